@@ -1,0 +1,22 @@
+/**
+ * Keyed state of one task. Values live decoded in memory; when change capture is on, the host takes the changed keys
+ * at each commit and writes their encoded form to the compacted changelog, in the same transaction as the outputs.
+ */
+export interface StateCodec<V> {
+  encode(value: V): Uint8Array;
+  decode(bytes: Uint8Array): V;
+}
+
+export interface KeyedStore<V> {
+  get(key: string): V | undefined;
+  /** Stores and marks as changed. Call it again after changing a value in place. */
+  set(key: string, value: V): void;
+  delete(key: string): void;
+  readonly size: number;
+  entries(): IterableIterator<[string, V]>;
+}
+
+/** Opens the named stores of one task; names are unique within a service and never change meaning (they are on disk). */
+export interface TaskState {
+  keyed<V>(name: string, codec: StateCodec<V>): KeyedStore<V>;
+}

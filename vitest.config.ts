@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  extends: true as const,
+  test: { name, include, testTimeout, hookTimeout: 300_000 },
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      project('unit', ['{lib,services,schemas,tools}/**/*.test.ts', 'test/house/**/*.test.ts'], 60_000),
+      project('contract', ['test/contract/**/*.test.ts'], 120_000),
+      project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
+      project('integration', ['test/integration/**/*.test.ts'], 600_000),
+    ],
+  },
+});
