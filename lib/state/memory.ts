@@ -1,0 +1,133 @@
+/**
+ * Task state in memory. Without change capture it is a set of named maps (embedded and replay hosts); with it, the
+ * host drains the changed keys at each commit and writes their encoded form to the changelog (lib/runner).
+ */
+import { assert } from '#lib/kernel/errors.ts';
+import type { KeyedStore, StateCodec, TaskState } from './state.ts';
+
+/** One changed key of one store. `value` is null where the key was deleted (a tombstone in the changelog). */
+export interface StateChange {
+  readonly store: string;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** Task state whose changes can be taken out and put back. */
+export interface CapturedState extends TaskState {
+  /** Hands every key changed since the last drain to `take`, encoded, in the order of first change; then forgets them. */
+  drainChanges(take: (change: StateChange) => void): number;
+  /** Applies one changelog record while restoring; not captured as a change. A later record of a key wins. */
+  restore(store: string, key: string, value: Uint8Array | null): void;
+  /** How many keys have changed since the last drain: what the next commit will write. */
+  readonly changedKeys: number;
+  /** Keys over all stores. */
+  readonly size: number;
+}
+
+class MemoryStore<V> implements KeyedStore<V> {
+  readonly #values = new Map<string, V>();
+  readonly #changed: Set<string> | null;
+  readonly codec: StateCodec<V>;
+
+  constructor(codec: StateCodec<V>, capture: boolean) {
+    this.codec = codec;
+    this.#changed = capture ? new Set() : null;
+  }
+
+  get(key: string): V | undefined {
+    return this.#values.get(key);
+  }
+
+  set(key: string, value: V): void {
+    this.#values.set(key, value);
+    this.#changed?.add(key);
+  }
+
+  delete(key: string): void {
+    if (this.#values.delete(key)) this.#changed?.add(key);
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  entries(): IterableIterator<[string, V]> {
+    return this.#values.entries();
+  }
+
+  get changedKeys(): number {
+    return this.#changed?.size ?? 0;
+  }
+
+  restore(key: string, value: Uint8Array | null): void {
+    if (value === null) this.#values.delete(key);
+    else this.#values.set(key, this.codec.decode(value));
+  }
+
+  drain(store: string, take: (change: StateChange) => void): number {
+    if (this.#changed === null) return 0;
+    const count = this.#changed.size;
+    for (const key of this.#changed) {
+      const value = this.#values.get(key);
+      take({ store, key, value: value === undefined ? null : this.codec.encode(value) });
+    }
+    this.#changed.clear();
+    return count;
+  }
+}
+
+class MemoryState implements CapturedState {
+  readonly #stores = new Map<string, MemoryStore<unknown>>();
+  /** Changelog records of stores that the task has not opened yet: last value by key, decoded when it opens them. */
+  readonly #waiting = new Map<string, Map<string, Uint8Array | null>>();
+  readonly #capture: boolean;
+
+  constructor(capture: boolean) {
+    this.#capture = capture;
+  }
+
+  keyed<V>(name: string, codec: StateCodec<V>): KeyedStore<V> {
+    assert(!this.#stores.has(name), `state store ${name} was opened twice`);
+    const store = new MemoryStore<V>(codec, this.#capture);
+    this.#stores.set(name, store as unknown as MemoryStore<unknown>);
+    for (const [key, value] of this.#waiting.get(name) ?? []) store.restore(key, value);
+    this.#waiting.delete(name);
+    return store;
+  }
+
+  drainChanges(take: (change: StateChange) => void): number {
+    let count = 0;
+    for (const [name, store] of this.#stores) count += store.drain(name, take);
+    return count;
+  }
+
+  restore(name: string, key: string, value: Uint8Array | null): void {
+    const store = this.#stores.get(name);
+    if (store !== undefined) return store.restore(key, value);
+    let waiting = this.#waiting.get(name);
+    if (waiting === undefined) this.#waiting.set(name, (waiting = new Map()));
+    waiting.set(key, value);
+  }
+
+  get changedKeys(): number {
+    let count = 0;
+    for (const store of this.#stores.values()) count += store.changedKeys;
+    return count;
+  }
+
+  get size(): number {
+    let count = 0;
+    for (const store of this.#stores.values()) count += store.size;
+    return count;
+  }
+}
+
+/** State of one task for the embedded and replay hosts and for tests: nothing is encoded, nothing is captured. */
+export function createMemoryState(): TaskState {
+  return new MemoryState(false);
+}
+
+/** State of one task whose changes go to a changelog. */
+export function createCapturedState(): CapturedState {
+  return new MemoryState(true);
+}
