@@ -1,0 +1,47 @@
+/**
+ * Reference data as the enricher asks for it: who was assigned which device, where a vantage stands, what an analyst
+ * said, which networks a tenant named. Two adapters: memory.ts (synchronous) and redis.ts (near cache, may wait).
+ *
+ * An adapter answers synchronously when it can; callers test with `instanceof Promise` and pay for a promise only when
+ * something must be fetched. A dependency that is away rejects the whole batch with the retriable
+ * FARHAND_REFERENCE_UNAVAILABLE: nothing is ever half-answered.
+ */
+import type { AddressFacts, EventContext, ReferenceRecord } from '#schemas/records.ts';
+
+/** What one event asks. */
+export interface ReferenceRequest {
+  readonly tenantId: string;
+  readonly deviceId: string;
+  readonly sessionId: string;
+  readonly vantageId: string;
+  /** Event time, epoch ms: the versions that held then are answered, never newer ones. */
+  readonly at: number;
+}
+
+/** Shared objects: callers must not change them. Null where the reference data does not know. */
+export type ReferenceAnswer = EventContext;
+
+/** The network policies of one tenant, compiled. Immutable. */
+export interface PolicyMatcher {
+  /** Differs from the generation of any matcher with other policies, in this process; a key for callers' caches. */
+  readonly generation: number;
+  /** How many policies there are; 0 allows callers to skip `match`. */
+  readonly size: number;
+  /** The most specific policy that covers an IPv4, IPv6 or IPv4-mapped literal; null for none or for no address. */
+  match(ip: string): AddressFacts['policy'];
+}
+
+export interface ReferenceStore {
+  /** Answers in the order of the requests. Retriable FarhandError when the store is away. */
+  lookup(requests: readonly ReferenceRequest[]): ReferenceAnswer[] | Promise<ReferenceAnswer[]>;
+  /** Takes in records in the order of their topic. Idempotent; versions merge by `validFrom` (feedback: by `at`). */
+  apply(records: readonly ReferenceRecord[]): void | Promise<void>;
+  /** The policies of a tenant. Policies carry no validity yet, so `at` (event time, epoch ms) selects nothing today. */
+  policies(tenantId: string, at: number): PolicyMatcher | Promise<PolicyMatcher>;
+}
+
+/**
+ * Names the findings of a session, so that feedback given by finding id reaches the session's events. Findings are
+ * numbered from 1 (lib/kernel/identity.ts); an adapter asks for the first.
+ */
+export type FindingNamer = (tenantId: string, sessionId: string) => string;
