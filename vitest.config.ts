@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, include: string[], testTimeout: number) => ({
+const project = (name: string, include: string[], testTimeout: number, globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include, testTimeout, hookTimeout: 300_000 },
+  test: { name, include, testTimeout, hookTimeout: 300_000, globalSetup },
 });
+
+/** Starts (or finds) one Kafka broker and one Redis for the projects that need them. */
+const broker = ['test/infrastructure/global-setup.ts'];
 
 export default defineConfig({
   test: {
@@ -11,9 +14,9 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', ['{lib,services,schemas,tools}/**/*.test.ts', 'test/house/**/*.test.ts'], 60_000),
-      project('contract', ['test/contract/**/*.test.ts'], 120_000),
+      project('contract', ['test/contract/**/*.test.ts'], 120_000, broker),
       project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
-      project('integration', ['test/integration/**/*.test.ts'], 600_000),
+      project('integration', ['test/integration/**/*.test.ts'], 600_000, broker),
     ],
   },
 });

