@@ -4,12 +4,13 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePorts, start, waitForOutput, type Started } from './process.ts';
+import { unzipFirst } from './zip.ts';
 
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -118,16 +119,14 @@ async function redisProgram(): Promise<string> {
     const architecture = { x64: 'linux-amd64', arm64: 'linux-arm64' }[process.arch as string];
     if (process.platform !== 'linux' || architecture === undefined) throw new Error('no redis-server on the PATH');
     const jars = await jarsOf('redis-pom.xml', 'redis');
-    const find = () => readdirSync(jars).find((name) => name.startsWith('redis-server') && name.endsWith(architecture));
-    if (find() === undefined) {
-      const jar = readdirSync(jars).find((name) => name.startsWith('embedded-redis')) as string;
-      const { stdout } = await run('unzip', ['-Z1', join(jars, jar)]);
-      const program = stdout.split('\n').find((name) => name.includes('redis-server') && name.endsWith(architecture));
-      if (program === undefined) throw new Error(`no redis-server for ${architecture} in ${jar}`);
-      await run('unzip', ['-o', '-j', '-q', join(jars, jar), program, '-d', jars]);
-    }
-    const path = join(jars, find() as string);
-    chmodSync(path, 0o755);
+    const path = join(jars, `redis-server-${architecture}`);
+    if (existsSync(path)) return path;
+    const jar = readdirSync(jars).find((name) => name.startsWith('embedded-redis')) ?? '';
+    const program = unzipFirst(join(jars, jar), new RegExp(`redis-server.*${architecture}$`));
+    if (program === null) throw new Error(`no redis-server for ${architecture} in ${jar}`);
+    const scratch = `${path}.${process.pid}`;
+    writeFileSync(scratch, program.content, { mode: 0o755 });
+    renameSync(scratch, path);
     return path;
   }
 }
