@@ -1,0 +1,47 @@
+/** Where writer schemas come from, by the 4-byte id of a Confluent frame. */
+import { type SchemaNode, parseSchema } from './avro-schema.ts';
+import type { RecordName } from './decoder.ts';
+import { RECORD_NAMES, fixedIds, schemaOf } from './schemas.ts';
+
+/** One writer schema. The same id always answers the same object, so that readers can be cached by it. */
+export interface WriterSchema {
+  readonly id: number;
+  readonly json: unknown;
+  readonly node: SchemaNode;
+}
+
+/** Why there is no usable writer schema: it does not exist, or what the registry holds is no Avro schema. */
+export interface NoSchema {
+  readonly absent: string;
+}
+
+/**
+ * `lookup` is synchronous, so that decoding is; `prepare` fetches what a batch needs first.
+ */
+export interface SchemaSource {
+  /** Undefined: not prepared (or fallen out of the cache); prepare it and look again. */
+  lookup(id: number): WriterSchema | NoSchema | undefined;
+  /** Undefined when nothing has to be fetched. Rejects with FARHAND_REGISTRY_UNAVAILABLE, which is retriable. */
+  prepare(ids: Iterable<number>): undefined | Promise<void>;
+  /** The id to write a record with. Throws FARHAND_INVARIANT before `prepareWriters` has resolved for that record. */
+  writerId(name: RecordName): number;
+  /** Registers or looks up the schemas that will be written; call it once at start. */
+  prepareWriters(names: readonly RecordName[]): undefined | Promise<void>;
+}
+
+/** The mode without a registry: this release's schemas under the fixed ids of schemas/ids.json. */
+export function fileSchemaSource(): SchemaSource {
+  const ids = fixedIds();
+  const byId = new Map<number, WriterSchema>();
+  for (const name of RECORD_NAMES) {
+    const { json } = schemaOf(name);
+    const id = ids.get(name) as number;
+    byId.set(id, { id, json, node: parseSchema(json) });
+  }
+  return {
+    lookup: (id) => byId.get(id) ?? { absent: `schema id ${id} is not in schemas/ids.json` },
+    prepare: () => undefined,
+    writerId: (name) => ids.get(name) as number,
+    prepareWriters: () => undefined,
+  };
+}
