@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   FARHAND_SCHEMA_INCOMPATIBLE: { retriable: false, exitStatus: 1 },
   FARHAND_REGISTRY_UNAVAILABLE: { retriable: true, exitStatus: 1 },
   FARHAND_REFERENCE_UNAVAILABLE: { retriable: true, exitStatus: 1 },
+  FARHAND_REFERENCE_CORRUPT: { retriable: false, exitStatus: 1 },
   FARHAND_LOG_UNAVAILABLE: { retriable: true, exitStatus: 1 },
   FARHAND_FENCED: { retriable: false, exitStatus: 1 },
   FARHAND_TOPICS_WRONG: { retriable: false, exitStatus: 1 },

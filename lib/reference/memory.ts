@@ -1,0 +1,150 @@
+/**
+ * Reference data in memory: synchronous, for the embedded and replay hosts. It holds what it was given (the reference
+ * topics' own size), with at most VERSIONS_MAX versions per device and session.
+ */
+import type { DeviceAssignment, Feedback, NetworkPolicy, ReferenceRecord, Vantage } from '#schemas/records.ts';
+import { compilePolicies, NO_POLICIES, policyKey } from './policies.ts';
+import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import { createReferenceStats, NO_RANGE, NO_SUBJECT, type OnRefused, type ReferenceStats } from './stats.ts';
+import {
+  assignmentAt,
+  assignmentTime,
+  feedbackAt,
+  feedbackTime,
+  joinFeedback,
+  mergeVersion,
+  type Versions,
+} from './versions.ts';
+
+export interface MemoryReferenceOptions {
+  /** Finds feedback given by finding id; without it only feedback by session id is answered. */
+  readonly findingIdOf?: FindingNamer;
+  readonly onRefused?: OnRefused;
+}
+
+/** The port, without promises. */
+export interface MemoryReference extends ReferenceStore {
+  lookup(requests: readonly ReferenceRequest[]): ReferenceAnswer[];
+  apply(records: readonly ReferenceRecord[]): void;
+  policies(tenantId: string, at: number): PolicyMatcher;
+  readonly stats: ReferenceStats;
+}
+
+interface Tenant {
+  assignments: Map<string, Versions<DeviceAssignment>>;
+  feedbackBySession: Map<string, Versions<Feedback>>;
+  feedbackByFinding: Map<string, Versions<Feedback>>;
+  policies: Map<string, NetworkPolicy>;
+  /** Null while policies changed since the last compilation. */
+  matcher: PolicyMatcher | null;
+}
+
+export function createMemoryReference(options: MemoryReferenceOptions = {}): MemoryReference {
+  return new InMemory(options);
+}
+
+class InMemory implements MemoryReference {
+  readonly stats = createReferenceStats();
+  readonly #tenants = new Map<string, Tenant>();
+  readonly #vantages = new Map<string, Vantage>();
+  readonly #findingIdOf: FindingNamer | undefined;
+  readonly #onRefused: OnRefused | undefined;
+
+  constructor(options: MemoryReferenceOptions) {
+    this.#findingIdOf = options.findingIdOf;
+    this.#onRefused = options.onRefused;
+  }
+
+  lookup(requests: readonly ReferenceRequest[]): ReferenceAnswer[] {
+    this.stats.lookups += requests.length;
+    return requests.map((request) => {
+      const tenant = this.#tenants.get(request.tenantId);
+      return {
+        assignment: assignmentAt(tenant?.assignments.get(request.deviceId) ?? null, request.at),
+        vantage: this.#vantages.get(request.vantageId) ?? null,
+        feedback: tenant === undefined ? null : this.#feedbackOf(tenant, request),
+      };
+    });
+  }
+
+  apply(records: readonly ReferenceRecord[]): void {
+    for (const record of records) {
+      this.stats.applied++;
+      switch (record.type) {
+        case 'DeviceAssignment':
+          this.#merge(this.#tenant(record.tenantId).assignments, record.deviceId, record, assignmentTime);
+          break;
+        case 'Vantage':
+          this.#vantages.set(record.vantageId, record);
+          break;
+        case 'NetworkPolicy':
+          this.#applyPolicy(record);
+          break;
+        case 'Feedback':
+          this.#applyFeedback(record);
+          break;
+      }
+    }
+  }
+
+  policies(tenantId: string, _at: number): PolicyMatcher {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return NO_POLICIES;
+    return (tenant.matcher ??= compilePolicies(tenant.policies.values()));
+  }
+
+  #feedbackOf(tenant: Tenant, request: ReferenceRequest): Feedback | null {
+    if (tenant.feedbackBySession.size === 0 && tenant.feedbackByFinding.size === 0) return null;
+    const bySession = tenant.feedbackBySession.get(request.sessionId) ?? null;
+    // Naming a finding costs a hash: only where feedback by finding id exists at all.
+    const byFinding =
+      tenant.feedbackByFinding.size === 0 || this.#findingIdOf === undefined
+        ? null
+        : (tenant.feedbackByFinding.get(this.#findingIdOf(request.tenantId, request.sessionId)) ?? null);
+    return feedbackAt(joinFeedback(bySession, byFinding), request.at);
+  }
+
+  #applyPolicy(policy: NetworkPolicy): void {
+    const key = policyKey(policy);
+    if (key === null) return this.#refuse(policy, NO_RANGE);
+    const tenant = this.#tenant(policy.tenantId);
+    tenant.policies.set(key, policy);
+    tenant.matcher = null;
+  }
+
+  #applyFeedback(feedback: Feedback): void {
+    const tenant = this.#tenant(feedback.tenantId);
+    if (feedback.sessionId !== null) {
+      this.#merge(tenant.feedbackBySession, feedback.sessionId, feedback, feedbackTime);
+    } else if (feedback.findingId !== null) {
+      this.#merge(tenant.feedbackByFinding, feedback.findingId, feedback, feedbackTime);
+    } else this.#refuse(feedback, NO_SUBJECT);
+  }
+
+  #merge<V>(map: Map<string, Versions<V>>, key: string, version: V, timeOf: (version: V) => number): void {
+    const before = map.get(key) ?? [];
+    const after = mergeVersion(before, version, timeOf);
+    if (after === before) this.stats.unchanged++;
+    else map.set(key, after);
+  }
+
+  #refuse(record: ReferenceRecord, detail: string): void {
+    this.stats.refused++;
+    this.#onRefused?.(record, detail);
+  }
+
+  #tenant(tenantId: string): Tenant {
+    let tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) {
+      tenant = {
+        assignments: new Map(),
+        feedbackBySession: new Map(),
+        feedbackByFinding: new Map(),
+        policies: new Map(),
+        matcher: null,
+      };
+      this.#tenants.set(tenantId, tenant);
+    }
+    return tenant;
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Reference data in Redis (layout: redis-layout.ts), for the enrich workers. A batch is answered out of the near cache
+ * when it can be, synchronously; all its misses go to Redis in one pipeline, which is one round trip. The near cache
+ * is kept right by client-side invalidation and dropped when a connection is lost (redis-connection.ts).
+ *
+ * Redis away: every call ends within waitMsMax + commandTimeoutMs in the retriable FARHAND_REFERENCE_UNAVAILABLE.
+ */
+import type { Redis } from 'ioredis';
+import type { ConnectionOptions } from 'node:tls';
+import { systemClock, type Clock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { DeviceAssignment, Feedback, ReferenceRecord, Vantage } from '#schemas/records.ts';
+import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { HashBatch, HashReader } from './redis-hash.ts';
+import { findingField, parseHashKey, sessionField } from './redis-layout.ts';
+import { PolicyReader } from './redis-policies.ts';
+import { execute, groupRecords, writeRound } from './redis-writer.ts';
+import { createReferenceStats, type OnRefused, type ReferenceStats } from './stats.ts';
+import { assignmentAt, feedbackAt, joinFeedback, type Versions } from './versions.ts';
+
+/** The group of vantages, which belong to no tenant. */
+const NO_TENANT = '';
+
+export interface RedisReferenceOptions {
+  /** `redis://host:port/db` or `rediss://…`. */
+  readonly url: string;
+  readonly username?: string | null;
+  readonly password?: string | null;
+  readonly tls?: ConnectionOptions | null;
+  /** First part of every key; default `farhand`. */
+  readonly keyPrefix?: string;
+  /** Bound of the near cache, entries (a device, a session or a vantage is one); default 200,000. */
+  readonly nearCacheEntriesMax?: number;
+  readonly connectTimeoutMs?: number;
+  readonly commandTimeoutMs?: number;
+  readonly waitMsMax?: number;
+  readonly heartbeatMs?: number;
+  readonly findingIdOf?: FindingNamer;
+  readonly onRefused?: OnRefused;
+  /** Called for each call that ended in FARHAND_REFERENCE_UNAVAILABLE; for a metric and a log line. */
+  readonly onUnavailable?: (error: Error) => void;
+  readonly clock?: Clock;
+}
+
+export interface RedisReference extends ReferenceStore {
+  apply(records: readonly ReferenceRecord[]): Promise<void>;
+  close(): Promise<void>;
+  readonly stats: ReferenceStats;
+  /** Entries in the near cache now; never more than `nearCacheEntriesMax`. */
+  readonly nearCacheEntries: number;
+  /** True while connected, with tracking on: for readiness. */
+  readonly ready: boolean;
+}
+
+export function createRedisReference(options: RedisReferenceOptions): RedisReference {
+  return new InRedis(options);
+}
+
+interface Batch {
+  readonly assignments: HashBatch<Versions<DeviceAssignment>>;
+  readonly vantages: HashBatch<Vantage>;
+  readonly feedback: HashBatch<Versions<Feedback>>;
+}
+
+class InRedis implements RedisReference {
+  readonly stats = createReferenceStats();
+  readonly #options: RedisReferenceOptions;
+  readonly #prefix: string;
+  readonly #connection: RedisConnection;
+  readonly #assignments: HashReader<Versions<DeviceAssignment>>;
+  readonly #feedback: HashReader<Versions<Feedback>>;
+  readonly #vantages: HashReader<Vantage>;
+  readonly #policies: PolicyReader;
+  readonly #policyReads = new Map<string, Promise<PolicyMatcher>>();
+
+  constructor(options: RedisReferenceOptions) {
+    this.#options = options;
+    const prefix = options.keyPrefix ?? 'farhand';
+    const entriesMax = options.nearCacheEntriesMax ?? 200_000;
+    this.#prefix = prefix;
+    // Devices and sessions come in like numbers; vantages and tenants are few.
+    this.#assignments = new HashReader({ prefix, kind: 'assignments', entriesMax: entriesMax * 0.45, shape: 'versions' });
+    this.#feedback = new HashReader({
+      prefix,
+      kind: 'feedback',
+      entriesMax: entriesMax * 0.45,
+      shape: 'versions',
+      fieldsOf: feedbackFields(options.findingIdOf),
+      join: ([bySession, byFinding]) => joinFeedback(bySession ?? null, byFinding ?? null),
+    });
+    this.#vantages = new HashReader({ prefix, kind: 'vantages', entriesMax: entriesMax * 0.05, shape: 'record' });
+    this.#policies = new PolicyReader(prefix, entriesMax * 0.05);
+    this.#connection = new RedisConnection({
+      url: options.url,
+      username: options.username ?? null,
+      password: options.password ?? null,
+      tls: options.tls ?? null,
+      connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+      commandTimeoutMs: options.commandTimeoutMs ?? 2_000,
+      waitMsMax: options.waitMsMax ?? 1_000,
+      heartbeatMs: options.heartbeatMs ?? 1_000,
+      clock: options.clock ?? systemClock,
+      onInvalidate: (keys) => this.#onInvalidate(keys),
+      onLost: () => this.#flush(),
+    });
+  }
+
+  get ready(): boolean {
+    return this.#connection.tracked;
+  }
+
+  get nearCacheEntries(): number {
+    return [this.#assignments, this.#feedback, this.#vantages, this.#policies].reduce((sum, { cache }) => sum + cache.size, 0);
+  }
+
+  lookup(requests: readonly ReferenceRequest[]): ReferenceAnswer[] | Promise<ReferenceAnswer[]> {
+    const batch: Batch = { assignments: new HashBatch(), vantages: new HashBatch(), feedback: new HashBatch() };
+    let misses = 0;
+    requests.forEach(({ tenantId, deviceId, sessionId, vantageId }, index) => {
+      const known = this.#assignments.find(batch.assignments, index, tenantId, deviceId);
+      const placed = this.#vantages.find(batch.vantages, index, NO_TENANT, vantageId);
+      const judged = this.#feedback.find(batch.feedback, index, tenantId, sessionId);
+      if (!(known && placed && judged)) misses++;
+    });
+    if (misses > 0) return this.#lookupMissing(requests, batch, misses);
+    this.stats.lookups += requests.length;
+    return answersOf(requests, batch);
+  }
+
+  async apply(records: readonly ReferenceRecord[]): Promise<void> {
+    const context = { prefix: this.#prefix, stats: this.stats, onRefused: this.#options.onRefused };
+    for (const round of groupRecords(records, context)) {
+      await this.#use((redis) => writeRound(redis, round, context));
+    }
+    this.stats.applied += records.length;
+  }
+
+  policies(tenantId: string, _at: number): PolicyMatcher | Promise<PolicyMatcher> {
+    const cached = this.#policies.cached(tenantId);
+    if (cached !== undefined) return cached;
+    let read = this.#policyReads.get(tenantId);
+    if (read === undefined) {
+      read = this.#readPolicies(tenantId).finally(() => this.#policyReads.delete(tenantId));
+      this.#policyReads.set(tenantId, read);
+    }
+    return read;
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #lookupMissing(requests: readonly ReferenceRequest[], batch: Batch, misses: number): Promise<ReferenceAnswer[]> {
+    await this.#use((redis) => this.#fetch(redis, batch));
+    this.stats.lookups += requests.length;
+    this.stats.misses += misses;
+    return answersOf(requests, batch);
+  }
+
+  /** Brings every miss of the batch in one pipeline. */
+  async #fetch(redis: Redis, batch: Batch): Promise<void> {
+    const pipeline = redis.pipeline();
+    const assignments = this.#assignments.ask(batch.assignments, pipeline);
+    const vantages = this.#vantages.ask(batch.vantages, pipeline);
+    const feedback = this.#feedback.ask(batch.feedback, pipeline);
+    try {
+      this.stats.fetches++;
+      const replies = (await execute<(string | null)[]>(pipeline)).values();
+      this.#assignments.take(batch.assignments, replies, assignments);
+      this.#vantages.take(batch.vantages, replies, vantages);
+      this.#feedback.take(batch.feedback, replies, feedback);
+    } finally {
+      this.#assignments.cache.end(assignments);
+      this.#vantages.cache.end(vantages);
+      this.#feedback.cache.end(feedback);
+    }
+  }
+
+  async #readPolicies(tenantId: string): Promise<PolicyMatcher> {
+    return this.#use((redis) => {
+      this.stats.fetches++;
+      return this.#policies.read(redis, tenantId);
+    });
+  }
+
+  async #use<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.use(work);
+    } catch (error) {
+      if (error instanceof FarhandError && error.code === 'FARHAND_REFERENCE_UNAVAILABLE') {
+        this.stats.unavailable++;
+        this.#options.onUnavailable?.(error);
+      }
+      throw error;
+    }
+  }
+
+  #onInvalidate(keys: readonly string[] | null): void {
+    if (keys === null) return this.#flush();
+    for (const key of keys) {
+      const address = parseHashKey(this.#prefix, key);
+      if (address === null) continue;
+      this.stats.invalidations++;
+      const reader = {
+        assignments: this.#assignments,
+        feedback: this.#feedback,
+        vantages: this.#vantages,
+        policies: this.#policies,
+      }[address.kind];
+      reader.cache.invalidate(address.tenantId);
+    }
+  }
+
+  #flush(): void {
+    this.stats.flushes++;
+    for (const { cache } of [this.#assignments, this.#feedback, this.#vantages, this.#policies]) cache.flush();
+  }
+}
+
+/** Feedback on a session lies under the session, or under the id of its first finding. */
+function feedbackFields(findingIdOf: FindingNamer | undefined): (tenantId: string, sessionId: string) => string[] {
+  if (findingIdOf === undefined) return (_tenantId, sessionId) => [sessionField(sessionId)];
+  return (tenantId, sessionId) => [sessionField(sessionId), findingField(findingIdOf(tenantId, sessionId))];
+}
+
+/** All requests are answered by now; picks the versions that held at each request's time. */
+function answersOf(requests: readonly ReferenceRequest[], batch: Batch): ReferenceAnswer[] {
+  return requests.map(({ at }, i) => ({
+    assignment: assignmentAt(batch.assignments.values[i] ?? null, at),
+    vantage: batch.vantages.values[i] ?? null,
+    feedback: feedbackAt(batch.feedback.values[i] ?? null, at),
+  }));
+}
