@@ -1,0 +1,89 @@
+/**
+ * Replaces userId by `p-<keyId>-<32 hex digits>` for the tenants that ask for it: the first 128 bits of HMAC-SHA-256
+ * under the tenant's key. The same person keeps one pseudonym as long as the key stays; without the key nobody can
+ * go back or try names. Everything behind ingest sees the pseudonym only.
+ */
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { DeviceAssignment, ReferenceRecord } from '#schemas/records.ts';
+import type { IngestConfig } from '../config.ts';
+import { OK, type Item, type Outcome, type Step } from './outcome.ts';
+
+const PSEUDONYM_HEX_DIGITS = 32;
+/** Pseudonyms that are kept ready per tenant; the oldest goes first. */
+const CACHE_ENTRIES_MAX = 50_000;
+
+export interface Pseudonymiser {
+  /** True where no tenant asks for pseudonyms. */
+  readonly idle: boolean;
+  userId(tenantId: string, userId: string): string;
+  /** Reference data that names the user, so that it still fits the events. */
+  reference(record: ReferenceRecord): ReferenceRecord;
+}
+
+class TenantPseudonyms {
+  readonly #key: Buffer;
+  readonly #prefix: string;
+  readonly #cache = new Map<string, string>();
+
+  constructor(keyId: string, key: Buffer) {
+    this.#key = key;
+    this.#prefix = `p-${keyId}-`;
+  }
+
+  of(userId: string): string {
+    const known = this.#cache.get(userId);
+    if (known !== undefined) return known;
+    const digest = createHmac('sha256', this.#key).update(userId, 'utf8').digest('hex');
+    const pseudonym = this.#prefix + digest.slice(0, PSEUDONYM_HEX_DIGITS);
+    if (this.#cache.size >= CACHE_ENTRIES_MAX) this.#cache.delete(this.#cache.keys().next().value!);
+    this.#cache.set(userId, pseudonym);
+    return pseudonym;
+  }
+}
+
+function readKey(tenantId: string, setting: IngestConfig['pseudonyms'][string]): Buffer {
+  if (setting.keyHex !== undefined) return Buffer.from(setting.keyHex, 'hex');
+  const where = `ingest.pseudonyms.${tenantId}.keyFile`;
+  let text: string;
+  try {
+    text = readFileSync(setting.keyFile!, 'utf8').trim();
+  } catch (error) {
+    throw new FarhandError('FARHAND_CONFIG_INVALID', `${where}: cannot read ${setting.keyFile}`, { cause: error });
+  }
+  if (!/^(?:[0-9a-fA-F]{2}){16,}$/.test(text)) {
+    throw new FarhandError('FARHAND_CONFIG_INVALID', `${where}: ${setting.keyFile} must hold at least 32 hexadecimal digits`);
+  }
+  return Buffer.from(text, 'hex');
+}
+
+/** Reads the keys; throws FARHAND_CONFIG_INVALID where one is missing or malformed. */
+export function createPseudonymiser(config: Pick<IngestConfig, 'pseudonyms'>): Pseudonymiser {
+  const tenants = new Map<string, TenantPseudonyms>();
+  for (const [tenantId, setting] of Object.entries(config.pseudonyms)) {
+    tenants.set(tenantId, new TenantPseudonyms(setting.keyId, readKey(tenantId, setting)));
+  }
+  const userId = (tenantId: string, id: string) => tenants.get(tenantId)?.of(id) ?? id;
+  return {
+    idle: tenants.size === 0,
+    userId,
+    reference(record) {
+      if (record.type !== 'DeviceAssignment' || !tenants.has(record.tenantId)) return record;
+      return { ...record, userId: userId(record.tenantId, record.userId) } satisfies DeviceAssignment;
+    },
+  };
+}
+
+export function createPseudonymiseStep(pseudonymiser: Pseudonymiser): Step {
+  return function pseudonymise(batch: readonly Item[]): Outcome[] {
+    if (!pseudonymiser.idle) {
+      for (const item of batch) {
+        const { tenantId, userId } = item.event;
+        const pseudonym = pseudonymiser.userId(tenantId, userId);
+        if (pseudonym !== userId) item.event = { ...item.event, userId: pseudonym };
+      }
+    }
+    return Array.from<Outcome>({ length: batch.length }).fill(OK);
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * The way of telemetry through ingest: decode → validate → pseudonymise → de-duplicate (→ key, in task.ts).
+ * What fails becomes a dead letter with its original bytes; what was seen before is counted and dropped; the rest
+ * goes on in order of arrival.
+ */
+import type { RawRecord } from '#lib/runner/task.ts';
+import type { TaskState } from '#lib/state/state.ts';
+import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
+import type { IngestConfig } from './config.ts';
+import { EventMemory } from './dedupe/memory-of-events.ts';
+import { createDecodeStep, type TelemetryDecoder } from './steps/decode.ts';
+import { createDeduplicateStep } from './steps/deduplicate.ts';
+import type { Item, Rejection, Step } from './steps/outcome.ts';
+import { createPseudonymiser, createPseudonymiseStep, type Pseudonymiser } from './steps/pseudonymise.ts';
+import { createValidateStep } from './steps/validate.ts';
+
+export interface IngestResult {
+  events: TelemetryEvent[];
+  deadLetters: DeadLetter[];
+  duplicates: number;
+}
+
+export interface IngestPipeline {
+  /** Waits for writer schemas that are not known yet; undefined when `process` may be called at once. */
+  prepare(batch: readonly RawRecord[]): undefined | Promise<void>;
+  process(batch: readonly RawRecord[]): IngestResult;
+  /** How full the memory of seen events is, for metrics. */
+  readonly seen: { readonly entries: number; readonly buckets: number; readonly forgottenBuckets: number };
+}
+
+export interface IngestParts {
+  readonly config: IngestConfig;
+  readonly decoder: TelemetryDecoder;
+  readonly state: TaskState;
+  /** Shared with whoever reads reference data, so that both name a person alike. Default: made from `config`. */
+  readonly pseudonymiser?: Pseudonymiser;
+}
+
+export function deadLetterOf(raw: RawRecord, arrivedAt: number | null, rejection: Pick<Rejection, 'reason' | 'detail'>): DeadLetter {
+  return {
+    type: 'DeadLetter',
+    reason: rejection.reason,
+    detail: rejection.detail,
+    topic: raw.topic,
+    partition: raw.partition,
+    offset: raw.offset,
+    arrivedAt,
+    key: raw.key,
+    value: raw.value ?? new Uint8Array(0),
+  };
+}
+
+export function buildIngest({ config, decoder, state, pseudonymiser = createPseudonymiser(config) }: IngestParts): IngestPipeline {
+  const seen = new EventMemory(state, config);
+  const decode = createDecodeStep(decoder);
+  const steps: readonly Step[] = [
+    createValidateStep(config),
+    createPseudonymiseStep(pseudonymiser),
+    createDeduplicateStep(seen),
+  ];
+
+  function process(batch: readonly RawRecord[]): IngestResult {
+    const result: IngestResult = { events: [], deadLetters: [], duplicates: 0 };
+    let items: Item[] = [];
+    for (const [i, decoded] of decode(batch).entries()) {
+      const raw = batch[i]!;
+      if (decoded.kind === 'ok') items.push(decoded.item);
+      else result.deadLetters.push(deadLetterOf(raw, raw.arrivedAt, decoded));
+    }
+    for (const step of steps) items = settle(items, step, result);
+    for (const item of items) result.events.push(item.event);
+    return result;
+  }
+
+  return { prepare: (batch) => decoder.prepare(batch), process, seen };
+}
+
+/** Runs one step over the batch and keeps what passes; the rest is counted or becomes a dead letter. */
+function settle(items: Item[], step: Step, result: IngestResult): Item[] {
+  const outcomes = step(items);
+  const passed: Item[] = [];
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!;
+    const outcome = outcomes[i]!;
+    if (outcome.kind === 'ok') passed.push(item);
+    else if (outcome.kind === 'drop') result.duplicates++;
+    else result.deadLetters.push(deadLetterOf(item.raw, item.arrivedAt, outcome));
+  }
+  return passed;
+}
