@@ -189,3 +189,30 @@ export function sameEncoding(a: SchemaNode, b: SchemaNode, seen = new Map<Schema
       return true;
   }
 }
+
+/** The schema as JSON again, named types defined where they are first met; what does not bear on bytes is left out. */
+export function schemaJson(node: SchemaNode, defined = new Set<string>()): unknown {
+  switch (node.kind) {
+    case 'array':
+      return { type: 'array', items: schemaJson(node.items, defined) };
+    case 'map':
+      return { type: 'map', values: schemaJson(node.values, defined) };
+    case 'union':
+      return node.branches.map((branch) => schemaJson(branch, defined));
+    case 'fixed':
+    case 'enum':
+    case 'record':
+      if (defined.has(node.name)) return node.name;
+      defined.add(node.name);
+      return namedJson(node, defined);
+    default:
+      return node.kind;
+  }
+}
+
+function namedJson(node: SchemaNode & { readonly name: string }, defined: Set<string>): unknown {
+  if (node.kind === 'enum') return { type: 'enum', name: node.name, symbols: node.symbols };
+  if (node.kind === 'fixed') return { type: 'fixed', name: node.name, size: node.size };
+  const fields = (node as RecordNode).fields.map((field) => ({ name: field.name, type: schemaJson(field.type, defined) }));
+  return { type: 'record', name: node.name, fields };
+}

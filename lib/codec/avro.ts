@@ -77,7 +77,7 @@ class FramedDecoder implements RecordDecoder<unknown> {
     const name = recordNameOf(fullName);
     if (name === undefined || !this.#names.has(name)) return refuse('UNKNOWN_TYPE', `schema id ${writer.id} is ${fullName.slice(0, 128)}, which is not read here`);
     try {
-      return compileReader(name, writer, this.#limits);
+      return compileReader(name, writer.node, this.#limits);
     } catch (error) {
       if (!(error instanceof FarhandError) || error.code !== 'FARHAND_SCHEMA_INCOMPATIBLE') throw error;
       return refuse('UNKNOWN_SCHEMA', `schema id ${writer.id}: ${error.message.slice(0, 256)}`);

@@ -1,8 +1,8 @@
 /** Compiles (writer schema, this release's schema) into a bounded reader. */
 import type avro from 'avsc';
-import { FarhandError } from '#lib/kernel/errors.ts';
+import { FarhandError, assert } from '#lib/kernel/errors.ts';
 import type { DeadLetterReason } from '#schemas/records.ts';
-import type { SchemaNode } from './avro-schema.ts';
+import { type SchemaNode, schemaJson } from './avro-schema.ts';
 import { avroTypeFor, avroTypeOf } from './avro-types.ts';
 import type { RecordName } from './decoder.ts';
 import { compileGuard } from './guard.ts';
@@ -14,12 +14,16 @@ export interface RecordReader {
   readonly name: RecordName;
   /** The record between `start` and `end`, which it must fill exactly; undefined when it does not, see `fault`. */
   read(bytes: Uint8Array, start: number, end: number): unknown;
+  /** The record that begins at `start` and ends at `end` or before, see `stop`; undefined when there is none. */
+  readPrefix(bytes: Uint8Array, start: number, end: number): unknown;
+  /** Where the last record that was read ended. */
+  readonly stop: number;
   /** Why the last read answered undefined. */
   readonly fault: { readonly reason: DeadLetterReason; readonly detail: string };
 }
 
 /** Throws FARHAND_SCHEMA_INCOMPATIBLE when the writer's records cannot be read as ours. */
-export function compileReader(name: RecordName, writer: { readonly json: unknown; readonly node: SchemaNode }, limits: DecodeLimits): RecordReader {
+export function compileReader(name: RecordName, writer: SchemaNode, limits: DecodeLimits): RecordReader {
   return new ResolvingReader(name, writer, limits);
 }
 
@@ -27,17 +31,18 @@ export function compileReader(name: RecordName, writer: { readonly json: unknown
 class ResolvingReader implements RecordReader {
   readonly name: RecordName;
   readonly fault: { reason: DeadLetterReason; detail: string } = { reason: 'UNDECODABLE', detail: '' };
+  stop = 0;
   readonly #guard;
   readonly #decode: (buffer: Buffer, start: number) => { value: unknown; offset: number };
   readonly #shape: Shape;
 
-  constructor(name: RecordName, writer: { readonly json: unknown; readonly node: SchemaNode }, limits: DecodeLimits) {
+  constructor(name: RecordName, writer: SchemaNode, limits: DecodeLimits) {
     this.name = name;
-    this.#guard = compileGuard(writer.node, limits);
+    this.#guard = compileGuard(writer, limits);
     const type = avroTypeOf(name);
     this.#shape = compileShape(schemaOf(name).node, { arrayItemsMax: limits.arrayItemsMax, floats: 'float32', tagged: true });
     try {
-      const resolver = type.createResolver(avroTypeFor(writer.json));
+      const resolver = type.createResolver(avroTypeFor(schemaJson(writer)));
       this.#decode = (buffer, start) => type.decode(buffer, start, resolver as avro.Resolver);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
@@ -46,23 +51,30 @@ class ResolvingReader implements RecordReader {
   }
 
   read(bytes: Uint8Array, start: number, end: number): unknown {
+    const event = this.readPrefix(bytes, start, end);
+    if (event === undefined || this.stop === end) return event;
+    return this.#refuse('UNDECODABLE', `${this.name}: ${end - this.stop} bytes after its end`);
+  }
+
+  readPrefix(bytes: Uint8Array, start: number, end: number): unknown {
     const stop = this.#guard.walk(bytes, start, end);
-    if (stop !== end) return this.#refuse(stop, end);
+    if (stop < 0) return this.#refuse(this.#guard.fault.reason, this.#guard.fault.detail);
     try {
       const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const { value, offset } = this.#decode(buffer, start);
-      if (offset !== end) return this.#refuse(offset, end);
+      assert(offset === stop, `the guard and the decoder of ${this.name} disagree about its end`);
+      this.stop = stop;
       return this.#shape(value);
     } catch (error) {
-      this.fault.reason = error instanceof ShapeFault ? error.reason : 'UNDECODABLE';
-      this.fault.detail = error instanceof ShapeFault ? error.detail : `${this.name}: ${error instanceof Error ? error.message.slice(0, 128) : 'unreadable'}`;
-      return undefined;
+      if (error instanceof FarhandError) throw error;
+      if (error instanceof ShapeFault) return this.#refuse(error.reason, error.detail);
+      return this.#refuse('UNDECODABLE', `${this.name}: ${error instanceof Error ? error.message.slice(0, 128) : 'unreadable'}`);
     }
   }
 
-  #refuse(stop: number, end: number): undefined {
-    this.fault.reason = stop < 0 ? this.#guard.fault.reason : 'UNDECODABLE';
-    this.fault.detail = stop < 0 ? this.#guard.fault.detail : `${this.name}: ${end - stop} bytes after its end`;
+  #refuse(reason: DeadLetterReason, detail: string): undefined {
+    this.fault.reason = reason;
+    this.fault.detail = detail;
     return undefined;
   }
 }

@@ -1,12 +1,11 @@
 /** Where writer schemas come from, by the 4-byte id of a Confluent frame. */
-import { type SchemaNode, parseSchema } from './avro-schema.ts';
+import type { SchemaNode } from './avro-schema.ts';
 import type { RecordName } from './decoder.ts';
 import { RECORD_NAMES, fixedIds, schemaOf } from './schemas.ts';
 
 /** One writer schema. The same id always answers the same object, so that readers can be cached by it. */
 export interface WriterSchema {
   readonly id: number;
-  readonly json: unknown;
   readonly node: SchemaNode;
 }
 
@@ -34,9 +33,8 @@ export function fileSchemaSource(): SchemaSource {
   const ids = fixedIds();
   const byId = new Map<number, WriterSchema>();
   for (const name of RECORD_NAMES) {
-    const { json } = schemaOf(name);
     const id = ids.get(name) as number;
-    byId.set(id, { id, json, node: parseSchema(json) });
+    byId.set(id, { id, node: schemaOf(name).node });
   }
   return {
     lookup: (id) => byId.get(id) ?? { absent: `schema id ${id} is not in schemas/ids.json` },
