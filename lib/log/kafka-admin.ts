@@ -1,0 +1,52 @@
+/** Topics of a Kafka cluster: what there is, and creating what is missing. */
+import kafkajs, { type Admin } from 'kafkajs';
+import { asLogError } from './kafka-client.ts';
+import type { LogAdmin, TopicSpec } from './log.ts';
+
+export class KafkaAdmin implements LogAdmin {
+  readonly #admin: Admin;
+
+  constructor(admin: Admin) {
+    this.#admin = admin;
+  }
+
+  async describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
+    try {
+      const known = new Set(await this.#admin.listTopics());
+      const present = topics.filter((topic) => known.has(topic));
+      const found = new Map<string, TopicSpec | null>(topics.map((topic) => [topic, null]));
+      if (present.length === 0) return found;
+      const metadata = await this.#admin.fetchTopicMetadata({ topics: present });
+      const configs = await this.#admin.describeConfigs({
+        includeSynonyms: false,
+        resources: present.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
+      });
+      for (const { name, partitions } of metadata.topics) {
+        const entries = configs.resources.find((r) => r.resourceName === name)?.configEntries ?? [];
+        const values = Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
+        found.set(name, { name, partitions: partitions.length, settings: values });
+      }
+      return found;
+    } catch (error) {
+      throw asLogError(error, 'describing topics');
+    }
+  }
+
+  async create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void> {
+    if (topics.length === 0) return;
+    try {
+      await this.#admin.createTopics({
+        waitForLeaders: true,
+        topics: topics.map(({ name, partitions, settings }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
+        })),
+      });
+    } catch (error) {
+      const failures = (error as { errors?: Error[] }).errors?.map((e) => e.message).join('; ');
+      throw asLogError(failures === undefined ? error : new Error(failures), 'creating topics');
+    }
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * Kafka's record batches (message format v2), encoded and decoded in one pass over one buffer. kafkajs has its own, but
+ * it costs several objects a record and cannot get past a batch that compaction has emptied.
+ * Format: https://kafka.apache.org/documentation/#recordbatch
+ */
+import { gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import { crc32c } from './crc32c.ts';
+import type { LogRecord, OutgoingRecord } from './log.ts';
+
+export type Compression = 'none' | 'zstd';
+
+const HEADER_BYTES = 61;
+/** Bytes before the ones that the length field counts: base offset and the length itself. */
+const BEFORE_LENGTH = 12;
+const CRC_AT = 17;
+const AFTER_CRC = 21;
+const COMPRESSION_MASK = 0x07;
+const GZIP = 1;
+const ZSTD = 4;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+const ABORT_MARKER = 0;
+/** A record's own fields at their longest: six varints and the attributes. */
+const RECORD_OVERHEAD_MAX = 40;
+/** One batch never unpacks to more than this; a hostile one would otherwise fill the memory. */
+const UNPACKED_BYTES_MAX = 128 * 1024 * 1024;
+
+export interface BatchProducer {
+  /** −1n outside of a transaction. */
+  readonly id: bigint;
+  readonly epoch: number;
+  readonly firstSequence: number;
+  readonly transactional: boolean;
+}
+
+export function sizeBound(record: OutgoingRecord): number {
+  return RECORD_OVERHEAD_MAX + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+}
+
+/** One batch of at least one record. */
+export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchProducer, compression: Compression): Buffer {
+  let bound = HEADER_BYTES;
+  let base = Infinity;
+  let latest = 0;
+  for (const record of records) {
+    bound += sizeBound(record);
+    base = Math.min(base, record.timestampMs);
+    latest = Math.max(latest, record.timestampMs);
+  }
+  let batch = Buffer.allocUnsafe(bound);
+  let at = HEADER_BYTES;
+  for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base);
+  if (compression === 'zstd') {
+    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at));
+    if (packed.length < at - HEADER_BYTES) at = HEADER_BYTES + packed.copy(batch, HEADER_BYTES);
+    else compression = 'none';
+  }
+  batch = batch.subarray(0, at);
+  batch.writeBigInt64BE(0n, 0);
+  batch.writeInt32BE(at - BEFORE_LENGTH, 8);
+  batch.writeInt32BE(-1, 12);
+  batch.writeInt8(2, 16);
+  batch.writeInt16BE((compression === 'zstd' ? ZSTD : 0) | (producer.transactional ? TRANSACTIONAL : 0), 21);
+  batch.writeInt32BE(records.length - 1, 23);
+  batch.writeBigInt64BE(BigInt(base), 27);
+  batch.writeBigInt64BE(BigInt(latest), 35);
+  batch.writeBigInt64BE(producer.id, 43);
+  batch.writeInt16BE(producer.epoch, 51);
+  batch.writeInt32BE(producer.firstSequence, 53);
+  batch.writeInt32BE(records.length, 57);
+  batch.writeUInt32BE(crc32c(batch, AFTER_CRC), CRC_AT);
+  return batch;
+}
+
+function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDelta: number, base: number): number {
+  const timestampDelta = record.timestampMs - base;
+  const keyLength = record.key === null ? -1 : record.key.length;
+  const valueLength = record.value === null ? -1 : record.value.length;
+  const length =
+    1 + varintSize(timestampDelta) + varintSize(offsetDelta) + varintSize(keyLength) + Math.max(0, keyLength) +
+    varintSize(valueLength) + Math.max(0, valueLength) + 1;
+  at = writeVarint(into, at, length);
+  into[at++] = 0;
+  at = writeVarint(into, at, timestampDelta);
+  at = writeVarint(into, at, offsetDelta);
+  at = writeVarint(into, at, keyLength);
+  if (record.key !== null) into.set(record.key, at);
+  at += Math.max(0, keyLength);
+  at = writeVarint(into, at, valueLength);
+  if (record.value !== null) into.set(record.value, at);
+  at += Math.max(0, valueLength);
+  into[at++] = 0; // no headers
+  return at;
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
+function varintSize(value: number): number {
+  let left = zigzag(value);
+  let size = 1;
+  for (; left >= 128; left = Math.floor(left / 128)) size++;
+  return size;
+}
+
+function writeVarint(into: Buffer, at: number, value: number): number {
+  let left = zigzag(value);
+  while (left >= 128) {
+    into[at++] = (left % 128) | 128;
+    left = left < 0x80000000 ? left >>> 7 : Math.floor(left / 128);
+  }
+  into[at++] = left;
+  return at;
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: number;
+}
+
+interface Cursor {
+  bytes: Buffer;
+  at: number;
+}
+
+function readVarint(cursor: Cursor): number {
+  const { bytes } = cursor;
+  let byte = bytes[cursor.at++]!;
+  if (byte < 128) return byte & 1 ? -((byte + 1) >>> 1) : byte >>> 1;
+  let value = byte & 0x7f;
+  for (let scale = 128; byte >= 128; scale *= 128) {
+    byte = bytes[cursor.at++]!;
+    value += (byte & 0x7f) * scale;
+  }
+  return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+}
+
+function readLong(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 0x100000000 + bytes.readUInt32BE(at + 4);
+}
+
+/**
+ * Decodes the records of a fetch answer for one partition, from `fromOffset`, without aborted and control records, and
+ * ignores the incomplete batch at its end. Answers the offset to fetch next, which also moves past batches that hold
+ * no record for us (control, aborted, emptied by compaction).
+ */
+export function decodeBatches(
+  bytes: Buffer,
+  where: { readonly topic: string; readonly partition: number; readonly fromOffset: number },
+  aborted: readonly AbortedTransaction[],
+  into: LogRecord[],
+): number {
+  const open = new Set<bigint>();
+  let nextAborted = 0;
+  let next = where.fromOffset;
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
+    const end = at + BEFORE_LENGTH + bytes.readInt32BE(at + 8);
+    if (end > bytes.length) break;
+    if (bytes[at + 16] !== 2) throw unreadable(where, `message format ${bytes[at + 16]} is not supported`);
+    const lastOffset = readLong(bytes, at) + bytes.readInt32BE(at + 23);
+    const attributes = bytes.readInt16BE(at + 21);
+    const producer = bytes.readBigInt64BE(at + 43);
+    while (nextAborted < aborted.length && aborted[nextAborted]!.firstOffset <= lastOffset) {
+      open.add(aborted[nextAborted++]!.producerId);
+    }
+    if (attributes & CONTROL) {
+      if (isAbortMarker(bytes, at, end)) open.delete(producer);
+    } else if (!(attributes & TRANSACTIONAL && open.has(producer)) && lastOffset >= where.fromOffset) {
+      decodeRecords(bytes, at, end, attributes, where, into);
+    }
+    next = Math.max(next, lastOffset + 1);
+    at = end;
+  }
+  return next;
+}
+
+function isAbortMarker(bytes: Buffer, at: number, end: number): boolean {
+  if (bytes.readInt32BE(at + 57) < 1) return false;
+  const cursor: Cursor = { bytes: bytes.subarray(0, end), at: at + HEADER_BYTES };
+  readVarint(cursor);
+  cursor.at++;
+  readVarint(cursor);
+  readVarint(cursor);
+  readVarint(cursor); // the key's length: version and type, two bytes each
+  return cursor.bytes.readInt16BE(cursor.at + 2) === ABORT_MARKER;
+}
+
+function decodeRecords(
+  bytes: Buffer,
+  at: number,
+  end: number,
+  attributes: number,
+  where: { readonly topic: string; readonly partition: number; readonly fromOffset: number },
+  into: LogRecord[],
+): void {
+  const { topic, partition, fromOffset } = where;
+  const base = readLong(bytes, at);
+  const baseTimestamp = readLong(bytes, at + 27);
+  const appendTime = attributes & LOG_APPEND_TIME ? readLong(bytes, at + 35) : null;
+  const count = bytes.readInt32BE(at + 57);
+  const cursor = unpack(bytes, at + HEADER_BYTES, end, attributes & COMPRESSION_MASK, where);
+  const content = cursor.bytes;
+  for (let i = 0; i < count; i++) {
+    const length = readVarint(cursor);
+    const recordEnd = cursor.at + length;
+    if (!(recordEnd <= content.length)) throw unreadable(where, 'a record is longer than its batch');
+    cursor.at++;
+    const timestamp = baseTimestamp + readVarint(cursor);
+    const offset = base + readVarint(cursor);
+    const key = readBytes(cursor);
+    const value = readBytes(cursor);
+    cursor.at = recordEnd;
+    if (offset < fromOffset) continue;
+    into.push({ topic, partition, offset, arrivedAt: appendTime, key, value, timestampMs: appendTime ?? timestamp });
+  }
+}
+
+function readBytes(cursor: Cursor): Buffer | null {
+  const length = readVarint(cursor);
+  if (length < 0) return null;
+  return cursor.bytes.subarray(cursor.at, (cursor.at += length));
+}
+
+function unpack(bytes: Buffer, at: number, end: number, codec: number, where: { readonly topic: string; readonly partition: number }): Cursor {
+  if (codec === 0) return { bytes: bytes.subarray(0, end), at };
+  const packed = bytes.subarray(at, end);
+  const options = { maxOutputLength: UNPACKED_BYTES_MAX };
+  if (codec === ZSTD) return { bytes: zstdDecompressSync(packed, options), at: 0 };
+  if (codec === GZIP) return { bytes: gunzipSync(packed, options), at: 0 };
+  throw unreadable(where, `compression codec ${codec} (snappy or lz4) is not supported; use zstd, gzip or none`);
+}
+
+function unreadable(where: { readonly topic: string; readonly partition: number }, why: string): FarhandError {
+  return new FarhandError('FARHAND_POISON_RECORD', `${where.topic}/${where.partition}: ${why}`);
+}

@@ -1,0 +1,180 @@
+/**
+ * kafkajs, held at arm's length: the client, its patched timers, its codecs, and its clusters (metadata, connections,
+ * coordinators), which its public API hands to partition assigners only. Nothing of kafkajs leaves lib/log/kafka*.
+ */
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type PartitionAssigner } from 'kafkajs';
+import type { Clock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { WireRequest } from './kafka-wire.ts';
+
+export interface KafkaLogOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly ssl?: KafkaConfig['ssl'];
+  readonly sasl?: KafkaConfig['sasl'];
+  /** What kafkajs says, with its level; silent where absent. */
+  readonly onLog?: (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>) => void;
+}
+
+export interface KafkaBroker {
+  readonly nodeId: number | string;
+  readonly connectionPool: { readonly host: string; readonly port: number; send<T>(request: WireRequest<T>): Promise<T> };
+  initProducerId(of: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
+  addPartitionsToTxn(of: Transaction & { topics: { topic: string; partitions: number[] }[] }): Promise<unknown>;
+  addOffsetsToTxn(of: Transaction & { groupId: string }): Promise<unknown>;
+  txnOffsetCommit(of: Transaction & { groupId: string; topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] }): Promise<unknown>;
+  endTxn(of: Transaction & { transactionResult: boolean }): Promise<unknown>;
+  offsetFetch(of: { groupId: string; topics: { topic: string; partitions: { partition: number }[] }[] }): Promise<{
+    responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
+  }>;
+  disconnect(): Promise<void>;
+}
+
+interface Transaction {
+  transactionalId: string;
+  producerId: string;
+  producerEpoch: number;
+}
+
+export interface KafkaCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  addMultipleTargetTopics(topics: string[]): Promise<void>;
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findBroker(of: { nodeId: number | string }): Promise<KafkaBroker>;
+  findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<KafkaBroker>;
+  fetchTopicsOffset(topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[]): Promise<
+    { topic: string; partitions: { partition: number; offset: string }[] }[]
+  >;
+  removeBroker(of: { host: string; port: number }): void;
+}
+
+/** kafkajs's name for FindCoordinator's key types. */
+export const TRANSACTION_COORDINATOR = 1;
+/** Retries inside kafkajs; the trap of 300 ms between transactions came from its default first step. */
+export const RETRY = { initialRetryTime: 10, maxRetryTime: 1_000, retries: 5 } as const;
+const CONNECTION_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+interface RequestQueue {
+  pending: unknown[];
+  throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+}
+
+const PENDING_CHECK_MS = 10;
+let patched = false;
+
+/**
+ * kafkajs checks for pending requests in a loop of 1 ms timers on every connection, with a negative delay (Node warns);
+ * here only while something is pending or the broker has asked for a pause. The zstd codec is for kafkajs's own readers.
+ */
+function patchKafkajs(clock: Clock): void {
+  if (patched) return;
+  patched = true;
+  const { compressionTypes, codecs } = { compressionTypes: kafkajs.CompressionTypes, codecs: kafkajs.CompressionCodecs };
+  codecs[compressionTypes.ZSTD] = () => ({
+    compress: (encoder: { buffer: Buffer }) => promisify(zstdCompress)(encoder.buffer),
+    decompress: (buffer: Buffer) => promisify(zstdDecompress)(buffer),
+  });
+  const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as { prototype: object };
+  Object.assign(queue.prototype, {
+    scheduleCheckPendingRequests(this: RequestQueue): void {
+      if (this.throttleCheckTimeoutId !== null) return;
+      const throttledMs = this.throttledUntil - clock.nowMs();
+      if (this.pending.length === 0 && throttledMs <= 0) return;
+      this.throttleCheckTimeoutId = setTimeout(
+        () => {
+          this.throttleCheckTimeoutId = null;
+          this.checkPendingRequests();
+        },
+        throttledMs > 0 ? throttledMs : PENDING_CHECK_MS,
+      );
+    },
+  });
+}
+
+const LEVELS: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 1: 'error', 2: 'warn', 4: 'info', 5: 'debug' };
+
+export function createKafka(options: KafkaLogOptions): Kafka {
+  patchKafkajs(options.clock);
+  const { onLog } = options;
+  const logCreator: logCreator = () => (entry) => {
+    const { message, timestamp: _timestamp, logger: _logger, ...fields } = entry.log;
+    onLog?.(LEVELS[entry.level] ?? 'debug', message, { ...fields, namespace: entry.namespace });
+  };
+  return new kafkajs.Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: RETRY,
+    logLevel: onLog === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.INFO,
+    logCreator,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+  } as KafkaConfig);
+}
+
+/** A cluster of its own: its own connections, so that a long poll of one user never delays another. */
+export async function openCluster(kafka: Kafka): Promise<KafkaCluster> {
+  let cluster: KafkaCluster | undefined;
+  const capture: PartitionAssigner = (config) => {
+    cluster = (config as unknown as { cluster: KafkaCluster }).cluster;
+    return { name: 'farhand', version: 0, assign: () => Promise.resolve([]), protocol: () => ({ name: 'farhand', metadata: Buffer.alloc(0) }) };
+  };
+  kafka.consumer({ groupId: 'farhand', partitionAssigners: [capture], allowAutoTopicCreation: false, retry: RETRY });
+  if (cluster === undefined) throw new FarhandError('FARHAND_INVARIANT', 'kafkajs did not hand out its cluster');
+  await cluster.connect();
+  return cluster;
+}
+
+export interface KafkaFailure extends Error {
+  type?: string;
+  code?: string | number;
+  host?: string;
+  port?: number;
+}
+
+/** PRODUCER_FENCED, which kafkajs 2.2.4 does not know. */
+const PRODUCER_FENCED = 90;
+const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'TRANSACTION_COORDINATOR_FENCED', 'PRODUCER_FENCED']);
+
+export function isFenced(error: unknown): boolean {
+  const { type, message } = error as KafkaFailure;
+  return FENCED.has(type ?? '') || message === `Unknown error code ${PRODUCER_FENCED}`;
+}
+
+/** Every failure of the log leaves this folder as one of two codes. */
+export function asLogError(error: unknown, what: string): FarhandError {
+  if (error instanceof FarhandError) return error;
+  const failure = error as KafkaFailure;
+  const reason = failure.type ?? failure.message;
+  if (isFenced(error)) return new FarhandError('FARHAND_FENCED', `${what}: another worker holds the task (${reason})`, { cause: error });
+  return new FarhandError('FARHAND_LOG_UNAVAILABLE', `${what}: ${reason}`, { cause: error });
+}
+
+/** After a failure: forgets a broker that closed its connection, and asks anew who leads what. */
+export async function recoverCluster(cluster: KafkaCluster, error: unknown): Promise<void> {
+  const { name, host, port } = error as KafkaFailure;
+  if (name === 'KafkaJSConnectionClosedError' && host !== undefined && port !== undefined) cluster.removeBroker({ host, port });
+  try {
+    await cluster.refreshMetadata();
+  } catch {
+    // No broker answers now: the next attempt connects again.
+  }
+}
+
+/** A protocol error by number, with kafkajs's name for it where it has one. */
+export function protocolError(code: number): KafkaFailure {
+  const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
+    createErrorFromCode(code: number): KafkaFailure;
+  };
+  return createErrorFromCode(code);
+}

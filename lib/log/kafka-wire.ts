@@ -1,0 +1,241 @@
+/**
+ * The two requests on the hot path, Fetch v11 and Produce v7, written and read here; all others are kafkajs's. They go
+ * over kafkajs's connections, which take any object of this shape.
+ * Formats: https://kafka.apache.org/protocol#The_Messages_Fetch, …_Produce
+ */
+import type { AbortedTransaction } from './kafka-batch.ts';
+
+export interface WireRequest<T> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    /** kafkajs only looks at `buf` and `buffer` of what this gives. */
+    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+  };
+  readonly response: {
+    decode(payload: Buffer): Promise<T & { clientSideThrottleTime: number }>;
+    parse(data: T): Promise<T>;
+  };
+  readonly requestTimeout: number;
+}
+
+export interface FetchPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly aborted: readonly AbortedTransaction[];
+  readonly bytes: Buffer;
+}
+
+export interface FetchOptions {
+  readonly waitMsMax: number;
+  readonly bytesMax: number;
+  readonly partitionBytesMax: number;
+  readonly requestTimeoutMs: number;
+}
+
+const READ_COMMITTED = 1;
+
+class Writer {
+  #buffer: Buffer;
+  #at = 0;
+
+  constructor(size: number) {
+    this.#buffer = Buffer.allocUnsafe(size);
+  }
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+  int8(value: number): this {
+    this.#room(1);
+    this.#at = this.#buffer.writeInt8(value, this.#at);
+    return this;
+  }
+  int16(value: number): this {
+    this.#room(2);
+    this.#at = this.#buffer.writeInt16BE(value, this.#at);
+    return this;
+  }
+  int32(value: number): this {
+    this.#room(4);
+    this.#at = this.#buffer.writeInt32BE(value, this.#at);
+    return this;
+  }
+  int64(value: number): this {
+    this.#room(8);
+    this.#at = this.#buffer.writeBigInt64BE(BigInt(value), this.#at);
+    return this;
+  }
+  string(value: string | null): this {
+    if (value === null) return this.int16(-1);
+    const length = Buffer.byteLength(value);
+    this.int16(length).#room(length);
+    this.#at += this.#buffer.write(value, this.#at);
+    return this;
+  }
+  bytes(value: Uint8Array): this {
+    this.int32(value.length).#room(value.length);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+    return this;
+  }
+  done(): Promise<{ buf: Buffer; buffer: Buffer }> {
+    const buffer = this.#buffer.subarray(0, this.#at);
+    return Promise.resolve({ buf: buffer, buffer });
+  }
+}
+
+class Cursor {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+  int16(): number {
+    const value = this.#bytes.readInt16BE(this.#at);
+    this.#at += 2;
+    return value;
+  }
+  int32(): number {
+    const value = this.#bytes.readInt32BE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+  int64(): number {
+    return Number(this.bigint());
+  }
+  bigint(): bigint {
+    const value = this.#bytes.readBigInt64BE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+  string(): string {
+    const length = this.int16();
+    return this.#bytes.toString('utf8', this.#at, (this.#at += length));
+  }
+  bytes(): Buffer {
+    const length = Math.max(0, this.int32());
+    return this.#bytes.subarray(this.#at, (this.#at += length));
+  }
+  many<T>(read: () => T): T[] {
+    const count = Math.max(0, this.int32());
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(read());
+    return items;
+  }
+}
+
+function byTopic<T extends { readonly topic: string }>(items: readonly T[]): Map<string, T[]> {
+  return Map.groupBy(items, (item) => item.topic);
+}
+
+export function fetchRequest(
+  partitions: readonly FetchPartition[],
+  options: FetchOptions,
+): WireRequest<{ errorCode: number; partitions: FetchedPartition[] }> {
+  const encode = () => {
+    const out = new Writer(64 + partitions.length * 64);
+    out.int32(-1).int32(options.waitMsMax).int32(1).int32(options.bytesMax).int8(READ_COMMITTED).int32(0).int32(-1);
+    const topics = byTopic(partitions);
+    out.int32(topics.size);
+    for (const [topic, of] of topics) {
+      out.string(topic).int32(of.length);
+      for (const { partition, offset } of of) {
+        out.int32(partition).int32(-1).int64(offset).int64(-1).int32(options.partitionBytesMax);
+      }
+    }
+    return out.int32(0).string('').done();
+  };
+  const decode = (payload: Buffer) => {
+    const input = new Cursor(payload);
+    const clientSideThrottleTime = input.int32();
+    const errorCode = input.int16();
+    input.int32();
+    const answered = input.many(() => {
+      const topic = input.string();
+      return input.many(() => fetchedPartition(topic, input));
+    });
+    return Promise.resolve({ clientSideThrottleTime, errorCode, partitions: answered.flat() });
+  };
+  return {
+    request: { apiKey: 1, apiVersion: 11, apiName: 'Fetch', encode },
+    response: { decode, parse: (data) => Promise.resolve(data) },
+    requestTimeout: options.requestTimeoutMs,
+  };
+}
+
+function fetchedPartition(topic: string, input: Cursor): FetchedPartition {
+  const partition = input.int32();
+  const errorCode = input.int16();
+  input.int64(); // high watermark: not of use to a reader of committed records
+  const lastStableOffset = input.int64();
+  const logStartOffset = input.int64();
+  const aborted = input
+    .many(() => ({ producerId: input.bigint(), firstOffset: input.int64() }))
+    .sort((a, b) => a.firstOffset - b.firstOffset);
+  input.int32(); // preferred read replica: we read from the leader
+  return { topic, partition, errorCode, lastStableOffset, logStartOffset, aborted, bytes: input.bytes() };
+}
+
+export interface ProducePartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batch: Buffer;
+}
+
+export interface Produced {
+  readonly topic: string;
+  readonly partition: number;
+  readonly errorCode: number;
+}
+
+export function produceRequest(
+  batches: readonly ProducePartition[],
+  transactionalId: string | null,
+  timeoutMs: number,
+): WireRequest<{ partitions: Produced[] }> {
+  const encode = () => {
+    const bytes = batches.reduce((sum, { batch, topic }) => sum + batch.length + topic.length + 32, 64);
+    const out = new Writer(bytes).string(transactionalId).int16(-1).int32(timeoutMs);
+    const topics = byTopic(batches);
+    out.int32(topics.size);
+    for (const [topic, of] of topics) {
+      out.string(topic).int32(of.length);
+      for (const { partition, batch } of of) out.int32(partition).bytes(batch);
+    }
+    return out.done();
+  };
+  const decode = (payload: Buffer) => {
+    const input = new Cursor(payload);
+    const answered = input.many(() => {
+      const topic = input.string();
+      return input.many(() => {
+        const partition = input.int32();
+        const errorCode = input.int16();
+        input.int64();
+        input.int64();
+        input.int64();
+        return { topic, partition, errorCode };
+      });
+    });
+    return Promise.resolve({ clientSideThrottleTime: input.int32(), partitions: answered.flat() });
+  };
+  return {
+    request: { apiKey: 0, apiVersion: 7, apiName: 'Produce', encode },
+    response: { decode, parse: (data) => Promise.resolve(data) },
+    requestTimeout: timeoutMs + 5_000,
+  };
+}

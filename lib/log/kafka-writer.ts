@@ -1,0 +1,225 @@
+/**
+ * The writing end of one task on Kafka: one transactional id, one transaction at a time, on protocol requests of
+ * kafkajs. Its own producer is not used: after a failure its sequence numbers roll back and later "committed" records
+ * are lost, and a failed commit leaves it stuck. Here any failure ends the writer, and the next one of the same
+ * transactional id begins with InitProducerId, which aborts or completes what was open.
+ */
+import type { Clock } from '#lib/kernel/clock.ts';
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import { encodeBatch, sizeBound, type Compression } from './kafka-batch.ts';
+import { asLogError, protocolError, TRANSACTION_COORDINATOR, type KafkaBroker, type KafkaCluster, type KafkaFailure } from './kafka-client.ts';
+import { produceRequest, type ProducePartition } from './kafka-wire.ts';
+import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
+import { partitionOf } from './partitioner.ts';
+
+export interface WriterOptions {
+  readonly clock: Clock;
+  readonly compression: Compression;
+  /** The broker aborts a transaction that is open longer; read_committed readers wait for it, so ≤ 15 s. */
+  readonly transactionTimeoutMs: number;
+  /** How long opening may wait for a coordinator or for the transaction of an earlier writer to end. */
+  readonly openTimeoutMs: number;
+}
+
+/** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
+const BATCH_BYTES_MAX = 512 * 1024;
+const PRODUCE_TIMEOUT_MS = 10_000;
+const RETRY_STEP_MS = 3;
+const RETRY_STEP_MS_MAX = 50;
+const SEQUENCE_LIMIT = 2 ** 31;
+/** The transaction before has not written all of its markers yet; a coordinator is moving or loading. */
+const SOON = new Set([
+  'CONCURRENT_TRANSACTIONS', 'GROUP_LOAD_IN_PROGRESS', 'COORDINATOR_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR',
+]);
+
+/** Repeats one request (never a sequence) while its answer is that it may succeed soon. */
+async function retrySoon<T>(clock: Clock, deadlineMs: number, request: () => Promise<T>): Promise<T> {
+  for (let step = RETRY_STEP_MS; ; step = Math.min(step * 2, RETRY_STEP_MS_MAX)) {
+    try {
+      return await request();
+    } catch (error) {
+      const soon = SOON.has((error as KafkaFailure).type ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
+      if (!soon || clock.monotonicMs() + step > deadlineMs) throw error;
+      await clock.sleep(step);
+    }
+  }
+}
+
+interface Batch extends ProducePartition {
+  readonly leader: number;
+}
+
+export class KafkaTaskWriter implements TaskWriter {
+  readonly #cluster: KafkaCluster;
+  readonly #options: WriterOptions;
+  readonly #transaction: { transactionalId: string; producerId: string; producerEpoch: number };
+  readonly #sequences = new Map<string, number>();
+  #groupCoordinator: { group: string; broker: KafkaBroker } | null = null;
+  #coordinator: KafkaBroker;
+  #ended = false;
+
+  private constructor(cluster: KafkaCluster, options: WriterOptions, coordinator: KafkaBroker, transaction: { transactionalId: string; producerId: string; producerEpoch: number }) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#coordinator = coordinator;
+    this.#transaction = transaction;
+  }
+
+  /** InitProducerId at once: it fences every earlier writer and waits until its transaction has ended. */
+  static async open(cluster: KafkaCluster, transactionalId: string, options: WriterOptions): Promise<KafkaTaskWriter> {
+    const { clock } = options;
+    try {
+      const deadline = clock.monotonicMs() + options.openTimeoutMs;
+      const find = () => cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
+      const { coordinator, init } = await retrySoon(clock, deadline, async () => {
+        const broker = await find();
+        return { coordinator: broker, init: await broker.initProducerId({ transactionalId, transactionTimeout: options.transactionTimeoutMs }) };
+      });
+      return new KafkaTaskWriter(cluster, options, coordinator, { transactionalId, producerId: String(init.producerId), producerEpoch: init.producerEpoch });
+    } catch (error) {
+      throw asLogError(error, `cannot open the writer ${transactionalId}`);
+    }
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    assert(!this.#ended, 'a writer that failed is not used again');
+    try {
+      await this.#commit(commit);
+    } catch (error) {
+      this.#ended = true;
+      throw asLogError(error, `commit of ${this.#transaction.transactionalId}`);
+    }
+  }
+
+  async #commit({ records, group, positions }: Commit): Promise<void> {
+    const rounds = await this.#encode(records);
+    const deadline = this.#options.clock.monotonicMs() + this.#options.transactionTimeoutMs;
+    const soon = <T>(request: () => Promise<T>) => retrySoon(this.#options.clock, deadline, request);
+    const topics = new Map<string, number[]>();
+    for (const { topic, partition } of rounds[0] ?? []) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
+    if (topics.size > 0) {
+      const added = [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+      await soon(() => this.#coordinator.addPartitionsToTxn({ ...this.#transaction, topics: added }));
+    }
+    const produced = (async () => {
+      for (const round of rounds) await this.#produce(round);
+    })();
+    const positioned = positions.length === 0 ? null : this.#position(group, positions, soon);
+    // Both are waited for before anything else happens: no request of this transaction is left on its way.
+    const [first, second] = await Promise.allSettled([produced, positioned]);
+    if (first.status === 'rejected') throw first.reason;
+    if (second.status === 'rejected') throw second.reason;
+    if (topics.size === 0 && positions.length === 0) return;
+    await this.#coordinator.endTxn({ ...this.#transaction, transactionResult: true });
+  }
+
+  async #position(group: string, positions: Commit['positions'], soon: <T>(request: () => Promise<T>) => Promise<T>): Promise<void> {
+    await soon(() => this.#coordinator.addOffsetsToTxn({ ...this.#transaction, groupId: group }));
+    if (this.#groupCoordinator?.group !== group) {
+      this.#groupCoordinator = { group, broker: await soon(() => this.#cluster.findGroupCoordinator({ groupId: group })) };
+    }
+    const { broker } = this.#groupCoordinator;
+    const topics = positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset), metadata: null }] }));
+    await soon(() => broker.txnOffsetCommit({ ...this.#transaction, groupId: group, topics }));
+  }
+
+  /** Batches by round: a request may hold one batch of a partition, and a batch has a limited size. */
+  async #encode(records: readonly OutgoingRecord[]): Promise<Batch[][]> {
+    const parts = await partitionRecords(this.#cluster, records);
+    const { producerId, producerEpoch } = this.#transaction;
+    const rounds: Batch[][] = [];
+    for (const part of parts.values()) {
+      const name = `${part.topic}/${part.partition}`;
+      splitBySize(part.records).forEach((slice, round) => {
+        const firstSequence = this.#sequences.get(name) ?? 0;
+        this.#sequences.set(name, (firstSequence + slice.length) % SEQUENCE_LIMIT);
+        const producer = { id: BigInt(producerId), epoch: producerEpoch, firstSequence, transactional: true };
+        (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, this.#options.compression) });
+      });
+    }
+    return rounds;
+  }
+
+  #produce(batches: readonly Batch[]): Promise<void> {
+    return produceBatches(this.#cluster, batches, this.#transaction.transactionalId);
+  }
+
+  close(): Promise<void> {
+    this.#ended = true;
+    return this.#cluster.disconnect();
+  }
+}
+
+interface Part {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leader: number;
+  readonly records: OutgoingRecord[];
+}
+
+async function partitionRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[]): Promise<Map<string, Part>> {
+  await cluster.addMultipleTargetTopics([...new Set(records.map((r) => r.topic))]);
+  const metadata = new Map<string, { parts: (Part | undefined)[]; leaders: number[] }>();
+  const parts = new Map<string, Part>();
+  for (const record of records) {
+    let topic = metadata.get(record.topic);
+    if (topic === undefined) {
+      const leaders: number[] = [];
+      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(record.topic)) leaders[partitionId] = leader;
+      if (leaders.length === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${record.topic} does not exist`);
+      metadata.set(record.topic, (topic = { parts: [], leaders }));
+    }
+    const partition = record.partition ?? partitionOf(record.key, topic.leaders.length);
+    let part = topic.parts[partition];
+    if (part === undefined) {
+      part = topic.parts[partition] = { topic: record.topic, partition, leader: topic.leaders[partition]!, records: [] };
+      parts.set(`${record.topic}/${partition}`, part);
+    }
+    part.records.push(record);
+  }
+  return parts;
+}
+
+function splitBySize(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const slices: OutgoingRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = sizeBound(record);
+    if (bytes + size > BATCH_BYTES_MAX) {
+      slices.push([]);
+      bytes = 0;
+    }
+    slices.at(-1)!.push(record);
+    bytes += size;
+  }
+  return slices;
+}
+
+async function produceBatches(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string | null): Promise<void> {
+  const byLeader = Map.groupBy(batches, (batch) => batch.leader);
+  const requests = [...byLeader].map(async ([nodeId, of]) => {
+    const broker = await cluster.findBroker({ nodeId });
+    const { partitions } = await broker.connectionPool.send(produceRequest(of, transactionalId, PRODUCE_TIMEOUT_MS));
+    const failed = partitions.find((p) => p.errorCode !== 0);
+    if (failed !== undefined) {
+      const error = protocolError(failed.errorCode);
+      error.message = `${failed.topic}/${failed.partition}: ${error.message}`;
+      throw error;
+    }
+  });
+  for (const result of await Promise.allSettled(requests)) if (result.status === 'rejected') throw result.reason;
+}
+
+/** Appends outside of any transaction; a failure says nothing about what was written. */
+export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression): Promise<void> {
+  const producer = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
+  const parts = await partitionRecords(cluster, records);
+  const rounds: Batch[][] = [];
+  for (const part of parts.values()) {
+    splitBySize(part.records).forEach((slice, round) => {
+      (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, compression) });
+    });
+  }
+  for (const round of rounds) await produceBatches(cluster, round, null);
+}

@@ -1,0 +1,144 @@
+/** The log port on Apache Kafka. Open it with `openKafkaLog`; the parts are in the files kafka-*.ts beside this one. */
+import type { Admin, Kafka } from 'kafkajs';
+import { KafkaAdmin } from './kafka-admin.ts';
+import type { Compression } from './kafka-batch.ts';
+import { asLogError, createKafka, openCluster, recoverCluster, type KafkaCluster, type KafkaLogOptions } from './kafka-client.ts';
+import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
+import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
+import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
+import type { GroupMember, JoinOptions, Log, LogAdmin, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
+
+export interface OpenKafkaOptions extends KafkaLogOptions {
+  readonly compression: Compression;
+  readonly transactionTimeoutMs: number;
+  readonly group: GroupOptions;
+  readonly reader: Omit<ReaderOptions, 'clock'>;
+}
+
+/** Defaults that the configuration may override; see the kafka section of its reference. */
+export const KAFKA_DEFAULTS = {
+  compression: 'zstd',
+  transactionTimeoutMs: 15_000,
+  group: { sessionTimeoutMs: 10_000, heartbeatMs: 1_000, rebalanceTimeoutMs: 30_000 },
+  reader: { prefetchBytesMax: 4 * 1024 * 1024, partitionBytesMax: 1024 * 1024, fetchBytesMax: 16 * 1024 * 1024, pollMs: 100 },
+} as const;
+
+/** How long a new writer may wait for the end of its predecessor's transaction. */
+const WRITER_OPEN_TIMEOUT_MS = 30_000;
+
+export class KafkaLog implements Log {
+  readonly admin: LogAdmin;
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #options: OpenKafkaOptions;
+  readonly #control: KafkaCluster;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+
+  constructor(kafka: Kafka, admin: Admin, control: KafkaCluster, options: OpenKafkaOptions) {
+    this.#kafka = kafka;
+    this.#admin = admin;
+    this.#control = control;
+    this.#options = options;
+    this.admin = new KafkaAdmin(admin);
+  }
+
+  async join(options: JoinOptions, member: GroupMember): Promise<Membership> {
+    const membership = new KafkaMembership(this.#kafka, options, this.#options.group, member);
+    await membership.start();
+    return membership;
+  }
+
+  async openReader(): Promise<Reader> {
+    const reader = new KafkaReader(await this.#cluster('opening a reader'), this.#readerOptions);
+    this.#open.add(reader);
+    return reader;
+  }
+
+  async openWriter(transactionalId: string): Promise<TaskWriter> {
+    const { clock, compression, transactionTimeoutMs } = this.#options;
+    const cluster = await this.#cluster('opening a writer');
+    const writerOptions = { clock, compression, transactionTimeoutMs, openTimeoutMs: WRITER_OPEN_TIMEOUT_MS };
+    try {
+      return await KafkaTaskWriter.open(cluster, transactionalId, writerOptions);
+    } catch (error) {
+      await cluster.disconnect();
+      throw error;
+    }
+  }
+
+  get #readerOptions(): ReaderOptions {
+    return { clock: this.#options.clock, ...this.#options.reader };
+  }
+
+  async #cluster(what: string): Promise<KafkaCluster> {
+    try {
+      return await openCluster(this.#kafka);
+    } catch (error) {
+      throw asLogError(error, what);
+    }
+  }
+
+  /** One request over the shared connections; after a failure the next one finds fresh metadata. */
+  async #ask<T>(what: string, request: (cluster: KafkaCluster) => Promise<T>): Promise<T> {
+    try {
+      return await request(this.#control);
+    } catch (error) {
+      await recoverCluster(this.#control, error);
+      throw asLogError(error, what);
+    }
+  }
+
+  committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
+    return this.#ask(`committed positions of ${group}`, async (cluster) => {
+      await cluster.addMultipleTargetTopics([...topics]);
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      const asked = topics.map((topic) => ({ topic, partitions: [{ partition }] }));
+      const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
+      const starts = await cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
+      return topics.map((topic) => {
+        const committed = Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);
+        const start = Number(starts.find((s) => s.topic === topic)!.partitions[0]!.offset);
+        return { topic, partition, offset: committed >= 0 ? committed : start };
+      });
+    });
+  }
+
+  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
+    const cluster = await this.#cluster(`reading ${topic}`);
+    try {
+      return await readPartitionToEnd(cluster, topic, partition, this.#readerOptions, take);
+    } finally {
+      await cluster.disconnect();
+    }
+  }
+
+  partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
+    return this.#ask(`partitions of ${topics.join(', ')}`, async (cluster) => {
+      await cluster.addMultipleTargetTopics([...topics]);
+      return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
+    });
+  }
+
+  append(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.#ask('appending', (cluster) => appendRecords(cluster, records, this.#options.compression));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((part) => part.close()));
+    await Promise.all([this.#control.disconnect(), this.#admin.disconnect()]);
+  }
+}
+
+/** Connects; FARHAND_LOG_UNAVAILABLE where no broker answers. */
+export async function openKafkaLog(options: OpenKafkaOptions): Promise<Log> {
+  const kafka = createKafka(options);
+  const admin = kafka.admin();
+  try {
+    const control = await openCluster(kafka);
+    await admin.connect();
+    return new KafkaLog(kafka, admin, control, options);
+  } catch (error) {
+    await admin.disconnect().catch(() => undefined);
+    throw asLogError(error, `no broker of ${options.brokers.join(', ')} answers`);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The port to a partitioned log with transactions and groups. Adapters: memory (lib/log/memory.ts) and Kafka
+ * (lib/log/kafka.ts); test/contract runs one suite over both. Offsets are integers below 2^53.
+ *
+ * The order that keeps a task exactly-once, and that the runner follows: openWriter (fences every earlier writer of the
+ * task and completes its open transaction), then committedOffsets and readToEnd of its changelog, then feeds.
+ */
+import type { RawRecord } from '#lib/runner/task.ts';
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  /** Null: by the key's hash (as every Kafka client does it); a null key goes to partition 0. */
+  readonly partition: number | null;
+  readonly key: Uint8Array | null;
+  /** Null is a tombstone in a compacted topic. */
+  readonly value: Uint8Array | null;
+  /** CreateTime, epoch ms; a topic with LogAppendTime replaces it by the broker's time. */
+  readonly timestampMs: number;
+}
+
+/** A record out of a log: beside the arrival (known for LogAppendTime only) it has the timestamp that orders inputs. */
+export interface LogRecord extends RawRecord {
+  /** LogAppendTime or CreateTime, epoch ms. */
+  readonly timestampMs: number;
+}
+
+/** The offset to read next. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface Commit {
+  readonly records: readonly OutgoingRecord[];
+  readonly group: string;
+  readonly positions: readonly Position[];
+}
+
+/**
+ * The writing end of one task. After a rejection of `commit` the writer is of no further use, whether the transaction
+ * was committed or not: close it, open another, and read the committed offsets, which then say what happened.
+ */
+export interface TaskWriter {
+  /** All of it or nothing. FARHAND_FENCED: another writer of this id was opened. FARHAND_LOG_UNAVAILABLE: anything else. */
+  commit(commit: Commit): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Prefetched records of one partition, in order of offset. The bound is the reader's `prefetchBytesMax`. */
+export interface Feed {
+  readonly topic: string;
+  readonly partition: number;
+  /** Timestamp of the oldest record that waits here, epoch ms; undefined where none waits. */
+  headTimestamp(): number | undefined;
+  /** Takes the oldest record. Only to be called where headTimestamp() is defined. */
+  shift(): LogRecord;
+  /** The offset after everything that was taken, past control records where nothing waits. */
+  readonly position: number;
+  /** Nothing waits here and the last answer of the log was that nothing committed follows. */
+  readonly caughtUp: boolean;
+  /** Committed records that follow `position`, as of the last answer; an upper bound, as it counts control records. */
+  readonly lag: number;
+  close(): void;
+}
+
+export interface Reader {
+  open(position: Position): Feed;
+  /** Resolves when a record or an end of partition arrives in any feed, when `wake` is called, or after `timeoutMs`. */
+  wait(timeoutMs: number): Promise<void>;
+  wake(): void;
+  close(): Promise<void>;
+}
+
+export interface GroupMember {
+  /** Called before the group may move anything: stop, commit or abort. The rejoin waits for it. */
+  quiesce(): Promise<void>;
+  /** The tasks that this worker holds from now on (partition numbers of the co-partitioned topics). */
+  assigned(tasks: readonly number[]): void;
+  /** The membership ended and will not come back by itself. */
+  lost(error: Error): void;
+}
+
+export interface JoinOptions {
+  readonly group: string;
+  /** Co-partitioned inputs: partition n of all of them is task n. */
+  readonly topics: readonly string[];
+  /** Unique among the workers of the group and the same after a restart: it gets its tasks back. */
+  readonly worker: string;
+}
+
+export interface Membership {
+  /** Rises at every change of the assignment; work of an older epoch must not be committed without a new fence. */
+  readonly epoch: number;
+  /** Gives up the tasks and joins anew; used when another worker turned out to hold one of them. */
+  rejoin(): Promise<void>;
+  leave(): Promise<void>;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  /** Settings as the broker names them; only the ones that matter here. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface LogAdmin {
+  /** Null where the topic does not exist. Settings: the ones asked for. */
+  describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>>;
+  create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void>;
+}
+
+export interface Log {
+  readonly admin: LogAdmin;
+  join(options: JoinOptions, member: GroupMember): Promise<Membership>;
+  openReader(): Promise<Reader>;
+  openWriter(transactionalId: string): Promise<TaskWriter>;
+  /** The committed position by topic of one partition; the beginning of the partition where nothing was committed. */
+  committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]>;
+  /** Reads from the first record to the committed end as of now, or a little past it; answers the offset after that. */
+  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number>;
+  partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
+  /** Appends without a transaction, by key: simulator and tests. Resolves when the log has it. */
+  append(records: readonly OutgoingRecord[]): Promise<void>;
+  close(): Promise<void>;
+}

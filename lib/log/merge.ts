@@ -1,0 +1,65 @@
+/**
+ * Merges the co-partitioned inputs of a task by the records' timestamps (arrival), as Kafka Streams does: always the
+ * smaller head first. An input with nothing waiting holds the others up until it has answered that it is at its end,
+ * or until `idleMsMax` has passed, whichever is first.
+ */
+import type { RawRecord } from '#lib/runner/task.ts';
+import type { Feed, Position } from './log.ts';
+
+export class MergedFeeds {
+  readonly #feeds: readonly Feed[];
+  readonly #idleMsMax: number;
+  /** Monotonic time since when an input has been waited for; null while none is. */
+  #waitingSinceMs: number | null = null;
+
+  constructor(feeds: readonly Feed[], idleMsMax: number) {
+    this.#feeds = feeds;
+    this.#idleMsMax = idleMsMax;
+  }
+
+  /** Appends at most `max` records to `into`, in merged order. `nowMs` is monotonic and only bounds the waiting. */
+  take(into: RawRecord[], max: number, nowMs: number): number {
+    let taken = 0;
+    while (taken < max) {
+      const feed = this.#next(nowMs);
+      if (feed === null) break;
+      into.push(feed.shift());
+      taken++;
+    }
+    return taken;
+  }
+
+  #next(nowMs: number): Feed | null {
+    let best: Feed | null = null;
+    let bestTimestamp = Infinity;
+    let missing = false;
+    for (const feed of this.#feeds) {
+      const timestamp = feed.headTimestamp();
+      if (timestamp === undefined) missing ||= !feed.caughtUp;
+      else if (timestamp < bestTimestamp) {
+        best = feed;
+        bestTimestamp = timestamp;
+      }
+    }
+    if (best === null || !missing) {
+      this.#waitingSinceMs = null;
+      return best;
+    }
+    this.#waitingSinceMs ??= nowMs;
+    return nowMs - this.#waitingSinceMs >= this.#idleMsMax ? best : null;
+  }
+
+  positions(): Position[] {
+    return this.#feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.position }));
+  }
+
+  get lag(): number {
+    let lag = 0;
+    for (const feed of this.#feeds) lag += feed.lag;
+    return lag;
+  }
+
+  close(): void {
+    for (const feed of this.#feeds) feed.close();
+  }
+}
