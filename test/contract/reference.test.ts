@@ -13,7 +13,7 @@ const findingIdOf: FindingNamer = (tenantId, sessionId) => `finding 1 of ${tenan
 
 interface Adapter {
   readonly name: string;
-  open(prefix: string): ReferenceStore & { close?: () => Promise<void> };
+  readonly open: (prefix: string) => ReferenceStore & { close?: () => Promise<void> };
   readonly skip: boolean;
 }
 
