@@ -5,28 +5,23 @@
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import type { Prng } from '#lib/kernel/prng.ts';
-import { INFLATION, LAST_MILE } from './fitted.ts';
+import { EXCHANGE_MS, LAST_MILE, NETWORK } from './fitted.ts';
+import { fromTable } from './quantiles.ts';
 
 /** Inflation over the ⅔c floor at quantile u for a distance: linear between the fitted quantiles and distance bins. */
 export function inflation(distanceKm: number, u: number): number {
-  const bins = INFLATION.bins;
+  const bins = NETWORK.inflation;
   let upper = bins.findIndex((bin) => bin.km >= distanceKm);
   if (upper < 0) upper = bins.length - 1;
   const high = bins[upper]!;
   const low = bins[Math.max(0, upper - 1)]!;
   const share = high.km === low.km ? 1 : Math.min(1, Math.max(0, (distanceKm - low.km) / (high.km - low.km)));
-  return quantile(low.quantiles, u) * (1 - share) + quantile(high.quantiles, u) * share;
+  return fromTable(low.quantiles, u) * (1 - share) + fromTable(high.quantiles, u) * share;
 }
 
-function quantile(values: readonly number[], u: number): number {
-  const at = u * (values.length - 1);
-  const i = Math.min(values.length - 2, Math.floor(at));
-  return values[i]! + (values[i + 1]! - values[i]!) * (at - i);
-}
-
-/** Propagation round trip between two places, ms; at least the floor plus the fixed cost of the exchanges in between. */
+/** Propagation round trip between two places, ms: the floor, inflated as real routes are, plus the exchanges. */
 export function propagationMs(prng: Prng, distanceKm: number): number {
-  return floorRttMs(distanceKm) * inflation(distanceKm, prng.next()) + INFLATION.fixedMs * prng.uniform(0.5, 1.5);
+  return floorRttMs(distanceKm) * inflation(distanceKm, prng.next()) + EXCHANGE_MS * prng.uniform(0.5, 1.5);
 }
 
 export interface LegOptions {
