@@ -1,0 +1,120 @@
+import { createRequire } from 'node:module';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { crc32c } from './crc32c.ts';
+import { decodeBatches, encodeBatch } from './kafka-batch.ts';
+import type { LogRecord, OutgoingRecord } from './log.ts';
+
+const require = createRequire(import.meta.url);
+const theirCrc = require('kafkajs/src/protocol/recordBatch/crc32C/crc32C.js') as (bytes: Buffer) => number;
+const theirDecoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
+const theirBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (decoder: object) => Promise<{
+  records: { key: Buffer | null; value: Buffer | null; timestamp: string; offset: string }[];
+}>;
+
+const bytes = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
+const record = fc.record({ key: bytes, value: bytes, timestampMs: fc.integer({ min: 0, max: 2 ** 45 }) }).map(
+  (fields): OutgoingRecord => ({ topic: 't', partition: null, ...fields }),
+);
+const records = fc.array(record, { minLength: 1, maxLength: 40 });
+const outside = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
+const where = { topic: 't', partition: 3, fromOffset: 0 };
+
+function decode(batches: Buffer, fromOffset = 0, aborted: { producerId: bigint; firstOffset: number }[] = []) {
+  const into: LogRecord[] = [];
+  const next = decodeBatches(batches, { ...where, fromOffset }, aborted, into);
+  return { into, next };
+}
+
+/** As a broker does when it appends: gives the batch its place. */
+function placedAt(batch: Buffer, offset: number): Buffer {
+  const placed = Buffer.from(batch);
+  placed.writeBigInt64BE(BigInt(offset), 0);
+  return placed;
+}
+
+test('CRC-32C has its published check value and agrees with kafkajs', () => {
+  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (data) => crc32c(data) === theirCrc(Buffer.from(data)) >>> 0));
+});
+
+describe.each(['none', 'zstd'] as const)('a batch with compression %s', (compression) => {
+  test('comes back as it was', () => {
+    fc.assert(
+      fc.property(records, fc.nat(2 ** 40), (given, offset) => {
+        const { into, next } = decode(placedAt(encodeBatch(given, outside, compression), offset));
+        expect(next).toBe(offset + given.length);
+        expect(into.map(({ key, value, timestampMs }) => [key && [...key], value && [...value], timestampMs])).toEqual(
+          given.map(({ key, value, timestampMs }) => [key && [...key], value && [...value], timestampMs]),
+        );
+        expect(into.map((r) => r.offset)).toEqual(given.map((_, i) => offset + i));
+      }),
+    );
+  });
+});
+
+test('kafkajs reads our batches', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, async (given) => {
+      const { records: theirs } = await theirBatch(new theirDecoder(encodeBatch(given, outside, 'none')));
+      expect(theirs.map((r) => [r.key, r.value, Number(r.timestamp), Number(r.offset)])).toEqual(
+        given.map((r, i) => [r.key && Buffer.from(r.key), r.value && Buffer.from(r.value), r.timestampMs, i]),
+      );
+    }),
+  );
+});
+
+const one: OutgoingRecord = { topic: 't', partition: null, key: null, value: Buffer.from('v'), timestampMs: 5 };
+
+test('an incomplete batch at the end is left for the next fetch', () => {
+  const whole = placedAt(encodeBatch([one, one], outside, 'none'), 10);
+  const cut = placedAt(encodeBatch([one, one], outside, 'none'), 12);
+  const { into, next } = decode(Buffer.concat([whole, cut.subarray(0, cut.length - 1)]));
+  expect([into.length, next]).toEqual([2, 12]);
+});
+
+test('records before the asked offset are dropped', () => {
+  const { into, next } = decode(placedAt(encodeBatch([one, one, one], outside, 'none'), 10), 12);
+  expect([into.map((r) => r.offset), next]).toEqual([[12], 13]);
+});
+
+test('a batch that compaction has emptied moves the position on', () => {
+  const batch = placedAt(encodeBatch([one, one, one], outside, 'none'), 7).subarray(0, 61);
+  batch.writeInt32BE(61 - 12, 8);
+  batch.writeInt32BE(0, 57);
+  expect(decode(batch, 7)).toEqual({ into: [], next: 10 });
+});
+
+test('aborted transactions are left out until their marker, those of others stay', () => {
+  const transactional = (id: bigint) => ({ id, epoch: 0, firstSequence: 0, transactional: true });
+  const marker = placedAt(encodeBatch([{ ...one, key: Buffer.from([0, 0, 0, 0]) }], transactional(1n), 'none'), 12);
+  marker.writeInt16BE(0x30, 21);
+  const log = Buffer.concat([
+    placedAt(encodeBatch([one], transactional(1n), 'none'), 10),
+    placedAt(encodeBatch([one], transactional(2n), 'none'), 11),
+    marker,
+    placedAt(encodeBatch([one], transactional(1n), 'none'), 13),
+  ]);
+  const { into, next } = decode(log, 0, [{ producerId: 1n, firstOffset: 10 }]);
+  expect([into.map((r) => r.offset), next]).toEqual([[11, 13], 14]);
+});
+
+test('LogAppendTime is the arrival of every record of the batch', () => {
+  const batch = placedAt(encodeBatch([one, one], outside, 'none'), 0);
+  batch.writeInt16BE(0x08, 21);
+  batch.writeBigInt64BE(1_700_000_000_000n, 35);
+  expect(decode(batch).into.map((r) => [r.arrivedAt, r.timestampMs])).toEqual([
+    [1_700_000_000_000, 1_700_000_000_000],
+    [1_700_000_000_000, 1_700_000_000_000],
+  ]);
+  expect(decode(encodeBatch([one], outside, 'none')).into[0]).toMatchObject({ arrivedAt: null, timestampMs: 5 });
+});
+
+test('a batch that unpacks to too much, or is cut inside, is refused and not believed', () => {
+  const batch = encodeBatch([one], outside, 'none');
+  batch[61] = 0x7e; // the record's length: 63
+  expect(() => decode(batch)).toThrow(/longer than its batch/);
+  const snappy = encodeBatch([one], outside, 'none');
+  snappy.writeInt16BE(2, 21);
+  expect(() => decode(snappy)).toThrow(/snappy or lz4/);
+});
