@@ -1,0 +1,95 @@
+/** Opens a history file as a stream of plain bytes; gzip and zstd are told by their first bytes, not by their names. */
+import { open } from 'node:fs/promises';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { isAvroContainer } from '#lib/codec/container-read.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import { compressionOf, type Compression } from './compression.ts';
+import type { HistoryPath } from './discover.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+const MAGIC_BYTES = 4;
+
+export interface ByteSource {
+  readonly compression: Compression;
+  /** True for an Avro object container, false for lines of text. */
+  readonly avro: boolean;
+  /** Decompressed; rejects with FARHAND_HISTORY_UNREADABLE where the file is damaged. */
+  readonly chunks: AsyncIterableIterator<Buffer>;
+  /** Bytes of the file (as it lies on the disk) that were read. */
+  readonly bytesRead: number;
+  close(): void;
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function decompress(file: ReadStream, compression: Compression): Readable {
+  if (compression === 'none') return file;
+  const transform: Transform =
+    compression === 'gzip' ? createGunzip({ chunkSize: CHUNK_BYTES }) : createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  // Errors of either reach the reader of `transform`; the callback only keeps them from being unhandled.
+  return pipeline(file, transform, () => {});
+}
+
+/** Enough of the content to tell what it is, however small the chunks are. */
+async function firstBytes(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let bytes: Buffer = Buffer.alloc(0);
+  while (bytes.length < MAGIC_BYTES) {
+    const next = await chunks.next();
+    if (next.done) break;
+    bytes = bytes.length === 0 ? next.value : Buffer.concat([bytes, next.value]);
+  }
+  return bytes;
+}
+
+export async function openBytes({ path, label }: HistoryPath): Promise<ByteSource> {
+  const damaged = (error: unknown, position: number, compression: Compression): FarhandError => {
+    if (error instanceof FarhandError) return error;
+    const what = compression === 'none' ? 'cannot be read' : `the ${compression} stream is damaged or cut off`;
+    const why = error instanceof Error ? error.message : String(error);
+    return new FarhandError('FARHAND_HISTORY_UNREADABLE', `${label}: ${what} at or before byte ${position}: ${why}`, { cause: error });
+  };
+  let head: Buffer;
+  try {
+    head = await readHead(path);
+  } catch (error) {
+    throw damaged(error, 0, 'none');
+  }
+  const compression = compressionOf(head);
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const plain = decompress(file, compression);
+  async function* guarded(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of plain) yield chunk as Buffer;
+    } catch (error) {
+      throw damaged(error, file.bytesRead, compression);
+    }
+  }
+  const chunks = guarded();
+  const first = await firstBytes(chunks);
+  async function* replayed(): AsyncGenerator<Buffer> {
+    if (first.length > 0) yield first;
+    yield* chunks;
+  }
+  return {
+    compression,
+    avro: isAvroContainer(first),
+    chunks: replayed(),
+    get bytesRead() {
+      return file.bytesRead;
+    },
+    close() {
+      plain.destroy();
+      file.destroy();
+    },
+  };
+}
