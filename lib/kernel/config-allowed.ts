@@ -25,6 +25,7 @@ function count(low: number | undefined, high: number | undefined, what: string):
 }
 
 function one(node: SchemaNode): string {
+  if (node.allowed !== undefined) return node.allowed;
   if (node.enum !== undefined) return `one of ${node.enum.map(String).join(', ')}`;
   if (node.const !== undefined) return JSON.stringify(node.const);
   switch (node.type) {
@@ -38,7 +39,7 @@ function one(node: SchemaNode): string {
       return 'null';
     case 'string': {
       const length = count(node.minLength, node.maxLength, 'characters');
-      const shape = node.pattern !== undefined ? ` that matches ${node.pattern}` : node.format !== undefined ? ` (${node.format})` : '';
+      const shape = node.pattern !== undefined ? ` that matches \`${node.pattern}\`` : node.format !== undefined ? ` (${node.format})` : '';
       return `text${length}${shape}`;
     }
     case 'array':

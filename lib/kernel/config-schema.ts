@@ -2,7 +2,8 @@
  * Looks into a section's zod schema by way of its JSON Schema: which keys there are, the environment variable of each,
  * what is allowed, which are secret. The loader, the error messages and the reference page all read it from here.
  *
- * A key is secret where its schema has `.meta({ secret: true })`.
+ * A key is secret where its schema has `.meta({ secret: true })`; `.meta({ allowed: 'host:port' })` says in words what a
+ * pattern allows.
  */
 import { z } from 'zod';
 import { assert } from './errors.ts';
@@ -12,6 +13,7 @@ export interface SchemaNode {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly secret?: boolean;
+  readonly allowed?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -111,13 +113,26 @@ export function isSecret(root: SchemaNode, path: Path): boolean {
   return path.some((_, i) => nodeAt(root, path.slice(0, i + 1))?.secret === true);
 }
 
-/** A value as it may be shown: secrets as `***`, passwords inside URLs too. */
+/** True where something at or below the node is secret. */
+function holdsSecret(node: SchemaNode): boolean {
+  if (node.secret === true) return true;
+  const free = typeof node.additionalProperties === 'object' ? [node.additionalProperties] : [];
+  const below = [...Object.values(node.properties ?? {}), ...free, ...(node.items === undefined ? [] : [node.items])];
+  return [...below, ...(node.anyOf ?? node.oneOf ?? [])].some(holdsSecret);
+}
+
+/**
+ * A value as it may be shown: secrets as `***`, passwords inside URLs too, and whatever stands where the schema has no
+ * place for it, as it may be a secret that was written in the wrong form.
+ */
 export function masked(root: SchemaNode, path: Path, value: unknown): unknown {
   if (value === null || value === undefined) return value;
-  if (isSecret(root, path)) return '***';
+  const node = nodeAt(root, path);
+  if (node === null || isSecret(root, path)) return '***';
   if (Array.isArray(value)) return value.map((item, i) => masked(root, [...path, i], item));
   if (typeof value === 'object') {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, masked(root, [...path, name], item)]));
   }
+  if (holdsSecret(node)) return '***'; // a scalar in place of a map or list
   return typeof value === 'string' ? value.replace(/:\/\/[^/?#]*@/, '://***@') : value;
 }

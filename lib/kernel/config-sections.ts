@@ -9,7 +9,10 @@ const secret = (description: string) => text().nullable().default(null).describe
 const durationMs = (least: number, most: number, value: number, description: string) =>
   z.int().min(least).max(most).default(value).describe(description);
 
-const broker = z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:/,[\]]+):([1-9]\d{0,4})$/, 'allowed is host:port');
+/** Text of a form that is said in words. */
+const shaped = (pattern: RegExp, allowed: string) => z.string().regex(pattern, `allowed is ${allowed}`).meta({ allowed });
+
+const broker = shaped(/^(\[[0-9A-Fa-f:.]+\]|[^\s:/,[\]]+):([1-9]\d{0,4})$/, 'host:port');
 
 const saslSchema = z
   .strictObject({
@@ -38,9 +41,7 @@ export const kafkaSectionSchema = z
   .strictObject({
     brokers: z.array(broker).min(1).max(100).default(['127.0.0.1:9092']).describe('Brokers to begin with (host:port). Alias: KAFKA_BROKERS.'),
     clientId: text(1, 200).default('farhand').describe('Name of this client in the logs and quotas of the broker.'),
-    groupIdPrefix: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,200}$/, 'allowed are 1 to 200 letters, digits, dots, dashes and underscores')
+    groupIdPrefix: shaped(/^[A-Za-z0-9._-]{1,200}$/, '1 to 200 letters, digits, dots, dashes and underscores')
       .default('farhand')
       .describe('Consumer groups are <prefix>-<service>, transactional ids <prefix>-<service>-<partition>: one prefix per installation.'),
     workerId: optionalText("Name of this worker, unique in its group and the same after a restart, so that it gets its tasks back; null: the host's name."),
@@ -81,9 +82,7 @@ export const kafkaSectionSchema = z
   });
 
 const topicName = (name: string, description: string) =>
-  z
-    .string()
-    .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'allowed are 1 to 249 letters, digits, dots, dashes and underscores')
+  shaped(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, '1 to 249 letters, digits, dots, dashes and underscores')
     .default(name)
     .describe(description);
 
@@ -124,7 +123,7 @@ export const topicsSectionSchema = z
     }
   });
 
-const httpUrl = z.string().regex(/^https?:\/\/[^\s]+$/, 'allowed is a URL that begins with http:// or https://');
+const httpUrl = shaped(/^https?:\/\/[^\s]+$/, 'a URL that begins with http:// or https://');
 
 export const registrySectionSchema = z
   .strictObject({
@@ -141,7 +140,7 @@ export const registrySectionSchema = z
     message: 'username and password (or passwordFile) go together',
   });
 
-const redisUrl = z.string().regex(/^rediss?:\/\/[^\s]+$/, 'allowed is redis://host:port/db or rediss://host:port/db (TLS)');
+const redisUrl = shaped(/^rediss?:\/\/[^\s]+$/, 'redis://host:port/db or rediss://host:port/db (with TLS)');
 
 export const redisSectionSchema = z
   .strictObject({
@@ -158,9 +157,7 @@ export const redisSectionSchema = z
       .refine((tls) => (tls.certFile === null) === (tls.keyFile === null), { message: 'certFile and keyFile go together' })
       .prefault({})
       .describe('TLS of rediss:// URLs.'),
-    keyPrefix: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,64}$/, 'allowed are 1 to 64 letters, digits, dots, dashes and underscores')
+    keyPrefix: shaped(/^[A-Za-z0-9._-]{1,64}$/, '1 to 64 letters, digits, dots, dashes and underscores')
       .default('farhand')
       .describe('First part of every key.'),
     nearCacheEntriesMax: z

@@ -1,0 +1,30 @@
+/** The configuration of everything: what all workers share and the section of each service. */
+import { sharedSections } from '#lib/kernel/config-sections.ts';
+import { defineConfig } from '#lib/kernel/config.ts';
+import { detectConfigSchema } from '../../services/detect/config.ts';
+import { enrichConfigSchema } from '../../services/enrich/config.ts';
+import { ingestConfigSchema } from '../../services/ingest/config.ts';
+
+const serviceSections = {
+  ingest: ingestConfigSchema,
+  enrich: enrichConfigSchema,
+  detect: detectConfigSchema,
+} as const;
+
+export type ServiceName = keyof typeof serviceSections;
+export const SERVICE_NAMES = Object.keys(serviceSections) as ServiceName[];
+
+/** All sections: for hosts that run the whole pipeline, and for the reference page. */
+export const farhandConfig = defineConfig({ ...sharedSections, ...serviceSections });
+
+/** What each section is for, in the reference page. */
+export const SECTION_TEXTS: Readonly<Record<keyof typeof farhandConfig.sections, string>> = {
+  kafka: 'The connection to Kafka, and how tasks read from it and commit to it.',
+  topics: 'The names of the topics, and how `farhand topics` creates them.',
+  registry: 'Where Avro schemas come from.',
+  redis: 'The reference data of the enrich workers, and their near cache.',
+  observe: 'Metrics, health and the log.',
+  ingest: 'The ingest service: decode, validate, pseudonymise, de-duplicate.',
+  enrich: 'The enrich service: places, networks, routes and reference data.',
+  detect: 'The detect service: signals, evidence and findings. Findings carry the hash of this section.',
+};
