@@ -35,7 +35,7 @@ export class KafkaAdmin implements LogAdmin {
   async create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void> {
     if (topics.length === 0) return;
     try {
-      await this.#admin.createTopics({
+      const created = await this.#admin.createTopics({
         waitForLeaders: true,
         topics: topics.map(({ name, partitions, settings }) => ({
           topic: name,
@@ -44,6 +44,7 @@ export class KafkaAdmin implements LogAdmin {
           configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
         })),
       });
+      if (!created) throw new Error(`one of ${topics.map((topic) => topic.name).join(', ')} exists already`);
     } catch (error) {
       const failures = (error as { errors?: Error[] }).errors?.map((e) => e.message).join('; ');
       throw asLogError(failures === undefined ? error : new Error(failures), 'creating topics');

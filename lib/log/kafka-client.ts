@@ -178,3 +178,24 @@ export function protocolError(code: number): KafkaFailure {
   };
   return createErrorFromCode(code);
 }
+
+const RETRY_STEP_MS = 3;
+const RETRY_STEP_MS_MAX = 50;
+/** The transaction before has not written all of its markers yet; a coordinator is moving or loading. */
+const SOON = new Set([
+  'CONCURRENT_TRANSACTIONS', 'GROUP_LOAD_IN_PROGRESS', 'COORDINATOR_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR',
+]);
+
+/** Repeats one request (never a sequence) while its answer is that it may succeed soon. */
+export async function retrySoon<T>(clock: Clock, deadlineMs: number, request: () => Promise<T>): Promise<T> {
+  for (let step = RETRY_STEP_MS; ; step = Math.min(step * 2, RETRY_STEP_MS_MAX)) {
+    try {
+      return await request();
+    } catch (error) {
+      const soon = SOON.has((error as KafkaFailure).type ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
+      if (!soon || clock.monotonicMs() + step > deadlineMs) throw error;
+      await clock.sleep(step);
+    }
+  }
+}

@@ -7,7 +7,7 @@
 import type { Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import { encodeBatch, sizeBound, type Compression } from './kafka-batch.ts';
-import { asLogError, protocolError, TRANSACTION_COORDINATOR, type KafkaBroker, type KafkaCluster, type KafkaFailure } from './kafka-client.ts';
+import { asLogError, protocolError, retrySoon, TRANSACTION_COORDINATOR, type KafkaBroker, type KafkaCluster } from './kafka-client.ts';
 import { produceRequest, type ProducePartition } from './kafka-wire.ts';
 import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
 import { partitionOf } from './partitioner.ts';
@@ -24,28 +24,7 @@ export interface WriterOptions {
 /** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
 const BATCH_BYTES_MAX = 512 * 1024;
 const PRODUCE_TIMEOUT_MS = 10_000;
-const RETRY_STEP_MS = 3;
-const RETRY_STEP_MS_MAX = 50;
 const SEQUENCE_LIMIT = 2 ** 31;
-/** The transaction before has not written all of its markers yet; a coordinator is moving or loading. */
-const SOON = new Set([
-  'CONCURRENT_TRANSACTIONS', 'GROUP_LOAD_IN_PROGRESS', 'COORDINATOR_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR',
-]);
-
-/** Repeats one request (never a sequence) while its answer is that it may succeed soon. */
-async function retrySoon<T>(clock: Clock, deadlineMs: number, request: () => Promise<T>): Promise<T> {
-  for (let step = RETRY_STEP_MS; ; step = Math.min(step * 2, RETRY_STEP_MS_MAX)) {
-    try {
-      return await request();
-    } catch (error) {
-      const soon = SOON.has((error as KafkaFailure).type ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
-      if (!soon || clock.monotonicMs() + step > deadlineMs) throw error;
-      await clock.sleep(step);
-    }
-  }
-}
-
 interface Batch extends ProducePartition {
   readonly leader: number;
 }

@@ -2,7 +2,7 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { KafkaAdmin } from './kafka-admin.ts';
 import type { Compression } from './kafka-batch.ts';
-import { asLogError, createKafka, openCluster, recoverCluster, type KafkaCluster, type KafkaLogOptions } from './kafka-client.ts';
+import { asLogError, createKafka, openCluster, recoverCluster, retrySoon, type KafkaCluster, type KafkaLogOptions } from './kafka-client.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
@@ -25,6 +25,8 @@ export const KAFKA_DEFAULTS = {
 
 /** How long a new writer may wait for the end of its predecessor's transaction. */
 const WRITER_OPEN_TIMEOUT_MS = 30_000;
+/** How long a group's coordinator may load before that is an error. */
+const COORDINATOR_TIMEOUT_MS = 15_000;
 
 export class KafkaLog implements Log {
   readonly admin: LogAdmin;
@@ -91,9 +93,12 @@ export class KafkaLog implements Log {
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
     return this.#ask(`committed positions of ${group}`, async (cluster) => {
       await cluster.addMultipleTargetTopics([...topics]);
-      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
       const asked = topics.map((topic) => ({ topic, partitions: [{ partition }] }));
-      const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
+      const { clock } = this.#options;
+      const { responses } = await retrySoon(clock, clock.monotonicMs() + COORDINATOR_TIMEOUT_MS, async () => {
+        const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+        return coordinator.offsetFetch({ groupId: group, topics: asked });
+      });
       const starts = await cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
       return topics.map((topic) => {
         const committed = Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);

@@ -42,7 +42,11 @@ export interface Commit {
  * was committed or not: close it, open another, and read the committed offsets, which then say what happened.
  */
 export interface TaskWriter {
-  /** All of it or nothing. FARHAND_FENCED: another writer of this id was opened. FARHAND_LOG_UNAVAILABLE: anything else. */
+  /**
+   * All of it or nothing. Readers see it soon after this resolves, and certainly once another writer of the same id is
+   * open. FARHAND_FENCED: another writer of this id was opened. FARHAND_LOG_UNAVAILABLE:
+   * anything else.
+   */
   commit(commit: Commit): Promise<void>;
   close(): Promise<void>;
 }

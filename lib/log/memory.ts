@@ -51,12 +51,12 @@ export class MemoryLog implements Log {
     this.clock = clock;
     this.admin = {
       describe: (topics) => Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.spec ?? null]))),
-      create: (topics) => {
+      create: async (topics) => {
+        await Promise.resolve();
         for (const spec of topics) {
           if (this.#topics.has(spec.name)) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${spec.name} exists`);
           this.#topics.set(spec.name, { spec, partitions: Array.from({ length: spec.partitions }, () => []) });
         }
-        return Promise.resolve();
       },
     };
   }
