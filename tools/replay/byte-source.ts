@@ -1,12 +1,13 @@
 /** Opens a history file as a stream of plain bytes; gzip and zstd are told by their first bytes, not by their names. */
 import { open } from 'node:fs/promises';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { pipeline, type Readable, type Transform } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf, type Compression } from './compression.ts';
 import type { HistoryPath } from './discover.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const MAGIC_BYTES = 4;
@@ -34,10 +35,10 @@ async function readHead(path: string): Promise<Buffer> {
 
 function decompress(file: ReadStream, compression: Compression): Readable {
   if (compression === 'none') return file;
-  const transform: Transform =
-    compression === 'gzip' ? createGunzip({ chunkSize: CHUNK_BYTES }) : createZstdDecompress({ chunkSize: CHUNK_BYTES });
-  // Errors of either reach the reader of `transform`; the callback only keeps them from being unhandled.
-  return pipeline(file, transform, () => {});
+  // Errors of either reach the reader of the last stream; the callback only keeps them from being unhandled.
+  const ended = () => {};
+  if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), ended);
+  return pipeline(file, zstdFrames, createZstdDecompress({ chunkSize: CHUNK_BYTES }), ended);
 }
 
 /** Enough of the content to tell what it is, however small the chunks are. */

@@ -124,7 +124,7 @@ export class HistoryFile {
     const witness = this.#witness();
     if (witness === null) return false;
     if (time - witness > STRAY_MS) {
-      this.#headKey = witness;
+      this.#headKey = this.#highest; // where its neighbours are
     } else {
       this.#headKey = this.#highest = time;
     }
