@@ -1,0 +1,132 @@
+/** Settings of the detect service. Strengths are log10 of evidence; a share is a probability between 0 and 1. */
+import { z } from 'zod';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const strength = (value: number, text: string) => z.number().min(0).max(20).default(value).describe(text);
+
+const tailPoint = z.strictObject({
+  gapMs: z.number().min(0).max(60_000).describe('A gap, ms.'),
+  share: z.number().gt(0).lte(1).describe('Share of honest machines whose gap is at least so large.'),
+});
+
+const ascending = (points: { gapMs: number; share: number }[]): boolean =>
+  points.every((point, i) => i === 0 || (point.gapMs > points[i - 1]!.gapMs && point.share < points[i - 1]!.share));
+
+const priorSchema = z.strictObject({
+  medianMs: z.number().min(0).max(1000).describe('Median gap of honest machines, ms.'),
+  tail: z
+    .array(tailPoint)
+    .min(2)
+    .max(32)
+    .refine(ascending, { message: 'gaps must rise and shares fall from point to point' })
+    .describe('Upper tail of the gap over honest machines; linear in (log gap, log share) between the points.'),
+});
+
+/**
+ * Sources: direct connections 0.3–8.5 ms (rttgap); slow machines up to +60 ms; the points between are a prior that a
+ * learnt cohort replaces.
+ */
+const DIRECT_TAIL = [
+  { gapMs: 8.5, share: 0.1 },
+  { gapMs: 15, share: 0.045 },
+  { gapMs: 25, share: 0.02 },
+  { gapMs: 40, share: 0.0023 },
+  { gapMs: 60, share: 0.0011 },
+  { gapMs: 70, share: 0.0007 },
+  { gapMs: 80, share: 2e-5 },
+  { gapMs: 120, share: 3e-6 },
+  { gapMs: 200, share: 1e-6 },
+];
+/** A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. */
+const HOSTED_TAIL = [
+  { gapMs: 8.5, share: 0.3 },
+  { gapMs: 40, share: 0.15 },
+  { gapMs: 80, share: 0.08 },
+  { gapMs: 150, share: 0.01 },
+  { gapMs: 220, share: 0.001 },
+  { gapMs: 300, share: 2e-5 },
+  { gapMs: 600, share: 1e-6 },
+];
+
+const hiddenLegSchema = z.strictObject({
+  lowQuantile: z.number().min(0.05).max(0.4).default(0.2).describe('Quantile of the gap that must be high; bursts do not reach it.'),
+  samplesMin: z.int().min(10).max(10_000).default(40).describe('Keystrokes below which nothing is said.'),
+  direct: priorSchema.prefault({ medianMs: 3.5, tail: DIRECT_TAIL }).describe('Honest gaps of sensors whose vantage talks to the workstation itself.'),
+  hosted: priorSchema.prefault({ medianMs: 8, tail: HOSTED_TAIL }).describe('Honest gaps of VDI_GATEWAY sensors.'),
+  jitterSupportMax: strength(1.3, 'Most that jitter of the leg, which the transport does not show, adds.'),
+  jitterFreeMs: z.number().min(0).max(100).default(4).describe('Spread that a machine adds by itself, ms.'),
+  calmShare: z.number().min(0).max(1).default(0.6).describe('Factor on a level that has been the same, and calm, in all the history of the device.'),
+  onsetMsMin: z.number().min(5).max(1000).default(20).describe('Least rise over the own earlier gap that counts as an onset, ms.'),
+  onsetMinutesMin: z.int().min(3).max(24).default(5).describe('Minutes of typing that must lie before an onset.'),
+  strengthMax: strength(3.5, 'Most that the hidden leg counts.'),
+});
+
+const networkSchema = z.strictObject({
+  geoErrorKm: z.number().min(0).max(2000).default(150).describe('Error of coordinates that is granted before a place is refuted, km.'),
+  inflationHigh: z.number().min(1).max(10).default(3).describe('95th percentile of RTT over its ⅔c floor (cloud regions: 2.7–3.0).'),
+  lastMileMs: z.number().min(0).max(500).default(60).describe('Last mile that is granted to any access network, ms (low-orbit satellite: 40–60).'),
+  mobileLastMileMs: z.number().min(0).max(1000).default(150).describe('Last mile that is granted to mobile networks, ms.'),
+  geostationaryMs: z.number().min(0).max(2000).default(480).describe('Excess from which a geostationary link is the likelier explanation, ms.'),
+  travelKmhMin: z.number().min(100).max(20_000).default(800).describe('Speed from which travel is impossible, km/h (Elastic: 800).'),
+  travelKmMin: z.number().min(50).max(20_000).default(500).describe('Distance below which travel is not looked at, km (Elastic: 500).'),
+  travelHoldMs: z.int().min(MINUTE_MS).default(4 * HOUR_MS).describe('How long an impossible travel is held against the session, ms.'),
+  farKm: z.number().min(50).max(20_000).default(1000).describe('Distance from which another country is far from the declared place, km.'),
+});
+
+const endpointSchema = z.strictObject({
+  approvedTools: z
+    .record(z.string(), z.array(z.string().min(1).max(128)).max(100))
+    .default({ '*': ['beyondtrust', 'bomgar', 'remote help', 'quick assist', 'cmrcservice', 'helpdesk'] })
+    .describe("Remote tools that a tenant's help desk uses, by tenant; `*` holds for all. Compared in lower case, as parts of the name."),
+  helpdeskMs: z.int().min(0).default(HOUR_MS).describe('How long an approved tool explains what is seen while it is active, ms.'),
+  injectedShareMin: z.number().min(0.05).max(1).default(0.5).describe('Share of virtual or injected keystrokes that counts.'),
+});
+
+const fusionSchema = z
+  .strictObject({
+    low: strength(1.3, 'Strength from which a finding is LOW.'),
+    medium: strength(2.6, 'Strength from which a finding is MEDIUM.'),
+    high: strength(4.2, 'Strength from which a finding is HIGH; needs two families.'),
+    critical: strength(6, 'Strength from which a finding is CRITICAL; needs two families.'),
+    familyMin: strength(0.8, 'Strength from which a family counts as one of the two.'),
+    carrierMin: strength(1, 'Strength that one signal which is not ubiquitous must have before anything opens.'),
+    growthPerWindow: strength(1, 'Most by which a signal of the latency family grows in one window.'),
+    growthPerWindowFacts: strength(1.3, 'Most by which any other signal grows in one window.'),
+    decayPerWindow: strength(0.15, 'By how much a signal falls in a window that does not support it.'),
+    calibratorKappa: z.number().gt(0).lt(1).default(0.3).describe('κ of the calibrator e = κ·p^(κ−1).'),
+  })
+  .refine((value) => value.low < value.medium && value.medium < value.high && value.high < value.critical, {
+    message: 'low < medium < high < critical is needed',
+  });
+
+const findingSchema = z.strictObject({
+  quietMs: z.int().min(MINUTE_MS).default(12 * HOUR_MS).describe('Event time without support after which a finding closes as EXPIRED, ms.'),
+  revisionsMax: z.int().min(3).max(200).default(24).describe('Most revisions of one finding, its closing included.'),
+  updateEveryMs: z.int().min(MINUTE_MS).default(30 * MINUTE_MS).describe('Least event time between two UPDATED revisions, ms.'),
+  updateStep: strength(0.8, 'Change of the combined strength that makes a new revision.'),
+  findingsPerSessionMax: z.int().min(1).max(100).default(8).describe('Most findings that one session may open, one after the other.'),
+});
+
+export const detectConfigSchema = z.strictObject({
+  rulesName: z.string().min(1).max(64).default('farhand-default').describe('Name of this configuration; part of every finding id.'),
+  rulesVersion: z.string().min(1).max(64).default('1').describe('Version of this configuration.'),
+  allowedLatenessMs: z.int().min(0).max(10 * MINUTE_MS).default(30_000).describe("How far the person's clock passes a window before it closes, ms."),
+  idleCloseMs: z.int().min(MINUTE_MS).max(DAY_MS).default(15 * MINUTE_MS).describe("How far the task's watermark passes a window of a person who stopped, ms."),
+  openWindowsMax: z.int().min(4).max(240).default(32).describe('Most open 1-minute windows of one session; the oldest is closed early.'),
+  sessionsPerPersonMax: z.int().min(1).max(64).default(8).describe('Most live sessions of one person; the one longest unseen is closed.'),
+  devicesPerPersonMax: z.int().min(1).max(32).default(4).describe('Most devices of one person whose gap history is kept.'),
+  placesPerPersonMax: z.int().min(2).max(64).default(8).describe('Most source addresses of one person that are remembered.'),
+  sessionTtlMs: z.int().min(HOUR_MS).default(DAY_MS).describe('Event time after which an unseen session without an open finding is forgotten, ms.'),
+  personTtlMs: z.int().min(DAY_MS).default(45 * DAY_MS).describe('Event time after which an unseen person is forgotten, ms.'),
+  hiddenLeg: hiddenLegSchema.prefault({}).describe('Gap between keystroke latency and transport round trip.'),
+  network: networkSchema.prefault({}).describe('Places, routes and addresses.'),
+  endpoint: endpointSchema.prefault({}).describe('Remote tools and input devices.'),
+  fusion: fusionSchema.prefault({}).describe('From signals to severity.'),
+  finding: findingSchema.prefault({}).describe('Life of a finding.'),
+});
+
+export type DetectConfig = Readonly<z.infer<typeof detectConfigSchema>>;
+export type GapPrior = Readonly<z.infer<typeof priorSchema>>;

@@ -1,0 +1,95 @@
+/**
+ * Declared place contradicted.
+ *
+ * Hypothesis: the workstation is not where its assignment says.
+ * Statistic: country and great-circle distance of the source address against the declared place; else the device's time
+ *   zone against the declared one, as a difference of UTC offsets at that time.
+ * Null: the database is right about the country for about 99% of residential addresses, less for mobile and business ones;
+ *   regions are worth little. The strengths are those shares put through the calibrator, by kind of network and distance.
+ * Reference: the version of the assignment at the time (business trips are versions); the organisation's own egress and
+ *   partners say nothing; the physical floor overrules the database; an address that has not changed has not travelled.
+ * Cost: a person who is abroad without having declared it is found too, and rightly so; a foreign egress that no policy
+ *   names is found as LOW.
+ */
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { isGeolocationRefuted } from './location-refuted.ts';
+import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+import { utcOffsetHours } from './zones.ts';
+
+export const declaredPlaceSignal: SignalDescription = {
+  name: 'declaredPlace',
+  family: 'network',
+  speaksFor: { DEVICE_ELSEWHERE: 0.7, VPN_OR_PROXY: 0.3 },
+};
+
+const REGION_KM_MIN = 1500;
+const MOVED_KM = 300;
+const ZONE_HOURS_MIN = 2.5;
+const STRENGTH = { abroadFar: 2.4, abroadNear: 1.5, border: 0.5, relayAbroad: 2, businessAbroad: 1.5, hostedAbroad: 0.9, region: 0.7, zone: 1 } as const;
+
+export function declaredPlace(view: SessionView, { config }: SignalParameters): Answer {
+  const { sighting, declared } = view;
+  if (sighting === null || declared === null) return NO_DATA;
+  if (isTrustedEgress(sighting.policy) || isPrivateRelay(sighting.categoryReason)) return zoneOnly(view, sighting);
+  if (sighting.country === null || sighting.sourceToDeclaredKm === null) return zoneOnly(view, sighting);
+  if (isGeolocationRefuted(sighting, view.transport, config.network.geoErrorKm) || hasMoved(view, sighting)) return zoneOnly(view, sighting);
+  const km = sighting.sourceToDeclaredKm;
+  const abroad = sighting.country !== declared.country;
+  const strength = abroad ? strengthAbroad(view, sighting, km, config.network.farKm) : sighting.category !== 'MOBILE' && !isRelay(sighting.category) && km >= REGION_KM_MIN ? STRENGTH.region : 0;
+  if (strength === 0) return zoneOnly(view, sighting);
+  const where = [sighting.city, sighting.region, sighting.country].filter((part) => part !== null).join(', ');
+  const declaredWhere = [declared.city, declared.region, declared.country].filter((part) => part !== null).join(', ');
+  return {
+    strength,
+    ubiquitous: strength < 1,
+    observed: km,
+    expected: abroad ? 0 : REGION_KM_MIN,
+    unit: 'km',
+    samples: 1,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it.`,
+  };
+}
+
+function strengthAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
+  if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return STRENGTH.hostedAbroad;
+  if (isRelay(sighting.category)) return STRENGTH.relayAbroad;
+  if (km < 150) return STRENGTH.border;
+  if (sighting.category === 'BUSINESS') return STRENGTH.businessAbroad;
+  return km >= farKm ? STRENGTH.abroadFar : STRENGTH.abroadNear;
+}
+
+/** The same address was located elsewhere before: the database moved, not the person. */
+function hasMoved(view: SessionView, sighting: Sighting): boolean {
+  const { knownPlace } = view;
+  if (knownPlace === null || sighting.latitude === null || sighting.longitude === null) return false;
+  return greatCircleKm(knownPlace.latitude, knownPlace.longitude, sighting.latitude, sighting.longitude) > MOVED_KM;
+}
+
+/** Zones of servers and hosted desktops, which nobody lives in. */
+const NEUTRAL_ZONE = /^(?:etc\/|utc|gmt|zulu|universal)/i;
+
+function zoneOnly(view: SessionView, sighting: Sighting): Answer {
+  const { osTimeZone } = sighting;
+  const { declared } = view;
+  if (osTimeZone === null || declared === null || declared.timeZone === null || NEUTRAL_ZONE.test(osTimeZone)) return QUIET;
+  const here = utcOffsetHours(osTimeZone, sighting.at);
+  const there = utcOffsetHours(declared.timeZone, sighting.at);
+  if (here === null || there === null) return QUIET;
+  const hours = Math.min(Math.abs(here - there), 24 - Math.abs(here - there));
+  if (hours < ZONE_HOURS_MIN) return QUIET;
+  return {
+    strength: STRENGTH.zone,
+    ubiquitous: true,
+    observed: here,
+    expected: there,
+    unit: 'h',
+    samples: 1,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `The device's clock is set to ${osTimeZone} (UTC${here >= 0 ? '+' : ''}${here} h) while the declared place keeps ${declared.timeZone} (UTC${there >= 0 ? '+' : ''}${there} h).`,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Hidden leg.
+ *
+ * Hypothesis: somebody sits behind a further leg that ends where the visible transport begins (a proxy that ends the
+ *   transport, a remote desktop), so every keystroke is registered later than the transport explains.
+ * Statistic: low quantile (20%) over the last 10 to 20 minutes of gap = registration latency − transport RTT (half of it
+ *   for two clocks, less the clock error). Bursts of queueing reach the upper quantiles, not this one. Supported by what
+ *   a slow machine does not do: spread below the median, and wandering of the minute's own low quantile, beyond the
+ *   transport's spread.
+ * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
+ *   share of honest *machines* with so large a gap; more minutes confirm the figure and do not shrink the p-value.
+ * Reference: GapBaseline (prior, later the learnt cohort), and the device's own earlier days.
+ * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error.
+ */
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { quantiles } from './sketch.ts';
+import type { GapView, SessionView, SignalParameters, TransportView } from './view.ts';
+
+export const hiddenLegSignal: SignalDescription = {
+  name: 'hiddenLeg',
+  family: 'latency',
+  speaksFor: { REMOTE_OPERATOR: 0.85, VPN_OR_PROXY: 0.15 },
+};
+
+/** Days of own history from which a calm, always equal gap speaks for a slow machine. */
+const OWN_DAYS_MIN = 2;
+const OWN_MINUTES_MIN = 60;
+const HELPDESK_MAX = 0.8;
+
+export interface GapStatistic {
+  /** Low quantile of the gap, ms, before the clock error is taken off. */
+  lowMs: number;
+  /** What may be claimed: low quantile less the clock error, ms. */
+  claimedMs: number;
+  /** Spread of the gap that neither the transport nor a machine shows, ms. */
+  jitterMs: number;
+}
+
+export function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
+  const [low, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
+  const spread = median! - low!;
+  const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low!);
+  return {
+    lowMs: low!,
+    claimedMs: low! - gap.clockErrorMs,
+    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap, transportSpread)) - free),
+  };
+}
+
+/** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
+function wander(gap: GapView, transportSpread: number): number {
+  const { minutes } = gap;
+  if (minutes.length < 6) return 0;
+  const steps: number[] = [];
+  for (let i = 1; i < minutes.length; i++) steps.push(Math.abs(minutes[i]!.low - minutes[i - 1]!.low));
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)]! - transportSpread;
+}
+
+export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answer {
+  const { gap, transport } = view;
+  const settings = parameters.config.hiddenLeg;
+  if (gap === null || gap.samples < settings.samplesMin) return NO_DATA;
+  const { lowMs, claimedMs, jitterMs } = gapStatistic(gap, transport, parameters);
+  const reference = parameters.baseline.reference({
+    tenantId: view.tenantId,
+    vantageId: view.vantage?.vantageId ?? null,
+    sensor: gap.sensor,
+    twoClocks: gap.twoClocks,
+    country: view.declared?.country ?? null,
+  });
+  const expected = reference.atShare(0.1);
+  const { fusion } = parameters.config;
+  if (claimedMs <= expected) return QUIET;
+  const log10P = reference.log10Tail(claimedMs);
+  let strength = strengthOfP(log10P, fusion.calibratorKappa);
+  const calm = isCalmMachine(gap, lowMs, jitterMs);
+  if (calm) strength *= settings.calmShare;
+  const support = Math.min(settings.jitterSupportMax, (jitterMs / 6) * settings.jitterSupportMax);
+  if (strength >= 0.5) strength += support;
+  strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, strength);
+  if (strength < 0.3) return QUIET;
+  return {
+    strength,
+    ubiquitous: false,
+    observed: claimedMs,
+    expected,
+    unit: 'ms',
+    samples: gap.samples,
+    windowStart: gap.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: explain({ gap, lowMs, claimedMs, jitterMs, expected, share: 10 ** log10P, origin: reference.origin, calm, support, lowQuantile: settings.lowQuantile }),
+  };
+}
+
+/** The gap was the same, and calm, on earlier days: what a slow machine looks like. */
+function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
+  const { own } = gap;
+  if (own === null || own.days < OWN_DAYS_MIN || own.minutes < OWN_MINUTES_MIN || jitterMs > 0) return false;
+  return Math.abs(own.typicalMs - lowMs) <= 4 + 0.1 * own.typicalMs;
+}
+
+interface Told {
+  gap: GapView;
+  lowMs: number;
+  claimedMs: number;
+  jitterMs: number;
+  expected: number;
+  share: number;
+  origin: string;
+  calm: boolean;
+  support: number;
+  lowQuantile: number;
+}
+
+function explain(told: Told): string {
+  const { gap } = told;
+  const keys = gap.samples.toLocaleString('en-US');
+  const least = `${Math.round((1 - told.lowQuantile) * 100)}% of ${keys} keystrokes`;
+  const clocks = gap.twoClocks
+    ? `${least} were registered at least ${show(told.lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(told.claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
+    : `${least} were registered at least ${show(told.claimedMs)} ms later than the network round trip explains`;
+  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
+  const jitter = told.support > 0 ? `; the gap itself varies by ${show(told.jitterMs)} ms more than the transport and a machine explain` : '';
+  const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
+  return `${clocks}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
+}

@@ -1,0 +1,55 @@
+/**
+ * Hardware that drives a computer from outside: network KVMs and video capture that stands in for a display.
+ *
+ * Sources: PiKVM handbook, "Identifying PiKVM on the target host" (docs.pikvm.org/id: EDID manufacturer LNX, monitor name
+ * PiKVM …, products 0x7701–0x7773; USB 1d6b:0104); the Linux kernel's multifunction composite gadget 1d6b:0104, which
+ * TinyPilot and JetKVM present by default too; TC358743 bridges present Toshiba-H2C (TSB 0x8888); usb.ids for ATEN
+ * (0557), Raritan (14dd), Avocent (0624), MacroSilicon (534d). All of it can be changed by the operator: a match is evidence, its absence is none.
+ */
+
+interface UsbEntry {
+  /** `vid:pid`, or `vid:` for every product of the vendor. */
+  id: string;
+  name: string;
+  /** Found on many honest desks (a KVM switch for two computers, a capture stick). */
+  common: boolean;
+}
+
+const USB: readonly UsbEntry[] = [
+  { id: '1d6b:0104', name: 'Linux composite gadget (PiKVM, TinyPilot, JetKVM)', common: false },
+  { id: '1d6b:0106', name: 'Linux composite gadget', common: false },
+  { id: '14dd:', name: 'Raritan KVM over IP', common: false },
+  { id: '0624:', name: 'Avocent/Vertiv KVM over IP', common: false },
+  { id: '0557:', name: 'ATEN KVM', common: true },
+  { id: '534d:', name: 'MacroSilicon video capture', common: true },
+  { id: '345f:', name: 'MacroSilicon/UltraSemi video capture', common: true },
+];
+
+const EDID: readonly { pattern: RegExp; name: string; common: boolean }[] = [
+  { pattern: /pi-?kvm|^lnx|linux ?kvm/i, name: 'PiKVM', common: false },
+  { pattern: /tiny-?pilot/i, name: 'TinyPilot', common: false },
+  { pattern: /jet-?kvm/i, name: 'JetKVM', common: false },
+  { pattern: /nano-?kvm|gl-?kvm|opent?erface|openterface/i, name: 'small network KVM', common: false },
+  { pattern: /toshiba-?h2c|^tsb.?0?x?8888|tc358743/i, name: 'TC358743 capture bridge', common: false },
+  { pattern: /raritan|avocent|^rar|^avo/i, name: 'rack KVM over IP', common: false },
+  { pattern: /macro ?silicon|ms21(09|30)|^hjw|^mac.?2109/i, name: 'MacroSilicon capture', common: false },
+  { pattern: /hdmi.?capture|capture.?card|^epi(phan)?|magewell|avermedia/i, name: 'video capture', common: false },
+  { pattern: /aten|kvm/i, name: 'KVM switch', common: true },
+];
+
+const DEVICES_MAX = 32;
+
+/** What of the attached hardware is known to be a KVM or a capture; null for none. */
+export function kvmFacts(inputDevices: readonly string[], displayEdid: string | null): { usb: string | null; edid: string | null; common: boolean } | null {
+  let usb: UsbEntry | null = null;
+  for (let i = 0; i < inputDevices.length && i < DEVICES_MAX; i++) {
+    const device = inputDevices[i]!.toLowerCase();
+    for (const entry of USB) {
+      const hit = entry.id.endsWith(':') ? device.startsWith(entry.id) : device === entry.id;
+      if (hit && (usb === null || (usb.common && !entry.common))) usb = entry;
+    }
+  }
+  const edid = displayEdid === null ? null : (EDID.find((entry) => entry.pattern.test(displayEdid)) ?? null);
+  if (usb === null && edid === null) return null;
+  return { usb: usb?.name ?? null, edid: edid?.name ?? null, common: (usb?.common ?? true) && (edid?.common ?? true) };
+}

@@ -1,0 +1,63 @@
+/**
+ * Location refuted.
+ *
+ * Hypothesis: the device-side peer is not at the declared place.
+ * Statistic: second-lowest round trip below the ⅔c floor of the distance vantage → declared place, as a margin in km.
+ * Null: none is needed: no pair over 200 km beats the floor in any of the measured matrices. What can be wrong is the
+ *   coordinates (granted geoErrorKm), one record (the second-lowest is used), and what ends the transport: an egress or a
+ *   gateway near the vantage answers for a person who is far away.
+ * Reference: 99.93 km per ms of round trip.
+ * Cost: a hosted desktop or an egress near the vantage refutes the home address and proves little; networks named in a
+ *   policy are left out, hosting networks are soft. A refuted *geolocation* is a fault of the database, told and not held
+ *   against the person.
+ */
+import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
+import type { SessionView, SignalParameters, TransportView } from './view.ts';
+
+export const locationRefutedSignal: SignalDescription = {
+  name: 'locationRefuted',
+  family: 'latency',
+  speaksFor: { DEVICE_ELSEWHERE: 0.6, VPN_OR_PROXY: 0.4 },
+};
+
+const STRENGTH_MAX = 3;
+const SOFT_MAX = 1;
+const SAMPLES_MIN = 3;
+/** Clock granularity that a measured round trip is granted, ms. */
+const CLOCK_MS = 1;
+
+/** By how many km the place lies beyond what the round trip allows; ≤ 0 where it is possible. */
+export function refutedKm(distanceKm: number, transport: TransportView, geoErrorKm: number): number {
+  return distanceKm - geoErrorKm - (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
+}
+
+/** The database puts the source where its round trip cannot come from: its place says nothing about the person. */
+export function isGeolocationRefuted(sighting: Sighting, transport: TransportView | null, geoErrorKm: number): boolean {
+  if (transport === null || transport.samples < 2 || sighting.sourceDistanceKm === null) return false;
+  return refutedKm(sighting.sourceDistanceKm, transport, geoErrorKm) > 0;
+}
+
+export function locationRefuted(view: SessionView, { config }: SignalParameters): Answer {
+  const { sighting, transport } = view;
+  if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
+  const distance = sighting.declaredDistanceKm;
+  if (distance === null) return NO_DATA;
+  if (isTrustedEgress(sighting.policy)) return QUIET;
+  const margin = refutedKm(distance, transport, config.network.geoErrorKm);
+  if (margin <= 0) return QUIET;
+  const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY';
+  const reach = (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
+  return {
+    strength: Math.min(soft ? SOFT_MAX : STRENGTH_MAX, 1 + margin / 250),
+    ubiquitous: soft,
+    observed: transport.confirmedLeastMs,
+    expected: (distance - config.network.geoErrorKm) / KM_PER_RTT_MS - CLOCK_MS,
+    unit: 'ms',
+    samples: transport.samples,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${soft ? ' (a hosted desktop or relay would show the same)' : ''}.`,
+  };
+}

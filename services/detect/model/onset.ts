@@ -1,0 +1,81 @@
+/**
+ * Onset.
+ *
+ * Hypothesis: the session was handed over: an honest login, then somebody behind a further leg.
+ * Statistic: median of the last three minutes' low gaps less the median of the session's minutes before the rise, the
+ *   split chosen among the kept minutes where the difference is largest against the noise of both sides.
+ * Null: the machine's own gap wanders by its noise, and load moves it up for a while. Steps are judged against the median
+ *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so three minutes are needed.
+ * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
+ * Cost: a heavy application that starts and stays looks the same; the strength stays below MEDIUM by itself.
+ */
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
+
+export const onsetSignal: SignalDescription = {
+  name: 'onset',
+  family: 'latency',
+  speaksFor: { REMOTE_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
+};
+
+const STRENGTH_MAX = 2.2;
+const AFTER_MINUTES = 3;
+const NOISE_MS_MIN = 2;
+const HELPDESK_MAX = 0.5;
+
+export interface Onset {
+  beforeMs: number;
+  afterMs: number;
+  noiseMs: number;
+  at: number;
+  samples: number;
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  const middle = values.length >> 1;
+  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
+}
+
+/** The split with the largest rise that lasts to the end; null where there are too few minutes or no rise. */
+export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number): Onset | null {
+  let best: Onset | null = null;
+  for (let split = beforeMin; split <= minutes.length - AFTER_MINUTES; split++) {
+    const before = minutes.slice(0, split).map((minute) => minute.low);
+    const after = minutes.slice(split);
+    const beforeMs = median(before);
+    const afterMs = median(after.map((minute) => minute.low));
+    const leastAfter = Math.min(...after.map((minute) => minute.low));
+    const noiseMs = Math.max(NOISE_MS_MIN, median(before.map((low) => Math.abs(low - beforeMs))));
+    // A rise that lasts: also its lowest minute lies above most of what was before.
+    if (leastAfter - beforeMs < (afterMs - beforeMs) / 2) continue;
+    if (best === null || afterMs - beforeMs > best.afterMs - best.beforeMs) {
+      best = { beforeMs, afterMs, noiseMs, at: after[0]!.end, samples: after.reduce((sum, minute) => sum + minute.samples, 0) };
+    }
+  }
+  return best;
+}
+
+export function onset(view: SessionView, { config }: SignalParameters): Answer {
+  const { gap } = view;
+  if (gap === null) return NO_DATA;
+  const settings = config.hiddenLeg;
+  if (gap.minutes.length < settings.onsetMinutesMin + AFTER_MINUTES) return NO_DATA;
+  const found = findOnset(gap.minutes, settings.onsetMinutesMin);
+  if (found === null) return QUIET;
+  const rise = found.afterMs - found.beforeMs;
+  const needed = settings.onsetMsMin + 4 * found.noiseMs;
+  if (rise < needed) return QUIET;
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : STRENGTH_MAX, 1.1 + (0.5 * (rise - needed)) / settings.onsetMsMin);
+  return {
+    strength,
+    ubiquitous: false,
+    observed: rise,
+    expected: needed,
+    unit: 'ms',
+    samples: found.samples,
+    windowStart: found.at - 60_000,
+    windowEnd: view.windowEnd,
+    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(found.beforeMs)} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected; this is consistent with the session having been handed over to somebody behind a further leg.`,
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * Path excess.
+ *
+ * Hypothesis: the transport does not end where the source address is: a packet-level VPN carries it on to somewhere else.
+ * Statistic: second-lowest round trip to the source less what the way vantage → source → declared place takes at the 95th
+ *   percentile of inflation, plus a generous last mile.
+ * Null: the device is at the declared place, behind the source address. The way through the source covers a corporate
+ *   egress that is far from its people.
+ * Reference: floor of ⅔c times the fitted inflation (cloud regions p95 2.7–3.0); last miles up to low-orbit satellite.
+ * Cost: "too slow" has many honest reasons, so it is soft; geostationary links look the same and are discounted.
+ */
+import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { isSatellite, type Sighting } from './sighting.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+
+export const pathExcessSignal: SignalDescription = {
+  name: 'pathExcess',
+  family: 'latency',
+  speaksFor: { VPN_OR_PROXY: 0.6, REMOTE_OPERATOR: 0.3, DEVICE_ELSEWHERE: 0.1 },
+};
+
+const STRENGTH_MAX = 2.8;
+const SOFT_MAX = 1;
+const SAMPLES_MIN = 2;
+
+/** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
+export function wayKm(view: SessionView, sighting: Sighting): number | null {
+  const { vantage, declared } = view;
+  const latitude = sighting.policyLatitude ?? sighting.latitude;
+  const longitude = sighting.policyLongitude ?? sighting.longitude;
+  if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm;
+  const out = greatCircleKm(vantage.latitude, vantage.longitude, latitude, longitude);
+  return declared === null ? out : out + greatCircleKm(latitude, longitude, declared.latitude, declared.longitude);
+}
+
+export function pathExcess(view: SessionView, { config }: SignalParameters): Answer {
+  const { sighting, transport } = view;
+  if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
+  const km = wayKm(view, sighting);
+  if (km === null) return NO_DATA;
+  const { inflationHigh, lastMileMs, mobileLastMileMs, geostationaryMs } = config.network;
+  const mobile = sighting.category === 'MOBILE';
+  const lastMile = mobile ? mobileLastMileMs : lastMileMs;
+  const expected = floorRttMs(km) * inflationHigh + lastMile;
+  const least = transport.confirmedLeastMs;
+  const excess = least - expected;
+  if (excess <= 0) return QUIET;
+  const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
+  const full = Math.min(STRENGTH_MAX, 0.9 + excess / 45);
+  const strength = satellite || mobile ? Math.min(SOFT_MAX, full / 2) : full;
+  const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
+  return {
+    strength,
+    ubiquitous: satellite,
+    observed: least,
+    expected,
+    unit: 'ms',
+    samples: transport.samples,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(KM_PER_RTT_MS)} km per ms, inflation ${inflationHigh}, last mile ${lastMile} ms); the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
+  };
+}

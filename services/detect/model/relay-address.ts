@@ -1,0 +1,53 @@
+/**
+ * Relay address.
+ *
+ * Hypothesis: the source address is an exit that hides where the traffic comes from.
+ * Statistic: category of the source address, and a client in front of it that the forwarding chain names.
+ * Null: honest people use VPNs and hosted desktops too (some percent of sessions), Tor on a work device nearly never.
+ * Reference: feeds and built-in knowledge of the enricher; the winning reason is shown. The organisation's egress, partners
+ *   and the privacy relays of consumer platforms are left out.
+ * Cost: ubiquitous: hosting and VPN never open a finding alone.
+ */
+import { NO_DATA, QUIET, type Answer, type SignalDescription } from './reading.ts';
+import { isPrivateRelay, isTrustedEgress } from './sighting.ts';
+import type { SessionView } from './view.ts';
+
+export const relayAddressSignal: SignalDescription = {
+  name: 'relayAddress',
+  family: 'network',
+  speaksFor: { VPN_OR_PROXY: 0.9, REMOTE_OPERATOR: 0.1 },
+};
+
+/** Shares of honest sessions behind such an address, roughly, and the strength that goes with them. */
+const BY_CATEGORY = {
+  TOR: { strength: 2.2, honestShare: 0.0005, ubiquitous: false, text: 'a Tor exit' },
+  VPN: { strength: 1, honestShare: 0.02, ubiquitous: true, text: 'a VPN exit' },
+  HOSTING: { strength: 0.8, honestShare: 0.03, ubiquitous: true, text: 'a hosting network' },
+} as const;
+
+export function relayAddress(view: SessionView): Answer {
+  const { sighting } = view;
+  if (sighting === null) return NO_DATA;
+  if (sighting.policy === 'BLOCKED') return reading(view, 2.2, false, 0.0005, 'a network that the organisation blocks');
+  if (isTrustedEgress(sighting.policy) || isPrivateRelay(sighting.categoryReason)) return QUIET;
+  const { category } = sighting;
+  if (category !== 'TOR' && category !== 'VPN' && category !== 'HOSTING') return QUIET;
+  const hosted = category === 'HOSTING' && view.gap?.sensor === 'VDI_GATEWAY';
+  const entry = BY_CATEGORY[category];
+  return reading(view, hosted ? entry.strength / 2 : entry.strength, entry.ubiquitous, entry.honestShare, entry.text);
+}
+
+function reading(view: SessionView, strength: number, ubiquitous: boolean, honestShare: number, text: string): Answer {
+  const sighting = view.sighting!;
+  return {
+    strength,
+    ubiquitous,
+    observed: 1,
+    expected: honestShare,
+    unit: 'share',
+    samples: 1,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `The source address ${sighting.sourceIp} (AS${sighting.asn ?? '?'} ${sighting.organisation ?? 'unknown organisation'}) is ${text} (${sighting.categoryReason}); about ${honestShare * 100}% of honest sessions come from one.`,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * Remote control.
+ *
+ * Hypothesis: software or hardware lets somebody else drive the workstation.
+ * Statistic: active remote tools, how many vendors at once, where their peers are; KVM hardware among input devices and
+ *   displays; the share of virtual or injected keystrokes where a person should sit at the machine.
+ * Null: help desks, people reaching their own desktop, accessibility tools and macro pads do all of it.
+ * Reference: the tools a tenant approved; the declared country for peers; hardware as listed in kvm-devices.ts.
+ * Cost: ubiquitous, except network-KVM hardware and a tool's peer in a private network of another country.
+ */
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription } from './reading.ts';
+import type { ToolFacts } from './sighting.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+
+export const remoteControlSignal: SignalDescription = {
+  name: 'remoteControl',
+  family: 'endpoint',
+  speaksFor: { REMOTE_OPERATOR: 1 },
+};
+
+const STRENGTH = { kvmBoth: 2.6, kvmEdid: 2, kvmUsb: 1.6, kvmCommon: 0.7, peerAbroad: 1.7, peerRelay: 1.1, vendors: 1, tool: 0.7, approved: 0.2, virtual: 0.8, injected: 0.5 } as const;
+const INPUT_MIN = 20;
+
+/** Whether a tool is one that the tenant's help desk uses. */
+export function isApproved(name: string, tenantId: string, approved: Readonly<Record<string, readonly string[]>>): boolean {
+  const lower = name.toLowerCase();
+  return (approved[tenantId] ?? approved['*'] ?? []).some((part) => lower.includes(part.toLowerCase()));
+}
+
+interface Finding {
+  strength: number;
+  ubiquitous: boolean;
+  observed: number;
+  expected: number;
+  unit: string;
+  samples: number;
+  text: string;
+}
+
+export function remoteControl(view: SessionView, { config }: SignalParameters): Answer {
+  const { sighting, gap } = view;
+  if (sighting === null && gap === null) return NO_DATA;
+  const found: Finding[] = [];
+  if (sighting !== null) {
+    if (sighting.kvm !== null) found.push(ofHardware(sighting.kvm));
+    const tool = ofTools(view, sighting.tools, config.endpoint.approvedTools);
+    if (tool !== null) found.push(tool);
+  }
+  const input = ofInput(view, config.endpoint.injectedShareMin);
+  if (input !== null) found.push(input);
+  const best = found.toSorted((a, b) => b.strength - a.strength)[0];
+  if (best === undefined) return QUIET;
+  const reading: Reading = {
+    strength: best.strength,
+    ubiquitous: best.ubiquitous,
+    observed: best.observed,
+    expected: best.expected,
+    unit: best.unit,
+    samples: best.samples,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `${found.map((entry) => entry.text).join('; ')}.`,
+  };
+  return reading;
+}
+
+function ofHardware(kvm: { usb: string | null; edid: string | null; common: boolean }): Finding {
+  const strength = kvm.common ? STRENGTH.kvmCommon : kvm.usb !== null && kvm.edid !== null ? STRENGTH.kvmBoth : kvm.edid !== null ? STRENGTH.kvmEdid : STRENGTH.kvmUsb;
+  const parts = [kvm.edid === null ? null : `the display identifies itself as ${kvm.edid}`, kvm.usb === null ? null : `an input device as ${kvm.usb}`];
+  const devices = parts.filter((part) => part !== null);
+  return { strength, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, hardware that lets a computer be driven from outside` };
+}
+
+function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: Readonly<Record<string, readonly string[]>>): Finding | null {
+  if (tools.length === 0) return null;
+  const foreign = tools.filter((tool) => !isApproved(tool.name, view.tenantId, approvedTools));
+  const vendors = new Set(tools.map((tool) => tool.name.toLowerCase().split(/\s/)[0])).size;
+  const names = tools.map((tool) => tool.name).join(', ');
+  const base = { observed: tools.length, expected: 0, unit: 'tools', samples: 1 };
+  const country = view.declared?.country ?? null;
+  for (const tool of foreign) {
+    const { peerCountry, peerCategory, peerIp } = tool;
+    if (peerCategory === null || tool.peerPolicy || country === null || peerCountry === null || peerCountry === country) continue;
+    // Relay servers of the vendors stand in hosting networks all over the world; people do not.
+    const relay = peerCategory === 'HOSTING' || peerCategory === 'UNKNOWN';
+    return { ...base, strength: relay ? STRENGTH.peerRelay : STRENGTH.peerAbroad, ubiquitous: relay, text: `${tool.name} is connected to ${peerIp} in ${peerCountry} (${peerCategory}), outside the declared country ${country}` };
+  }
+  if (vendors > 1) return { ...base, observed: vendors, expected: 1, unit: 'vendors', strength: STRENGTH.vendors, ubiquitous: true, text: `${vendors} remote-control products are active at once (${names})` };
+  const approved = foreign.length === 0;
+  return { ...base, strength: approved ? STRENGTH.approved : STRENGTH.tool, ubiquitous: true, text: `${names} ${approved ? '(approved) ' : ''}is active` };
+}
+
+function ofInput(view: SessionView, shareMin: number): Finding | null {
+  const { gap } = view;
+  // Hosted desktops and web sensors see virtual input by nature.
+  if (gap === null || gap.sensor !== 'ENDPOINT_AGENT' || gap.allInput < INPUT_MIN) return null;
+  const share = (gap.virtualInput + gap.injectedInput) / gap.allInput;
+  if (share < shareMin) return null;
+  const virtual = gap.virtualInput >= gap.injectedInput;
+  return { strength: virtual ? STRENGTH.virtual : STRENGTH.injected, ubiquitous: true, observed: share, expected: shareMin, unit: 'share', samples: gap.allInput, text: `${Math.round(share * 100)}% of ${gap.allInput} keystrokes came from ${virtual ? 'a virtual device' : 'software'} rather than from a keyboard` };
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

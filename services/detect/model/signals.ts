@@ -1,0 +1,28 @@
+/** The signals in their fixed order; the order is on disk (state), so new ones go to the end. */
+import { declaredPlace, declaredPlaceSignal } from './declared-place.ts';
+import { hiddenLeg, hiddenLegSignal } from './hidden-leg.ts';
+import { impossibleTravel, impossibleTravelSignal } from './impossible-travel.ts';
+import { locationRefuted, locationRefutedSignal } from './location-refuted.ts';
+import { onset, onsetSignal } from './onset.ts';
+import { pathExcess, pathExcessSignal } from './path-excess.ts';
+import type { Answer, SignalDescription } from './reading.ts';
+import { relayAddress, relayAddressSignal } from './relay-address.ts';
+import { remoteControl, remoteControlSignal } from './remote-control.ts';
+import { route, routeSignal } from './route.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+
+export interface Signal extends SignalDescription {
+  readonly evaluate: (view: SessionView, parameters: SignalParameters) => Answer;
+}
+
+export const SIGNALS: readonly Signal[] = [
+  { ...hiddenLegSignal, evaluate: hiddenLeg },
+  { ...onsetSignal, evaluate: onset },
+  { ...pathExcessSignal, evaluate: pathExcess },
+  { ...locationRefutedSignal, evaluate: locationRefuted },
+  { ...declaredPlaceSignal, evaluate: declaredPlace },
+  { ...relayAddressSignal, evaluate: relayAddress },
+  { ...routeSignal, evaluate: route },
+  { ...impossibleTravelSignal, evaluate: impossibleTravel },
+  { ...remoteControlSignal, evaluate: remoteControl },
+];

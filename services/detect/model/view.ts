@@ -1,0 +1,91 @@
+/** What the signals see of a session when one of its windows closes. Read-only; built by steps/evaluate.ts. */
+import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
+import type { DetectConfig } from '../config.ts';
+import type { GapBaseline } from './baseline.ts';
+import type { Sighting } from './sighting.ts';
+import type { Sketch } from './sketch.ts';
+
+/** Summary of one closed minute of typing; gaps in ms. */
+export interface MinuteSummary {
+  end: number;
+  samples: number;
+  low: number;
+  middle: number;
+}
+
+export interface GapView {
+  /** Gaps of the last 10 to 20 minutes. */
+  recent: Sketch;
+  samples: number;
+  windowStart: number;
+  sensor: Sensor;
+  twoClocks: boolean;
+  /** Upper bound of the clock error, ms; 0 for one clock. */
+  clockErrorMs: number;
+  /** Closed minutes of the session, oldest first, the one that closes now included. */
+  minutes: readonly MinuteSummary[];
+  /** The device's own earlier sessions: minutes seen on distinct days, and the typical low gap; null where unknown. */
+  own: { days: number; minutes: number; typicalMs: number } | null;
+  /** Keystrokes of the recent windows whose origin is virtual or injected, and all. */
+  virtualInput: number;
+  injectedInput: number;
+  allInput: number;
+}
+
+/** Round trips to the present source address from the present vantage; ms. */
+export interface TransportView {
+  leastMs: number;
+  /** Second-lowest of the samples' minima: one wrong record refutes nothing. */
+  confirmedLeastMs: number;
+  samples: number;
+  /** Mean of (median − minimum) and of (95th percentile − median) of the connection samples; 0 where none were given. */
+  lowerSpreadMs: number;
+  upperSpreadMs: number;
+  spreadSamples: number;
+}
+
+/** An impossible travel that the session still carries. */
+export interface Travel {
+  at: number;
+  fromCountry: string | null;
+  fromCity: string | null;
+  toCountry: string | null;
+  toCity: string | null;
+  distanceKm: number;
+  hours: number;
+  /** Either end is a mobile, hosting, VPN or Tor network, whose places move without anybody travelling. */
+  soft: boolean;
+}
+
+/** A source address that the person was seen at. */
+export interface KnownPlace {
+  ip: string;
+  latitude: number;
+  longitude: number;
+  country: string | null;
+  firstAt: number;
+  lastAt: number;
+}
+
+export interface SessionView {
+  tenantId: string;
+  windowStart: number;
+  windowEnd: number;
+  /** Null when the window holds no measured keystroke. */
+  gap: GapView | null;
+  /** Where the session came from when it was last seen; null before the first connection record. */
+  sighting: Sighting | null;
+  transport: TransportView | null;
+  declared: DeclaredPlace | null;
+  vantage: Vantage | null;
+  travel: Travel | null;
+  /** The person's earlier record of the same source address. */
+  knownPlace: KnownPlace | null;
+  /** The window lies in a help-desk session with an approved tool. */
+  helpdesk: boolean;
+}
+
+export interface SignalParameters {
+  config: DetectConfig;
+  baseline: GapBaseline;
+}

@@ -1,0 +1,190 @@
+/** Closes a window: folds it into its session's longer windows and into the person's memory. */
+import { newHistory, recordMinute } from '../model/history.ts';
+import { canSight, travelBetween } from '../model/impossible-travel.ts';
+import { isGeolocationRefuted } from '../model/location-refuted.ts';
+import { isApproved } from '../model/remote-control.ts';
+import type { Sighting } from '../model/sighting.ts';
+import { countOf, mergeInto, newSketch, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import type { SignalParameters } from '../model/view.ts';
+import { foldLeast, isLater } from './observe.ts';
+import { HOUR_MS, MINUTES_MAX, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+
+/** Keystrokes that a minute needs to have a low gap of its own. */
+const MINUTE_SAMPLES_MIN = 15;
+
+export function closeWindow(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): void {
+  const end = window.start + MINUTE_MS;
+  session.lastEnd = end;
+  session.deviceId = window.deviceId;
+  if (window.assignment !== null) session.assignment = window.assignment;
+  if (window.vantage !== null) session.vantage = window.vantage;
+  if (window.sensor !== null) session.sensor = window.sensor;
+  const sources = window.sources.toSorted((a, b) => (isLater(a.sighting.at, a.sighting.eventId, b.sighting.at, b.sighting.eventId) ? 1 : -1));
+  for (const source of sources) closeSource(person, session, source, end, parameters);
+  foldKeystrokeRtt(session, window);
+  if (window.keystrokes > 0) closeKeystrokes(person, session, window, end, parameters);
+}
+
+function closeSource(person: Person, session: SessionState, source: SourceRtt, end: number, parameters: SignalParameters): void {
+  const { sighting } = source;
+  const key = `${sighting.sourceIp}|${sighting.vantageId}`;
+  const before = session.transport;
+  if (before === null || before.key !== key) {
+    session.transport = { key, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
+  }
+  const transport = session.transport!;
+  if (source.samples > 0) {
+    foldLeast(transport, source.leastUs);
+    if (source.samples > 1) foldLeast(transport, source.secondUs);
+    transport.samples += Math.max(0, source.samples - 2);
+  }
+  transport.medianUs += source.medianUs;
+  transport.lowerSpreadUs += source.lowerSpreadUs;
+  transport.upperSpreadUs += source.upperSpreadUs;
+  transport.spreadSamples += source.spreadSamples;
+  session.sighting = withRoute(session.sighting, sighting);
+  const { config } = parameters;
+  const helping = sighting.tools.some((tool) => isApproved(tool.name, person.tenantId, config.endpoint.approvedTools));
+  session.helpSince = helping ? (session.helpSince ?? end - MINUTE_MS) : null;
+  rememberPlace(person, sighting, config.placesPerPersonMax);
+  sightPerson(person, session, sighting, before, transport, parameters);
+}
+
+/** Records without a path keep the path last measured towards the same source. */
+function withRoute(before: Sighting | null, now: Sighting): Sighting {
+  if (now.route !== null || before === null || before.route === null || before.sourceIp !== now.sourceIp) return now;
+  return { ...now, route: before.route, hiddenHops: Math.max(now.hiddenHops, before.hiddenHops) };
+}
+
+function rememberPlace(person: Person, sighting: Sighting, max: number): void {
+  const { latitude, longitude } = sighting;
+  if (latitude === null || longitude === null) return;
+  const known = person.places.find((place) => place.ip === sighting.sourceIp);
+  if (known !== undefined) {
+    known.lastAt = Math.max(known.lastAt, sighting.at);
+    return;
+  }
+  person.places.push({ ip: sighting.sourceIp, latitude, longitude, country: sighting.country, firstAt: sighting.at, lastAt: sighting.at });
+  if (person.places.length <= max) return;
+  let oldest = 0;
+  for (let i = 1; i < person.places.length; i++) if (person.places[i]!.lastAt < person.places[oldest]!.lastAt) oldest = i;
+  person.places.splice(oldest, 1);
+}
+
+const RTT_SAME_SHARE = 0.25;
+const RTT_SAME_US = 6000;
+
+function sightPerson(person: Person, session: SessionState, sighting: Sighting, before: TransportState | null, transport: TransportState, parameters: SignalParameters): void {
+  if (!canSight(sighting) || isGeolocationRefuted(sighting, leastView(transport), parameters.config.network.geoErrorKm)) return;
+  const last = person.lastSighting;
+  if (last !== null) {
+    const sameVantage = before !== null && before.key !== transport.key && before.key.endsWith(`|${sighting.vantageId}`);
+    const known = sameVantage && before.samples > 0 && transport.samples > 0;
+    const unchanged = known && Math.abs(before.leastUs - transport.leastUs) <= RTT_SAME_US + RTT_SAME_SHARE * before.leastUs;
+    const travel = travelBetween(last.sighting, last.at, sighting, unchanged, parameters);
+    if (travel !== null) session.travel = travel;
+  }
+  person.lastSighting = { sighting, at: sighting.at };
+}
+
+/** Transport as the signals see it, without spreads. */
+function leastView(transport: TransportState) {
+  return { leastMs: transport.leastUs / 1000, confirmedLeastMs: transport.secondUs / 1000, samples: transport.samples, lowerSpreadMs: 0, upperSpreadMs: 0, spreadSamples: 0 };
+}
+
+/** The keystrokes' own RTT stands in where connections carry none; only when it is of the same vantage. */
+function foldKeystrokeRtt(session: SessionState, window: OpenWindow): void {
+  const { transport, sighting } = session;
+  if (transport === null || sighting === null || window.rttCount === 0 || window.sources.length > 1) return;
+  if (window.rttVantageId === sighting.vantageId) foldLeast(transport, window.rttLeastUs);
+}
+
+function closeKeystrokes(person: Person, session: SessionState, window: OpenWindow, end: number, parameters: SignalParameters): void {
+  if (window.latencies !== null) {
+    const { transport } = session;
+    // Without any transport RTT there is no gap to speak of; the keystrokes still count as typing.
+    if (transport !== null && transport.spreadSamples > 0) {
+      const gaps = shifted(window.latencies, transport.medianUs / transport.spreadSamples / 1000);
+      if (window.gaps[0] === null) window.gaps[0] = gaps;
+      else mergeInto(window.gaps[0], gaps);
+    }
+  }
+  foldInput(session, window);
+  const { helpdeskMs } = parameters.config.endpoint;
+  const helped = session.helpSince !== null && end - session.helpSince <= helpdeskMs;
+  for (const clock of [0, 1] as const) {
+    const gaps = window.gaps[clock];
+    if (gaps === null || helped) continue;
+    session.clock = clock;
+    const track = (session.tracks[clock] ??= newTrack(window.start));
+    foldTrack(track, gaps, window.start);
+    if (clock === 1) track.clockErrorUs = Math.max(track.clockErrorUs, window.clockErrorUs);
+    track.lastEnd = end;
+    const samples = countOf(gaps);
+    if (samples < MINUTE_SAMPLES_MIN) continue;
+    const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5]);
+    track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
+    if (track.minutes.length > MINUTES_MAX) track.minutes.shift();
+    if (clock === 0) historyOf(person, session.deviceId, end, micro(low!), parameters.config.devicesPerPersonMax);
+  }
+}
+
+/** Rounds to µs, so that state and its encoded form are the same number. */
+const micro = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+export const newTrack = (start: number): GapTrack => ({
+  tenStart: start - (start % TEN_MINUTES_MS),
+  ten: newSketch(),
+  tenBefore: null,
+  hourStart: start - (start % HOUR_MS),
+  hour: newSketch(),
+  minutes: [],
+  clockErrorUs: 0,
+  lastEnd: start,
+});
+
+function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
+  const tenStart = start - (start % TEN_MINUTES_MS);
+  if (tenStart !== track.tenStart) {
+    track.tenBefore = tenStart - track.tenStart === TEN_MINUTES_MS ? track.ten : null;
+    track.ten = newSketch();
+    track.tenStart = tenStart;
+  }
+  const hourStart = start - (start % HOUR_MS);
+  if (hourStart !== track.hourStart) {
+    track.hour = newSketch();
+    track.hourStart = hourStart;
+  }
+  mergeInto(track.ten, gaps);
+  mergeInto(track.hour, gaps);
+}
+
+function foldInput(session: SessionState, window: OpenWindow): void {
+  const { input } = session;
+  const tenStart = window.start - (window.start % TEN_MINUTES_MS);
+  if (tenStart !== input.tenStart) {
+    const follows = tenStart - input.tenStart === TEN_MINUTES_MS;
+    input.allBefore = follows ? input.all : 0;
+    input.virtualBefore = follows ? input.virtual : 0;
+    input.injectedBefore = follows ? input.injected : 0;
+    input.all = input.virtual = input.injected = 0;
+    input.tenStart = tenStart;
+  }
+  input.all += window.keystrokes;
+  input.virtual += window.virtualInput;
+  input.injected += window.injectedInput;
+}
+
+function historyOf(person: Person, deviceId: string, end: number, lowMs: number, max: number): void {
+  let history = person.devices.find((entry) => entry.deviceId === deviceId);
+  if (history === undefined) {
+    history = newHistory(deviceId);
+    person.devices.push(history);
+    if (person.devices.length > max) {
+      let oldest = 0;
+      for (let i = 1; i < person.devices.length; i++) if (person.devices[i]!.lastDay < person.devices[oldest]!.lastDay && person.devices[i] !== history) oldest = i;
+      person.devices.splice(person.devices[oldest] === history ? 0 : oldest, 1);
+    }
+  }
+  recordMinute(history, end, lowMs);
+}

@@ -1,0 +1,85 @@
+/** Shows a session to the signals at the end of a window and lets their answers in. */
+import { typicalGap } from '../model/history.ts';
+import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
+import { SIGNALS } from '../model/signals.ts';
+import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
+import type { GapView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
+import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+
+export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
+  const view = viewOf(person, session, window, parameters);
+  const { fusion } = parameters.config;
+  SIGNALS.forEach((signal, i) => {
+    const answer = signal.evaluate(view, parameters);
+    const state = session.signals[i]!;
+    state.held = advanceHeld(state.held, answer, signal.family === 'latency', fusion);
+    if (typeof answer === 'object' && answer !== null) state.reading = answer;
+    else if (state.held === 0) state.reading = null;
+  });
+  return fuseSession(session, parameters);
+}
+
+export function fuseSession(session: SessionState, { config }: SignalParameters): Fused {
+  const held = session.signals.map((signal) => signal.held);
+  const ubiquitous = session.signals.map((signal) => signal.reading?.ubiquitous ?? true);
+  return fuse(held, ubiquitous, config.fusion);
+}
+
+function viewOf(person: Person, session: SessionState, window: OpenWindow, { config }: SignalParameters): SessionView {
+  const windowEnd = window.start + MINUTE_MS;
+  const { sighting, transport } = session;
+  return {
+    tenantId: person.tenantId,
+    windowStart: window.start,
+    windowEnd,
+    gap: gapView(person, session, window),
+    sighting,
+    transport: transport === null || transport.samples === 0 ? null : transportView(transport),
+    declared: session.assignment?.declared ?? null,
+    vantage: session.vantage,
+    travel: session.travel,
+    knownPlace: sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null),
+    helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
+  };
+}
+
+function transportView(transport: NonNullable<SessionState['transport']>): TransportView {
+  const { spreadSamples } = transport;
+  return {
+    leastMs: transport.leastUs / 1000,
+    confirmedLeastMs: transport.secondUs / 1000,
+    samples: transport.samples,
+    lowerSpreadMs: spreadSamples === 0 ? 0 : transport.lowerSpreadUs / spreadSamples / 1000,
+    upperSpreadMs: spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000,
+    spreadSamples,
+  };
+}
+
+function gapView(person: Person, session: SessionState, window: OpenWindow): GapView | null {
+  if (window.keystrokes === 0) return null;
+  const track = session.tracks[session.clock];
+  if (track === null) return null;
+  let recent = track.ten;
+  let windowStart = track.tenStart;
+  if (track.tenBefore !== null) {
+    recent = newSketch();
+    mergeInto(recent, track.tenBefore);
+    mergeInto(recent, track.ten);
+    windowStart = track.tenStart - TEN_MINUTES_MS;
+  }
+  const { input } = session;
+  const history = person.devices.find((entry) => entry.deviceId === session.deviceId);
+  return {
+    recent,
+    samples: countOf(recent),
+    windowStart: Math.max(windowStart, session.firstAt - (session.firstAt % MINUTE_MS)),
+    sensor: session.sensor,
+    twoClocks: session.clock === 1,
+    clockErrorMs: track.clockErrorUs / 1000,
+    minutes: track.minutes,
+    own: history === undefined ? null : typicalGap(history),
+    virtualInput: input.virtual + input.virtualBefore,
+    injectedInput: input.injected + input.injectedBefore,
+    allInput: input.all + input.allBefore,
+  };
+}

@@ -1,0 +1,202 @@
+/** Life of a finding: opens once, is revised when something material changes, closes by an analyst or in the quiet. */
+import type { Evidence, Feedback, FindingNetwork, FindingStatus, Severity, SuspiciousSession } from '#schemas/records.ts';
+import { findingIdOf } from '#lib/kernel/identity.ts';
+import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import { operatorDistance, type DistanceKm } from '../model/distance.ts';
+import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
+import { hypothesesOf } from '../model/hypotheses.ts';
+import { rounded } from '../model/reading.ts';
+import { SIGNALS } from '../model/signals.ts';
+import type { SignalParameters } from '../model/view.ts';
+import { fuseSession } from './evaluate.ts';
+import { type OpenFinding, type Person, type SessionState } from './person.ts';
+
+export interface Rules {
+  name: string;
+  version: string;
+  hash: string;
+}
+
+export interface FindingContext {
+  parameters: SignalParameters;
+  rules: Rules;
+}
+
+const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
+
+/** Signals that are shown: what they hold counts for something. */
+const SHOWN_MIN = 0.2;
+
+/** Decides, at the end of a window, whether the session's finding opens, changes or stays as it is. */
+export function reviseFinding(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): SuspiciousSession | null {
+  if (session.decided) return null;
+  const { config } = context.parameters;
+  const severity = severityOf(fused, config.fusion);
+  const finding = session.finding;
+  if (finding === null) {
+    if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
+    return openFinding(person, session, fused, severity, at, context);
+  }
+  if (fused.strength >= config.fusion.low && fused.carrier > 0) finding.supportedAt = at;
+  if (severityRank(severity) > severityRank(finding.severity)) {
+    finding.severity = severity!;
+    // Escalations are few by nature; only the closing has a place kept for it.
+    return finding.revision < config.finding.revisionsMax - 1 ? emit(person, session, fused, 'ESCALATED', at, null, context) : null;
+  }
+  return isMaterial(session, finding, fused, at, context) ? emit(person, session, fused, 'UPDATED', at, null, context) : null;
+}
+
+function openFinding(person: Person, session: SessionState, fused: Fused, severity: Severity, at: number, context: FindingContext): SuspiciousSession {
+  session.ordinal++;
+  session.finding = {
+    findingId: findingIdOf(person.tenantId, session.sessionId, session.ordinal, context.rules.name),
+    revision: 0,
+    severity,
+    firstSuspiciousAt: firstSuspicion(session, at),
+    supportedAt: at,
+    told: { at, strength: 0, signals: 0, sourceIp: null },
+  };
+  return emit(person, session, fused, 'OPENED', at, null, context);
+}
+
+function firstSuspicion(session: SessionState, at: number): number {
+  let first = at;
+  for (const { held, reading } of session.signals) if (held >= SHOWN_MIN && reading !== null) first = Math.min(first, reading.windowStart);
+  return first;
+}
+
+const signalBits = (session: SessionState): number => session.signals.reduce((bits, { held }, i) => (held >= SHOWN_MIN ? bits | (1 << i) : bits), 0);
+
+function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, at: number, { parameters }: FindingContext): boolean {
+  const settings = parameters.config.finding;
+  if (finding.revision >= settings.revisionsMax - 1 || at - finding.told.at < settings.updateEveryMs) return false;
+  // Only new signals are material; one that fades shows in the strength.
+  const fresh = signalBits(session) & ~finding.told.signals;
+  const moved = session.sighting !== null && session.sighting.sourceIp !== finding.told.sourceIp;
+  return fresh !== 0 || moved || Math.abs(fused.strength - finding.told.strength) >= settings.updateStep;
+}
+
+/** Closes for an analyst's verdict, or as EXPIRED. */
+export function closeFinding(person: Person, session: SessionState, as: 'EXPIRED' | 'BENIGN' | 'CONFIRMED', at: number, context: FindingContext): SuspiciousSession {
+  const closed = emit(person, session, fuseSession(session, context.parameters), 'CLOSED', at, as, context);
+  session.finding = null;
+  for (const signal of session.signals) {
+    signal.held = 0;
+    signal.reading = null;
+  }
+  return closed;
+}
+
+/** An analyst's verdict on the session or its finding ends it: nothing opens in that session any more. */
+export function applyFeedback(person: Person, session: SessionState, feedback: Feedback | null, at: number, context: FindingContext): SuspiciousSession | null {
+  if (feedback === null || session.decided) return null;
+  const { finding } = session;
+  const meant = feedback.sessionId === session.sessionId || (finding !== null && feedback.findingId === finding.findingId);
+  if (!meant) return null;
+  session.decided = true;
+  return finding === null ? null : closeFinding(person, session, feedback.verdict, at, context);
+}
+
+function emit(person: Person, session: SessionState, fused: Fused, status: FindingStatus, at: number, closedAs: SuspiciousSession['closedAs'], context: FindingContext): SuspiciousSession {
+  const finding = session.finding!;
+  const { config } = context.parameters;
+  const evidence = evidenceOf(session);
+  finding.revision++;
+  finding.told = { at, strength: fused.strength, signals: finding.told.signals | signalBits(session), sourceIp: session.sighting?.sourceIp ?? null };
+  const held = session.signals.map((signal) => signal.held);
+  return {
+    type: 'SuspiciousSession',
+    findingId: finding.findingId,
+    revision: finding.revision,
+    status,
+    tenantId: person.tenantId,
+    sessionId: session.sessionId,
+    deviceId: session.deviceId,
+    userId: person.userId,
+    severity: finding.severity,
+    riskScore: riskScoreOf(fused.strength, finding.severity, config.fusion),
+    evidenceStrength: rounded(fused.strength),
+    firstSuspiciousAt: finding.firstSuspiciousAt,
+    windowStart: evidence.reduce((least, entry) => Math.min(least, entry.windowStart), finding.firstSuspiciousAt),
+    windowEnd: Math.min(at, session.lastEnd),
+    detectedAt: at,
+    closedAs,
+    hypotheses: hypothesesOf(SIGNALS, held),
+    evidence,
+    operatorDistanceKm: distanceOf(session, context.parameters),
+    network: networkOf(session),
+    declared: session.assignment?.declared ?? null,
+    rules: context.rules,
+    recommendation: RECOMMENDATION[finding.severity],
+  };
+}
+
+/** Strongest first. A two-clock session says what its clocks hide, also where the gap gave no evidence. */
+function evidenceOf(session: SessionState): Evidence[] {
+  const evidence: Evidence[] = [];
+  session.signals.forEach(({ held, reading }, i) => {
+    if (held < SHOWN_MIN || reading === null) return;
+    const { name, family } = SIGNALS[i]!;
+    evidence.push({
+      signal: name,
+      family,
+      strength: rounded(held),
+      observed: rounded(reading.observed),
+      expected: rounded(reading.expected),
+      unit: reading.unit,
+      samples: reading.samples,
+      windowStart: reading.windowStart,
+      windowEnd: reading.windowEnd,
+      explanation: reading.explanation,
+    });
+  });
+  evidence.sort((a, b) => b.strength - a.strength || (a.signal < b.signal ? -1 : 1));
+  const blind = blindEvidence(session);
+  if (blind !== null && !evidence.some((entry) => entry.signal === 'hiddenLeg')) evidence.push(blind);
+  return evidence;
+}
+
+function blindEvidence(session: SessionState): Evidence | null {
+  const track = session.tracks[1];
+  if (session.clock !== 1 || track === null || track.clockErrorUs === 0) return null;
+  const errorMs = track.clockErrorUs / 1000;
+  return {
+    signal: 'hiddenLeg',
+    family: 'latency',
+    strength: 0,
+    observed: 0,
+    expected: errorMs,
+    unit: 'ms',
+    samples: 0,
+    windowStart: track.tenStart,
+    windowEnd: track.lastEnd,
+    explanation: `This sensor compares two clocks that may differ by ${errorMs} ms, so a hidden leg of less than ${errorMs} ms one way could not be seen and nothing is claimed about one.`,
+  };
+}
+
+/** From the hidden leg where there is one, else from an onset, else from the excess of the path. */
+function distanceOf(session: SessionState, { config }: SignalParameters): DistanceKm | null {
+  const reading = (name: string) => {
+    const i = SIGNALS.findIndex((signal) => signal.name === name);
+    return session.signals[i]!.held > 0 ? session.signals[i]!.reading : null;
+  };
+  const clockErrorMs = (session.tracks[session.clock]?.clockErrorUs ?? 0) / 1000;
+  const ways = session.clock === 1 ? 2 : 1;
+  const leg = reading('hiddenLeg');
+  const prior = session.sensor === 'VDI_GATEWAY' ? config.hiddenLeg.hosted : config.hiddenLeg.direct;
+  if (leg !== null) return operatorDistance((leg.observed + clockErrorMs) * ways, prior.medianMs * ways, clockErrorMs * ways);
+  const onset = reading('onset');
+  if (onset !== null) return operatorDistance(onset.observed * ways, 0, 0);
+  const path = reading('pathExcess');
+  const km = session.sighting?.sourceDistanceKm ?? null;
+  if (path === null || km === null) return null;
+  const floor = km / KM_PER_RTT_MS;
+  return operatorDistance(path.observed - floor, Math.min(path.observed - floor, 0.7 * floor + 10), 0);
+}
+
+function networkOf(session: SessionState): FindingNetwork | null {
+  const { sighting } = session;
+  if (sighting === null) return null;
+  const { sourceIp, country, city, asn, organisation, category, categoryReason, hiddenHops, databases } = sighting;
+  return { sourceIp, country, city, asn, organisation, category, categoryReason, hiddenHops, databases };
+}

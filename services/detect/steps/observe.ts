@@ -1,0 +1,120 @@
+/** Takes one event into the open window of its minute. Everything here is independent of the order of events. */
+import type { EnrichedConnection, EnrichedEvent, EnrichedKeystrokes } from '#schemas/records.ts';
+import { sightingOf } from '../model/sighting.ts';
+import { addValue, newSketch } from '../model/sketch.ts';
+import { SOURCES_PER_WINDOW_MAX, type OpenWindow, type SourceRtt } from './person.ts';
+
+/** "Latest" is by event time, then by id: the same in every order of arrival. */
+export const isLater = (at: number, id: string, thanAt: number, thanId: string): boolean => at > thanAt || (at === thanAt && id > thanId);
+
+export function observe(window: OpenWindow, record: EnrichedEvent): void {
+  const { event, context } = record;
+  window.events++;
+  if (isLater(event.observedAt, event.eventId, window.latestAt, window.latestId)) {
+    window.latestAt = event.observedAt;
+    window.latestId = event.eventId;
+    window.deviceId = event.deviceId;
+    window.assignment = context.assignment;
+    window.vantage = context.vantage;
+  }
+  const { feedback } = context;
+  if (feedback !== null && (window.feedback === null || isLater(feedback.at, feedback.verdict, window.feedback.at, window.feedback.verdict))) window.feedback = feedback;
+  if (record.type === 'EnrichedKeystrokes') observeKeystrokes(window, record);
+  else observeConnection(window, record);
+}
+
+/** Adds the gaps of a record to a window's sketches. */
+export function observeGaps(window: Pick<OpenWindow, 'gaps' | 'latencies'>, record: EnrichedKeystrokes): void {
+  const { registrationLatencyMs, networkRttMs, latencyClock } = record.event;
+  const clock = latencyClock === 'TWO_CLOCKS' ? 1 : 0;
+  if (registrationLatencyMs.length === 0) return;
+  if (networkRttMs === null) {
+    const sketch = (window.latencies ??= newSketch());
+    for (let i = 0; i < registrationLatencyMs.length; i++) addValue(sketch, registrationLatencyMs[i]!);
+    return;
+  }
+  const sketch = (window.gaps[clock] ??= newSketch());
+  const explained = clock === 1 ? networkRttMs / 2 : networkRttMs;
+  for (let i = 0; i < registrationLatencyMs.length; i++) addValue(sketch, registrationLatencyMs[i]! - explained);
+}
+
+function observeKeystrokes(window: OpenWindow, record: EnrichedKeystrokes): void {
+  const { event } = record;
+  const keys = event.registrationLatencyMs.length;
+  window.keystrokes += keys;
+  if (event.inputOrigin === 'VIRTUAL') window.virtualInput += keys;
+  else if (event.inputOrigin === 'INJECTED') window.injectedInput += keys;
+  observeGaps(window, record);
+  const errorUs = Math.round(event.clockErrorMs * 1000);
+  if (event.latencyClock === 'TWO_CLOCKS' && errorUs > window.clockErrorUs) window.clockErrorUs = errorUs;
+  if (isLater(event.observedAt, event.eventId, window.sensorAt, window.sensorId)) {
+    window.sensor = event.sensor;
+    window.sensorAt = event.observedAt;
+    window.sensorId = event.eventId;
+  }
+  if (event.networkRttMs === null) return;
+  const rttUs = Math.round(event.networkRttMs * 1000);
+  if (window.rttCount === 0 || rttUs < window.rttLeastUs) window.rttLeastUs = rttUs;
+  window.rttCount++;
+  if (window.rttVantageId === null) window.rttVantageId = event.vantageId;
+  else if (window.rttVantageId !== event.vantageId) window.rttVantageId = '*';
+}
+
+/** Keeps the two lowest of all minima. */
+export function foldLeast(target: { samples: number; leastUs: number; secondUs: number }, us: number): void {
+  if (target.samples === 0 || us < target.leastUs) {
+    target.secondUs = target.samples === 0 ? us : target.leastUs;
+    target.leastUs = us;
+  } else if (target.samples === 1 || us < target.secondUs) target.secondUs = us;
+  target.samples++;
+}
+
+function observeConnection(window: OpenWindow, record: EnrichedConnection): void {
+  const { event } = record;
+  const source = sourceOf(window, record);
+  if (source === null) return;
+  const { rttMinMs, rttMedianMs, rttP95Ms } = event;
+  if (rttMinMs !== null) foldLeast(source, Math.round(rttMinMs * 1000));
+  if (rttMinMs === null || rttMedianMs === null || rttP95Ms === null) return;
+  source.medianUs += Math.round(rttMedianMs * 1000);
+  source.lowerSpreadUs += Math.max(0, Math.round((rttMedianMs - rttMinMs) * 1000));
+  source.upperSpreadUs += Math.max(0, Math.round((rttP95Ms - rttMedianMs) * 1000));
+  source.spreadSamples++;
+}
+
+/**
+ * The window's entry for the record's source and vantage, with the latest sighting of each. When there are too many, the
+ * smallest keys stay: a key that was pushed out can never return, so what stays is complete in every order of arrival.
+ */
+function sourceOf(window: OpenWindow, record: EnrichedConnection): SourceRtt | null {
+  const { event } = record;
+  const { sources } = window;
+  let largest = -1;
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i]!;
+    const order = compareKeys(source.sighting, event);
+    if (order === 0) {
+      if (isLater(event.observedAt, event.eventId, source.sighting.at, source.sighting.eventId)) source.sighting = sightingOf(record);
+      return source;
+    }
+    if (largest < 0 || compareKeys(source.sighting, sources[largest]!.sighting) > 0) largest = i;
+  }
+  if (sources.length >= SOURCES_PER_WINDOW_MAX) {
+    if (compareKeys(sources[largest]!.sighting, event) < 0) return null;
+    sources.splice(largest, 1);
+  }
+  const source: SourceRtt = { sighting: sightingOf(record), samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
+  sources.push(source);
+  return source;
+}
+
+interface SourceKey {
+  sourceIp: string;
+  vantageId: string;
+}
+
+function compareKeys(a: SourceKey, b: SourceKey): number {
+  if (a.sourceIp !== b.sourceIp) return a.sourceIp < b.sourceIp ? -1 : 1;
+  if (a.vantageId !== b.vantageId) return a.vantageId < b.vantageId ? -1 : 1;
+  return 0;
+}

@@ -1,0 +1,225 @@
+/**
+ * State of one person (tenantId|userId): everything that detection remembers, of bounded size. Arriving events touch open
+ * windows only; sessions and the person change when a window closes, in the order of event time. That is what makes the
+ * outcome independent of the order of arrival within the allowed lateness.
+ */
+import type { DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
+import type { DeviceHistory } from '../model/history.ts';
+import type { Reading } from '../model/reading.ts';
+import type { Sighting } from '../model/sighting.ts';
+import { SIGNALS } from '../model/signals.ts';
+import type { Sketch } from '../model/sketch.ts';
+import type { KnownPlace, MinuteSummary, Travel } from '../model/view.ts';
+
+export const MINUTE_MS = 60_000;
+export const TEN_MINUTES_MS = 10 * MINUTE_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+
+/** Closed minutes that a session keeps. */
+export const MINUTES_MAX = 32;
+/** Source addresses that one minute of one session keeps apart. */
+export const SOURCES_PER_WINDOW_MAX = 6;
+
+/** Round trips of one window to one source; integer µs, so that sums have no order. */
+export interface SourceRtt {
+  sighting: Sighting;
+  /** Samples with a minimum, the least of them and the second-lowest, µs. */
+  samples: number;
+  leastUs: number;
+  secondUs: number;
+  lowerSpreadUs: number;
+  upperSpreadUs: number;
+  medianUs: number;
+  spreadSamples: number;
+}
+
+export interface OpenWindow {
+  start: number;
+  /** Events that were counted in. */
+  events: number;
+  keystrokes: number;
+  virtualInput: number;
+  injectedInput: number;
+  /** Gaps of one clock and of two clocks, in this order. */
+  gaps: [Sketch | null, Sketch | null];
+  /** Registration latencies of records without a transport RTT; become gaps when the window closes. */
+  latencies: Sketch | null;
+  clockErrorUs: number;
+  /** Kernel-smoothed RTTs of the keystrokes, µs. */
+  rttLeastUs: number;
+  rttCount: number;
+  /** Vantage of the keystrokes: null for none yet, '*' for several. */
+  rttVantageId: string | null;
+  sources: SourceRtt[];
+  /** The latest event's, by (observedAt, eventId). */
+  latestAt: number;
+  latestId: string;
+  deviceId: string;
+  assignment: DeviceAssignment | null;
+  vantage: Vantage | null;
+  /** The latest keystroke record's. */
+  sensor: Sensor | null;
+  sensorAt: number;
+  sensorId: string;
+  feedback: Feedback | null;
+}
+
+/** Gaps of a session in one kind of clock. */
+export interface GapTrack {
+  /** Start of the current 10 minutes, and their sketch; the 10 minutes before. */
+  tenStart: number;
+  ten: Sketch;
+  tenBefore: Sketch | null;
+  /** Start of the current hour, and its sketch. */
+  hourStart: number;
+  hour: Sketch;
+  minutes: MinuteSummary[];
+  clockErrorUs: number;
+  lastEnd: number;
+}
+
+/** Round trips to the session's present source from its present vantage. */
+export interface TransportState {
+  key: string;
+  samples: number;
+  leastUs: number;
+  secondUs: number;
+  lowerSpreadUs: number;
+  upperSpreadUs: number;
+  medianUs: number;
+  spreadSamples: number;
+}
+
+export interface HeldSignal {
+  held: number;
+  reading: Reading | null;
+}
+
+export interface OpenFinding {
+  findingId: string;
+  revision: number;
+  severity: Severity;
+  firstSuspiciousAt: number;
+  /** Last window that supported it. */
+  supportedAt: number;
+  /** What the last revision said. */
+  told: { at: number; strength: number; signals: number; sourceIp: string | null };
+}
+
+export interface SessionState {
+  sessionId: string;
+  deviceId: string;
+  firstAt: number;
+  lastEnd: number;
+  late: number;
+  open: OpenWindow[];
+  tracks: [GapTrack | null, GapTrack | null];
+  /** Which of the tracks was used last. */
+  clock: 0 | 1;
+  sensor: Sensor;
+  /** Keystrokes by origin in the current and the last 10 minutes. */
+  input: { tenStart: number; all: number; virtual: number; injected: number; allBefore: number; virtualBefore: number; injectedBefore: number };
+  sighting: Sighting | null;
+  transport: TransportState | null;
+  assignment: DeviceAssignment | null;
+  vantage: Vantage | null;
+  travel: Travel | null;
+  /** Since when an approved remote tool has been active; null while none is. */
+  helpSince: number | null;
+  signals: HeldSignal[];
+  ordinal: number;
+  finding: OpenFinding | null;
+  /** An analyst has decided about this session; nothing opens any more. */
+  decided: boolean;
+}
+
+export interface Person {
+  tenantId: string;
+  userId: string;
+  /** Highest and second-highest observedAt: the person's clock is the second. */
+  highestAt: number;
+  secondAt: number;
+  /** Windows that end at or before this are closed. */
+  closedThrough: number;
+  /** The task's watermark when the person's last event arrived. */
+  seenAtWatermark: number;
+  sessions: Map<string, SessionState>;
+  devices: DeviceHistory[];
+  places: KnownPlace[];
+  lastSighting: { sighting: Sighting; at: number } | null;
+  /** Transient: earliest pending timer, recomputed when windows open or close. */
+  nextTimer: number;
+  /** Transient: the last batch in which the state was marked as changed. */
+  batch: number;
+}
+
+export function newPerson(tenantId: string, userId: string): Person {
+  return {
+    tenantId,
+    userId,
+    highestAt: -Infinity,
+    secondAt: -Infinity,
+    closedThrough: -Infinity,
+    seenAtWatermark: -Infinity,
+    sessions: new Map(),
+    devices: [],
+    places: [],
+    lastSighting: null,
+    nextTimer: Infinity,
+    batch: 0,
+  };
+}
+
+export function newSession(sessionId: string, deviceId: string, at: number): SessionState {
+  return {
+    sessionId,
+    deviceId,
+    firstAt: at,
+    lastEnd: at,
+    late: 0,
+    open: [],
+    tracks: [null, null],
+    clock: 0,
+    sensor: 'ENDPOINT_AGENT',
+    input: { tenStart: 0, all: 0, virtual: 0, injected: 0, allBefore: 0, virtualBefore: 0, injectedBefore: 0 },
+    sighting: null,
+    transport: null,
+    assignment: null,
+    vantage: null,
+    travel: null,
+    helpSince: null,
+    signals: SIGNALS.map(() => ({ held: 0, reading: null })),
+    ordinal: 0,
+    finding: null,
+    decided: false,
+  };
+}
+
+export function newWindow(start: number): OpenWindow {
+  return {
+    start,
+    events: 0,
+    keystrokes: 0,
+    virtualInput: 0,
+    injectedInput: 0,
+    gaps: [null, null],
+    latencies: null,
+    clockErrorUs: 0,
+    rttLeastUs: 0,
+    rttCount: 0,
+    rttVantageId: null,
+    sources: [],
+    latestAt: -Infinity,
+    latestId: '',
+    deviceId: '',
+    assignment: null,
+    vantage: null,
+    sensor: null,
+    sensorAt: -Infinity,
+    sensorId: '',
+    feedback: null,
+  };
+}
+
+/** Event time after which the finding closes without support. */
+export const expiryOf = (finding: OpenFinding, quietMs: number): number => finding.supportedAt + quietMs;

@@ -1,0 +1,70 @@
+/**
+ * Event-time timers of one person: windows that close and findings that expire, fired in the order of their event time
+ * (then by session). What fires them never shows in what they say.
+ */
+import type { SuspiciousSession } from '#schemas/records.ts';
+import { closeWindow } from './close.ts';
+import { evaluateSession } from './evaluate.ts';
+import { applyFeedback, closeFinding, reviseFinding, type FindingContext } from './findings.ts';
+import { MINUTE_MS, expiryOf, type OpenWindow, type Person, type SessionState } from './person.ts';
+
+/** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
+export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
+  for (;;) {
+    const next = nextTimer(person, context.parameters.config.finding.quietMs);
+    if (next === null || next.at > limit) break;
+    const { session } = next;
+    if (next.window) {
+      const window = session.open.shift()!;
+      fireWindow(person, session, window, context, out);
+    } else out.push(closeFinding(person, session, 'EXPIRED', next.at, context));
+  }
+  forgetSessions(person, limit, context);
+  refreshTimer(person, context);
+}
+
+export function fireWindow(person: Person, session: SessionState, window: OpenWindow, context: FindingContext, out: SuspiciousSession[]): void {
+  const end = window.start + MINUTE_MS;
+  if (end > person.closedThrough) person.closedThrough = end;
+  closeWindow(person, session, window, context.parameters);
+  const fused = evaluateSession(person, session, window, context.parameters);
+  const revised = reviseFinding(person, session, fused, end, context);
+  if (revised !== null) out.push(revised);
+  const decided = applyFeedback(person, session, window.feedback, end, context);
+  if (decided !== null) out.push(decided);
+}
+
+interface Timer {
+  at: number;
+  session: SessionState;
+  window: boolean;
+}
+
+/** The earliest; at the same time windows come before expiries, and sessions by name. */
+function nextTimer(person: Person, quietMs: number): Timer | null {
+  let best: Timer | null = null;
+  for (const session of person.sessions.values()) {
+    const first = session.open[0];
+    if (first !== undefined) best = earlier(best, { at: first.start + MINUTE_MS, session, window: true });
+    if (session.finding !== null) best = earlier(best, { at: expiryOf(session.finding, quietMs), session, window: false });
+  }
+  return best;
+}
+
+function earlier(a: Timer | null, b: Timer): Timer {
+  if (a === null || b.at < a.at) return b;
+  if (b.at > a.at) return a;
+  if (a.window !== b.window) return b.window ? b : a;
+  return b.session.sessionId < a.session.sessionId ? b : a;
+}
+
+export function refreshTimer(person: Person, context: FindingContext): void {
+  person.nextTimer = nextTimer(person, context.parameters.config.finding.quietMs)?.at ?? Infinity;
+}
+
+function forgetSessions(person: Person, limit: number, { parameters }: FindingContext): void {
+  const now = Math.min(limit, person.highestAt);
+  for (const [id, session] of person.sessions) {
+    if (session.open.length === 0 && session.finding === null && now - session.lastEnd > parameters.config.sessionTtlMs) person.sessions.delete(id);
+  }
+}

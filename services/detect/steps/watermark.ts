@@ -1,0 +1,30 @@
+/**
+ * Watermark of a task: the event time that three of its devices have passed, so that one wrong or hostile clock moves
+ * nothing. Keeps the three devices that are furthest; per-device maxima only grow, so that is exact.
+ */
+const DEVICES = 3;
+
+export interface Watermark {
+  /** Furthest devices, furthest first. */
+  furthest: { device: string; at: number }[];
+}
+
+export const newWatermark = (): Watermark => ({ furthest: [] });
+
+export const watermarkOf = (watermark: Watermark): number => (watermark.furthest.length < DEVICES ? -Infinity : watermark.furthest[DEVICES - 1]!.at);
+
+/** True where the watermark moved. */
+export function advanceWatermark(watermark: Watermark, device: string, at: number): boolean {
+  const { furthest } = watermark;
+  const last = furthest[DEVICES - 1];
+  if (last !== undefined && at <= last.at) return false;
+  const before = watermarkOf(watermark);
+  const known = furthest.find((entry) => entry.device === device);
+  if (known !== undefined) {
+    if (at <= known.at) return false;
+    known.at = at;
+  } else furthest.push({ device, at });
+  furthest.sort((a, b) => b.at - a.at || (a.device < b.device ? -1 : 1));
+  if (furthest.length > DEVICES) furthest.pop();
+  return watermarkOf(watermark) !== before;
+}

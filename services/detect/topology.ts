@@ -1,0 +1,235 @@
+/**
+ * Detection as a pure fold over one task's events, in order of arrival:
+ *
+ *   event → watermark of the task → person → open minute window (order-independent)
+ *         → timers due by the person's clock, or by the watermark for people who stopped
+ *         → close window → signals → fusion → finding
+ */
+import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
+import { rulesHash } from '#lib/kernel/config-hash.ts';
+import type { KeyedStore, TaskState } from '#lib/state/state.ts';
+import type { DetectConfig } from './config.ts';
+import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
+import { closeFinding, type FindingContext } from './steps/findings.ts';
+import { observe, observeGaps } from './steps/observe.ts';
+import { HOUR_MS, MINUTE_MS, newPerson, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
+import { personCodec, watermarkCodec } from './steps/person-codec.ts';
+import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
+import { advanceWatermark, newWatermark, watermarkOf, type Watermark } from './steps/watermark.ts';
+
+export interface DetectOptions {
+  config: DetectConfig;
+  state: TaskState;
+  /** Honest gaps; the configured prior where it is left out. */
+  baseline?: GapBaseline;
+}
+
+export interface DetectStats {
+  people: number;
+  /** People with open windows or findings. */
+  active: number;
+  /** Events whose window was closed already. */
+  lateEvents: number;
+  /** Windows and sessions that were closed early because a bound was reached. */
+  closedEarly: number;
+  /** Event time that three devices have passed; −Infinity before that. */
+  watermark: number;
+}
+
+export interface DetectPipeline {
+  process(batch: readonly EnrichedEvent[]): SuspiciousSession[];
+  /** End of the input: fires every timer. */
+  flush(): SuspiciousSession[];
+  stats(): DetectStats;
+}
+
+const WATERMARK_KEY = 'watermark';
+
+class Detect implements DetectPipeline {
+  readonly #config: DetectConfig;
+  readonly #context: FindingContext;
+  readonly #people: KeyedStore<Person>;
+  readonly #task: KeyedStore<Watermark>;
+  /** People with pending timers; found again from the state on the first batch. */
+  #active: Set<string> | null = null;
+  #watermark: Watermark = newWatermark();
+  #batch = 0;
+  #scannedAt = -Infinity;
+  #lateEvents = 0;
+  #closedEarly = 0;
+  #out: SuspiciousSession[] = [];
+
+  constructor({ config, state, baseline }: DetectOptions) {
+    this.#config = config;
+    const parameters = { config, baseline: baseline ?? createPriorBaseline(config) };
+    const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
+    this.#context = { parameters, rules };
+    this.#people = state.keyed('people', personCodec);
+    this.#task = state.keyed('task', watermarkCodec);
+  }
+
+  process(batch: readonly EnrichedEvent[]): SuspiciousSession[] {
+    const active = this.#begin();
+    this.#batch++;
+    let moved = false;
+    for (let i = 0; i < batch.length; i++) {
+      const record = batch[i]!;
+      const { event } = record;
+      if (advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, event.observedAt)) moved = true;
+      const key = `${event.tenantId}|${event.userId}`;
+      const person = this.#personOf(key, event.tenantId, event.userId);
+      this.#take(person, record);
+      if (person.nextTimer !== Infinity) active.add(key);
+      const watermark = watermarkOf(this.#watermark);
+      if (watermark - this.#scannedAt >= MINUTE_MS) this.#scan(watermark);
+    }
+    if (moved) this.#task.set(WATERMARK_KEY, this.#watermark);
+    return this.#drain();
+  }
+
+  flush(): SuspiciousSession[] {
+    for (const key of [...this.#begin()].toSorted()) {
+      const person = this.#people.get(key);
+      if (person === undefined) continue;
+      fireTimers(person, Infinity, this.#context, this.#out);
+      this.#people.set(key, person);
+    }
+    this.#active = new Set();
+    return this.#drain();
+  }
+
+  stats(): DetectStats {
+    return { people: this.#people.size, active: this.#active?.size ?? 0, lateEvents: this.#lateEvents, closedEarly: this.#closedEarly, watermark: watermarkOf(this.#watermark) };
+  }
+
+  #drain(): SuspiciousSession[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  /** The state may have been restored after the pipeline was built, so it is read with the first batch. */
+  #begin(): Set<string> {
+    if (this.#active !== null) return this.#active;
+    this.#active = new Set();
+    this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
+    this.#scannedAt = watermarkOf(this.#watermark);
+    for (const [key, person] of this.#people.entries()) {
+      refreshTimer(person, this.#context);
+      if (person.nextTimer !== Infinity) this.#active.add(key);
+    }
+    return this.#active;
+  }
+
+  #personOf(key: string, tenantId: string, userId: string): Person {
+    let person = this.#people.get(key);
+    if (person === undefined) person = newPerson(tenantId, userId);
+    if (person.batch !== this.#batch) {
+      person.batch = this.#batch;
+      this.#people.set(key, person);
+    }
+    return person;
+  }
+
+  #take(person: Person, record: EnrichedEvent): void {
+    const at = record.event.observedAt;
+    person.seenAtWatermark = watermarkOf(this.#watermark);
+    const start = at - (((at % MINUTE_MS) + MINUTE_MS) % MINUTE_MS);
+    // What the person's clock has passed is late, whether or not there was a window to close.
+    if (start + MINUTE_MS <= Math.max(person.closedThrough, person.secondAt - this.#config.allowedLatenessMs)) this.#late(person, record);
+    else {
+      const session = this.#sessionOf(person, record);
+      observe(this.#windowOf(person, session, start), record);
+      if (start + MINUTE_MS < person.nextTimer) person.nextTimer = start + MINUTE_MS;
+    }
+    if (at > person.highestAt) {
+      person.secondAt = person.highestAt;
+      person.highestAt = at;
+    } else if (at > person.secondAt) person.secondAt = at;
+    const limit = person.secondAt - this.#config.allowedLatenessMs;
+    if (person.nextTimer <= limit) fireTimers(person, limit, this.#context, this.#out);
+  }
+
+  /** Late gaps still count in the hour they belong to; of anything else only the number is kept. */
+  #late(person: Person, record: EnrichedEvent): void {
+    this.#lateEvents++;
+    const { event } = record;
+    const session = person.sessions.get(event.sessionId);
+    if (session === undefined) return;
+    session.late++;
+    if (record.type !== 'EnrichedKeystrokes' || event.type !== 'KeystrokeLatency' || event.networkRttMs === null) return;
+    const clock = event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
+    const track = session.tracks[clock];
+    if (track === null || event.observedAt - (event.observedAt % HOUR_MS) !== track.hourStart) return;
+    observeGaps({ gaps: clock === 0 ? [track.hour, null] : [null, track.hour], latencies: null }, record);
+  }
+
+  #sessionOf(person: Person, record: EnrichedEvent): SessionState {
+    const { event } = record;
+    const known = person.sessions.get(event.sessionId);
+    if (known !== undefined) {
+      if (event.observedAt < known.firstAt) known.firstAt = event.observedAt;
+      return known;
+    }
+    if (person.sessions.size >= this.#config.sessionsPerPersonMax) this.#evict(person);
+    const session = newSession(event.sessionId, event.deviceId, event.observedAt);
+    person.sessions.set(event.sessionId, session);
+    return session;
+  }
+
+  /** Ends the session that was longest unseen. */
+  #evict(person: Person): void {
+    let oldest: SessionState | null = null;
+    const lastOf = (session: SessionState): number => session.open.at(-1)?.start ?? session.lastEnd;
+    for (const session of person.sessions.values()) if (oldest === null || lastOf(session) < lastOf(oldest)) oldest = session;
+    if (oldest === null) return;
+    if (oldest.open.length > 0 || oldest.finding !== null) this.#closedEarly++;
+    for (let window = oldest.open.shift(); window !== undefined; window = oldest.open.shift()) fireWindow(person, oldest, window, this.#context, this.#out);
+    if (oldest.finding !== null) this.#out.push(closeFinding(person, oldest, 'EXPIRED', oldest.lastEnd, this.#context));
+    person.sessions.delete(oldest.sessionId);
+    refreshTimer(person, this.#context);
+  }
+
+  #windowOf(person: Person, session: SessionState, start: number): OpenWindow {
+    const { open } = session;
+    let i = open.length;
+    while (i > 0 && open[i - 1]!.start > start) i--;
+    if (i > 0 && open[i - 1]!.start === start) return open[i - 1]!;
+    const window = newWindow(start);
+    open.splice(i, 0, window);
+    if (open.length > this.#config.openWindowsMax) {
+      this.#closedEarly++;
+      const first = open.shift()!;
+      fireWindow(person, session, first, this.#context, this.#out);
+      refreshTimer(person, this.#context);
+    }
+    return window;
+  }
+
+  /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it. */
+  #scan(watermark: number): void {
+    this.#scannedAt = watermark;
+    const active = this.#active!;
+    const limit = watermark - this.#config.idleCloseMs;
+    for (const key of active) {
+      const person = this.#people.get(key);
+      if (person === undefined || person.nextTimer === Infinity) active.delete(key);
+      else if (person.nextTimer <= limit && person.seenAtWatermark <= limit) {
+        fireTimers(person, limit, this.#context, this.#out);
+        this.#people.set(key, person);
+        if (person.nextTimer === Infinity) active.delete(key);
+      }
+    }
+    if (Math.floor(watermark / HOUR_MS) !== Math.floor((watermark - MINUTE_MS) / HOUR_MS)) this.#forget(watermark);
+  }
+
+  #forget(watermark: number): void {
+    for (const [key, person] of this.#people.entries()) {
+      if (person.nextTimer === Infinity && watermark - person.highestAt > this.#config.personTtlMs) this.#people.delete(key);
+    }
+  }
+}
+
+export function buildDetect(options: DetectOptions): DetectPipeline {
+  return new Detect(options);
+}
