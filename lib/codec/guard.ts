@@ -77,6 +77,9 @@ export function readLong(c: Cursor): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
+/** Where the Avro library, too, draws the line: 2^53 − 2. */
+const LONG_MAX = BigInt(Number.MAX_SAFE_INTEGER) - 1n;
+
 /** Exact, for zig-zag values of 2^53 and more, whose sums as doubles are not. `end` is after the varint. */
 function wideLong(bytes: Uint8Array, end: number): number {
   let start = end - 1;
@@ -85,7 +88,7 @@ function wideLong(bytes: Uint8Array, end: number): number {
   for (let i = end - 1; i >= start; i--) value = (value << 7n) | BigInt((bytes[i] as number) & 0x7f);
   if (value >= 1n << 64n) return UNREADABLE;
   const signed = (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n);
-  return signed <= BigInt(Number.MAX_SAFE_INTEGER) && signed >= -BigInt(Number.MAX_SAFE_INTEGER) ? Number(signed) : UNREADABLE;
+  return signed <= LONG_MAX && signed >= -LONG_MAX ? Number(signed) : UNREADABLE;
 }
 
 class GuardCompiler {

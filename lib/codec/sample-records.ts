@@ -190,7 +190,7 @@ export const SAMPLE_RECORDS: { readonly [N in keyof RecordTypes]: RecordTypes[N]
     detail: 'Connection.hops: cut off',
     topic: 'telemetry.connection.v1',
     partition: 3,
-    offset: 9_007_199_254_740_991,
+    offset: 9_007_199_254_740_990,
     arrivedAt: null,
     key: Buffer.from('acme|älice'),
     value: Buffer.from([0, 0, 0, 0, 2, 255]),

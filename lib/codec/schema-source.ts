@@ -1,7 +1,7 @@
 /** Where writer schemas come from, by the 4-byte id of a Confluent frame. */
 import type { SchemaNode } from './avro-schema.ts';
 import type { RecordName } from './decoder.ts';
-import { RECORD_NAMES, fixedIds, schemaOf } from './schemas.ts';
+import { releasedSchemas } from './schemas.ts';
 
 /** One writer schema. The same id always answers the same object, so that readers can be cached by it. */
 export interface WriterSchema {
@@ -28,18 +28,21 @@ export interface SchemaSource {
   prepareWriters(names: readonly RecordName[]): undefined | Promise<void>;
 }
 
-/** The mode without a registry: this release's schemas under the fixed ids of schemas/ids.json. */
+/**
+ * The mode without a registry: every released schema under its fixed id of schemas/ids.json. Writers use the newest
+ * id, whose bytes are those of the current schemas (compatibility.test.ts holds both together).
+ */
 export function fileSchemaSource(): SchemaSource {
-  const ids = fixedIds();
   const byId = new Map<number, WriterSchema>();
-  for (const name of RECORD_NAMES) {
-    const id = ids.get(name) as number;
-    byId.set(id, { id, node: schemaOf(name).node });
+  const newest = new Map<RecordName, number>();
+  for (const { name, id, node } of releasedSchemas()) {
+    byId.set(id, { id, node });
+    newest.set(name, id);
   }
   return {
     lookup: (id) => byId.get(id) ?? { absent: `schema id ${id} is not in schemas/ids.json` },
     prepare: () => undefined,
-    writerId: (name) => ids.get(name) as number,
+    writerId: (name) => newest.get(name) as number,
     prepareWriters: () => undefined,
   };
 }

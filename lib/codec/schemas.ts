@@ -51,8 +51,24 @@ export function recordNameOf(fullName: string): RecordName | undefined {
   return RECORD_NAMES.find((name) => fullName === `${SCHEMA_NAMESPACE}.${name}`);
 }
 
-/** The fixed ids of the mode without a registry, from schemas/ids.json. They never change meaning. */
-export function fixedIds(): ReadonlyMap<RecordName, number> {
-  const ids = JSON.parse(readFileSync(new URL('ids.json', FOLDER), 'utf8')) as Record<RecordName, number>;
-  return new Map(RECORD_NAMES.map((name) => [name, ids[name]]));
+export interface ReleasedSchema {
+  readonly name: RecordName;
+  /** Release that brought this form of the record, for example v1. */
+  readonly version: string;
+  readonly id: number;
+  readonly node: SchemaNode;
+}
+
+/**
+ * Every released form of every record with its fixed id, oldest first: schemas/ids.json and schemas/released. An id
+ * never changes meaning; a record that gains a field gets a new folder and a new id.
+ */
+export function releasedSchemas(): readonly ReleasedSchema[] {
+  const ids = JSON.parse(readFileSync(new URL('ids.json', FOLDER), 'utf8')) as Record<RecordName, Record<string, number>>;
+  return RECORD_NAMES.flatMap((name) =>
+    Object.entries(ids[name]).map(([version, id]) => {
+      const text = readFileSync(new URL(`released/${version}/${name}.avsc`, FOLDER), 'utf8');
+      return { name, version, id, node: parseSchema(JSON.parse(text)) };
+    }),
+  );
 }
