@@ -19,7 +19,7 @@ export interface AutonomousSystem {
 export interface AsnTable {
   readonly rows: number;
   /** Shared, frozen objects; null where no range covers the address. */
-  lookup(words: AddressWords): AutonomousSystem | null;
+  readonly lookup: (words: AddressWords) => AutonomousSystem | null;
 }
 
 /** A file with more unreadable rows than this share is refused: it is not a range table, or it is damaged. */
