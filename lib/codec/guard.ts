@@ -57,7 +57,10 @@ export function compileGuard(node: SchemaNode, limits: DecodeLimits): Guard {
 
 const UNREADABLE = Number.NaN;
 
-/** A zig-zag varint that fits a JavaScript integer exactly; NaN when it is cut off, longer than 10 bytes or larger. */
+/**
+ * A zig-zag varint within −2^52 … 2^52 − 1; NaN when it is cut off, longer than 10 bytes or larger. The Avro library
+ * misreads larger ones (−2^52 − 1 comes back as 2^52), and no time, count or offset of ours gets there.
+ */
 export function readLong(c: Cursor): number {
   const bytes = c.bytes;
   const end = c.end;
@@ -73,22 +76,8 @@ export function readLong(c: Cursor): number {
     scale *= 128;
   }
   c.position = position;
-  if (value >= 2 ** 53) return wideLong(bytes, position);
+  if (value >= 2 ** 53) return UNREADABLE; // from here on the sum above is not exact
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-}
-
-/** Where the Avro library, too, draws the line: 2^53 − 2. */
-const LONG_MAX = BigInt(Number.MAX_SAFE_INTEGER) - 1n;
-
-/** Exact, for zig-zag values of 2^53 and more, whose sums as doubles are not. `end` is after the varint. */
-function wideLong(bytes: Uint8Array, end: number): number {
-  let start = end - 1;
-  while (start > 0 && end - start < 10 && (bytes[start - 1] as number) >= 0x80) start--;
-  let value = 0n;
-  for (let i = end - 1; i >= start; i--) value = (value << 7n) | BigInt((bytes[i] as number) & 0x7f);
-  if (value >= 1n << 64n) return UNREADABLE;
-  const signed = (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n);
-  return signed <= LONG_MAX && signed >= -LONG_MAX ? Number(signed) : UNREADABLE;
 }
 
 class GuardCompiler {
@@ -109,7 +98,7 @@ class GuardCompiler {
           return (value >= -2147483648 && value <= 2147483647) || c.fail(path, 'not an int of 32 bits, or cut off');
         };
       case 'long':
-        return (c) => !Number.isNaN(readLong(c)) || c.fail(path, 'not a long within 2^53, or cut off');
+        return (c) => !Number.isNaN(readLong(c)) || c.fail(path, 'not a long within 2^52, or cut off');
       case 'float':
         return fixedSize(4, path);
       case 'double':

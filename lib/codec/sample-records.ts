@@ -190,7 +190,7 @@ export const SAMPLE_RECORDS: { readonly [N in keyof RecordTypes]: RecordTypes[N]
     detail: 'Connection.hops: cut off',
     topic: 'telemetry.connection.v1',
     partition: 3,
-    offset: 9_007_199_254_740_990,
+    offset: 4_503_599_627_370_495,
     arrivedAt: null,
     key: Buffer.from('acme|älice'),
     value: Buffer.from([0, 0, 0, 0, 2, 255]),

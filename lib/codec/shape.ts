@@ -129,7 +129,7 @@ class ShapeCompiler {
       case 'int':
         return `if (typeof ${v} !== 'number' || (${v} | 0) !== ${v}) wrong(${path}, 'an integer of 32 bits', ${v}); ${v} = ${v} | 0;`;
       case 'long':
-        return `if (!Number.isSafeInteger(${v})) wrong(${path}, 'an integer', ${v}); ${v} += 0;`;
+        return `if (!Number.isInteger(${v}) || ${v} >= ${2 ** 52} || ${v} < ${-(2 ** 52)}) wrong(${path}, 'an integer within 2^52', ${v}); ${v} += 0;`;
       case 'float':
         return `if (typeof ${v} !== 'number') wrong(${path}, 'a number', ${v}); ${v} = ${this.#options.floats === 'float32' ? 'Math.fround' : 'shortest'}(${v});`;
       case 'double':
