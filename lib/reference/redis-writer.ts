@@ -13,8 +13,8 @@ import { assignmentTime, feedbackTime, mergeVersion } from './versions.ts';
 /** Most fields read and written in one round trip. */
 export const WRITE_FIELDS_MAX = 500;
 
-/** Most attempts for a field that others change at the same time; then the call is refused as retriable. */
-const ATTEMPTS_MAX = 10;
+/** Most attempts for a field that others change at the same time (each lost one is a write of theirs); then retriable. */
+const ATTEMPTS_MAX = 100;
 
 /** KEYS[1] hash; ARGV triples field, expected value ('' for none), new value. Answers the fields that had changed. */
 const COMPARE_AND_SET = `
