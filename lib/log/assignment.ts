@@ -27,7 +27,7 @@ export function assignTasks(candidates: readonly Candidate[], tasks: number): Ma
   if (members.length === 0) return assigned;
   const least = Math.floor(tasks / members.length);
   let extras = tasks % members.length;
-  const owner = new Array<string | undefined>(tasks);
+  const owner: (string | undefined)[] = [];
   for (const candidate of members) {
     const mine = assigned.get(candidate.member)!;
     for (const task of candidate.held.toSorted((a, b) => a - b)) {

@@ -174,7 +174,7 @@ export async function recoverCluster(cluster: KafkaCluster, error: unknown): Pro
 /** A protocol error by number, with kafkajs's name for it where it has one. */
 export function protocolError(code: number): KafkaFailure {
   const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
-    createErrorFromCode(code: number): KafkaFailure;
+    createErrorFromCode(this: void, code: number): KafkaFailure;
   };
   return createErrorFromCode(code);
 }

@@ -20,6 +20,8 @@ export interface CapturedState extends TaskState {
   restore(store: string, key: string, value: Uint8Array | null): void;
   /** How many keys have changed since the last drain: what the next commit will write. */
   readonly changedKeys: number;
+  /** Rises with every set and delete: tells whether a failed attempt has touched anything. */
+  readonly mutations: number;
   /** Keys over all stores. */
   readonly size: number;
 }
@@ -28,6 +30,7 @@ class MemoryStore<V> implements KeyedStore<V> {
   readonly #values = new Map<string, V>();
   readonly #changed: Set<string> | null;
   readonly codec: StateCodec<V>;
+  mutations = 0;
 
   constructor(codec: StateCodec<V>, capture: boolean) {
     this.codec = codec;
@@ -40,11 +43,14 @@ class MemoryStore<V> implements KeyedStore<V> {
 
   set(key: string, value: V): void {
     this.#values.set(key, value);
+    this.mutations++;
     this.#changed?.add(key);
   }
 
   delete(key: string): void {
-    if (this.#values.delete(key)) this.#changed?.add(key);
+    if (!this.#values.delete(key)) return;
+    this.mutations++;
+    this.#changed?.add(key);
   }
 
   get size(): number {
@@ -112,6 +118,12 @@ class MemoryState implements CapturedState {
   get changedKeys(): number {
     let count = 0;
     for (const store of this.#stores.values()) count += store.changedKeys;
+    return count;
+  }
+
+  get mutations(): number {
+    let count = 0;
+    for (const store of this.#stores.values()) count += store.mutations;
     return count;
   }
 

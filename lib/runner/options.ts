@@ -1,0 +1,87 @@
+/** What the runner is told: the service, its topics and bounds; and what it tells: metrics and log lines. */
+import type { Clock } from '#lib/kernel/clock.ts';
+import type { Log } from '#lib/log/log.ts';
+import type { TaskState } from '#lib/state/state.ts';
+import type { Task } from './task.ts';
+
+export interface RunnerBounds {
+  /** Outputs, state and positions are committed this long after the first record that they come from, ms. */
+  readonly commitIntervalMs: number;
+  /** Most records of one call of a task's process. */
+  readonly batchRecordsMax: number;
+  /** Output bytes that are gathered before a commit is begun early; twice that stops the processing until it is through. */
+  readonly commitBytesMax: number;
+  /** How long an input of a task may hold up the other one, ms. */
+  readonly idleInputMsMax: number;
+  /** How long a task may take to stop and commit when the group rebalances or the worker ends, ms. */
+  readonly drainMsMax: number;
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+}
+
+export const RUNNER_DEFAULTS: RunnerBounds = {
+  commitIntervalMs: 100,
+  batchRecordsMax: 2_000,
+  commitBytesMax: 8 * 1024 * 1024,
+  idleInputMsMax: 500,
+  drainMsMax: 10_000,
+  retryMs: 50,
+  retryMsMax: 5_000,
+};
+
+export type RetryCause = 'dependency' | 'log' | 'fenced';
+
+/** Where the runner counts; every call is per batch, commit or event of the lifecycle, never per record. */
+export interface RunnerObserver {
+  processed(task: number, records: number, seconds: number): void;
+  committed(task: number, records: number, changes: number, seconds: number): void;
+  retried(task: number, cause: RetryCause, error: Error): void;
+  restored(task: number, records: number, keys: number, seconds: number): void;
+  lag(task: number, records: number): void;
+  stateKeys(task: number, keys: number): void;
+  tasks(held: number): void;
+  event(name: RunnerEvent, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** Stable names: log searches and alerts are built on them. */
+export type RunnerEvent =
+  | 'task.started'
+  | 'task.stopped'
+  | 'task.restarted'
+  | 'task.abandoned'
+  | 'task.poison'
+  | 'group.assigned'
+  | 'worker.stopping'
+  | 'worker.stopped';
+
+export const SILENT_OBSERVER: RunnerObserver = {
+  processed: () => undefined,
+  committed: () => undefined,
+  retried: () => undefined,
+  restored: () => undefined,
+  lag: () => undefined,
+  stateKeys: () => undefined,
+  tasks: () => undefined,
+  event: () => undefined,
+};
+
+export interface ServiceSpec {
+  /** Names the group, the transactional ids and the changelog; two deployments on one cluster must differ in it. */
+  readonly application: string;
+  /** Co-partitioned input topics. */
+  readonly inputs: readonly string[];
+  /** Topic by output name. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Whether the tasks keep state: then the changelog topic must exist. */
+  readonly stateful: boolean;
+  /** Builds the task of one partition; its stores are restored before the first batch. */
+  createTask(task: number, state: TaskState): Task;
+}
+
+export interface RunnerParts {
+  readonly log: Log;
+  readonly service: ServiceSpec;
+  readonly bounds: RunnerBounds;
+  readonly observer: RunnerObserver;
+  readonly clock: Clock;
+}

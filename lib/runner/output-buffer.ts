@@ -1,0 +1,51 @@
+/** What a task has emitted since the last commit began; its failed attempts can be taken back. */
+import { assert } from '#lib/kernel/errors.ts';
+import type { OutgoingRecord } from '#lib/log/log.ts';
+import type { Emitter } from './task.ts';
+
+/** Bytes that a record costs beside its key and value. */
+const RECORD_OVERHEAD = 40;
+
+export class OutputBuffer implements Emitter {
+  readonly #topics: Readonly<Record<string, string>>;
+  readonly #nowMs: () => number;
+  #records: OutgoingRecord[] = [];
+  #bytes = 0;
+
+  /** `topics`: topic by the service's name of the output. */
+  constructor(topics: Readonly<Record<string, string>>, nowMs: () => number) {
+    this.#topics = topics;
+    this.#nowMs = nowMs;
+  }
+
+  emit(output: string, key: Uint8Array | null, value: Uint8Array, timestampMs: number): void {
+    const topic = this.#topics[output];
+    assert(topic !== undefined, `the output ${output} has no topic`);
+    // A time of 0 stands for "unknown" (a dead letter without arrival); the topic's retention would delete it at once.
+    this.#records.push({ topic, partition: null, key, value, timestampMs: timestampMs > 0 ? timestampMs : this.#nowMs() });
+    this.#bytes += RECORD_OVERHEAD + value.length + (key?.length ?? 0);
+  }
+
+  get length(): number {
+    return this.#records.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Forgets everything after the first `length` records: an attempt that failed. */
+  truncate(length: number): void {
+    for (const { key, value } of this.#records.splice(length)) {
+      this.#bytes -= RECORD_OVERHEAD + (value?.length ?? 0) + (key?.length ?? 0);
+    }
+  }
+
+  /** Hands over what there is, to be committed. */
+  take(): OutgoingRecord[] {
+    const records = this.#records;
+    this.#records = [];
+    this.#bytes = 0;
+    return records;
+  }
+}

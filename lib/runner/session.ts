@@ -1,0 +1,224 @@
+/**
+ * One stretch of one task between a fence and its end: fetch → process → commit. Outputs, state changes and positions
+ * of the finished prefix commit in one transaction; while it is on its way the next batches are processed already. The
+ * first failure ends the session, and everything that was not committed with it.
+ */
+import { setImmediate as yieldToIo } from 'node:timers/promises';
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import type { Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import { MergedFeeds } from '#lib/log/merge.ts';
+import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
+import { Backoff } from './backoff.ts';
+import { changelogRecord, changelogTopic, restoreRecord } from './changelog.ts';
+import type { RunnerParts } from './options.ts';
+import { OutputBuffer } from './output-buffer.ts';
+import type { RawRecord, Task } from './task.ts';
+
+/** How long an idle task sleeps at most before it looks around, ms. */
+const IDLE_MS = 1_000;
+
+/** A step threw what nobody had foreseen while it worked on these records. */
+export class UnforeseenFailure extends Error {
+  readonly batch: readonly RawRecord[];
+
+  constructor(cause: unknown, batch: readonly RawRecord[]) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.batch = [...batch];
+  }
+}
+
+/** A dependency failed after the state had been touched: the attempt cannot be repeated on this state. */
+export class TouchedState extends FarhandError {}
+
+export interface Control {
+  readonly running: boolean;
+}
+
+interface Opened {
+  readonly writer: TaskWriter;
+  readonly feeds: MergedFeeds;
+  readonly positions: Position[];
+  readonly state: CapturedState;
+  readonly task: Task;
+}
+
+/** In the order that exactly-once needs: fence, then positions and state, then feeds. */
+async function open(parts: RunnerParts, reader: Reader, number: number): Promise<Opened> {
+  const { log, service, bounds, observer, clock } = parts;
+  const writer = await log.openWriter(`${service.application}-${number}`);
+  try {
+    const began = clock.monotonicMs();
+    const positions = await log.committedPositions(service.application, service.inputs, number);
+    const state = createCapturedState();
+    const task = service.createTask(number, state);
+    if (service.stateful) {
+      let restored = 0;
+      await log.readToEnd(changelogTopic(service.application), number, (records) => {
+        for (const record of records) restoreRecord(state, record);
+        restored += records.length;
+      });
+      observer.restored(number, restored, state.size, (clock.monotonicMs() - began) / 1_000);
+    }
+    const feeds = new MergedFeeds(positions.map((position) => reader.open(position)), bounds.idleInputMsMax);
+    return { writer, feeds, positions, state, task };
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+export class TaskSession {
+  readonly #parts: RunnerParts;
+  readonly #reader: Reader;
+  readonly #number: number;
+  readonly #opened: Opened;
+  readonly #output: OutputBuffer;
+  readonly #backoff: Backoff;
+  /** Taken from the feeds; not empty between turns only while a dependency is away. */
+  readonly #batch: RawRecord[] = [];
+  #retryAtMs = 0;
+  /** Positions after the last batch that was processed. */
+  #done: readonly Position[];
+  /** When the oldest work that no commit holds was done; null where there is none. */
+  #pendingSinceMs: number | null = null;
+  #inFlight: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  /** Whether it got anywhere: then a failure after that is a new one, not the same again. */
+  progressed = false;
+
+  private constructor(parts: RunnerParts, reader: Reader, number: number, opened: Opened) {
+    this.#parts = parts;
+    this.#reader = reader;
+    this.#number = number;
+    this.#opened = opened;
+    this.#done = opened.positions;
+    this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
+    this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
+  }
+
+  static async open(parts: RunnerParts, reader: Reader, number: number): Promise<TaskSession> {
+    return new TaskSession(parts, reader, number, await open(parts, reader, number));
+  }
+
+  /** Works until `control` says to stop, then commits what is finished. May be called again after that. */
+  async run(control: Control): Promise<void> {
+    const { bounds, clock } = this.#parts;
+    while (control.running) {
+      this.#throwFailure();
+      if (this.#batch.length === 0) this.#opened.feeds.take(this.#batch, bounds.batchRecordsMax, clock.monotonicMs());
+      const ready = this.#batch.length > 0 && clock.monotonicMs() >= this.#retryAtMs;
+      if (ready) await this.#process();
+      await this.#commitIfDue();
+      if (ready) await yieldToIo();
+      else await this.#reader.wait(this.#idleMs());
+    }
+    await this.#drain();
+  }
+
+  /** Nothing of this session commits any more; what is on its way may or may not. */
+  abandon(): void {
+    this.#failure ??= { error: new FarhandError('FARHAND_LOG_UNAVAILABLE', `task ${this.#number} did not stop in time`) };
+  }
+
+  async close(): Promise<void> {
+    this.abandon();
+    this.#opened.feeds.close();
+    await this.#opened.writer.close();
+  }
+
+  async #process(): Promise<void> {
+    const { clock, observer } = this.#parts;
+    const { task, state } = this.#opened;
+    const mark = this.#output.length;
+    const { mutations } = state;
+    const began = clock.monotonicMs();
+    try {
+      const working = task.process(this.#batch, this.#output);
+      if (working !== undefined) await working;
+    } catch (error) {
+      this.#output.truncate(mark);
+      if (!(error instanceof FarhandError && error.retriable)) throw new UnforeseenFailure(error, this.#batch);
+      observer.retried(this.#number, 'dependency', error);
+      if (state.mutations !== mutations) throw new TouchedState(error.code, error.message, { cause: error });
+      this.#retryAtMs = clock.monotonicMs() + this.#backoff.next();
+      return;
+    }
+    observer.processed(this.#number, this.#batch.length, (clock.monotonicMs() - began) / 1_000);
+    this.#backoff.reset();
+    this.#batch.length = 0;
+    this.#pendingSinceMs ??= began;
+    this.#done = this.#opened.feeds.positions();
+  }
+
+  #idleMs(): number {
+    const { clock, bounds } = this.#parts;
+    const now = clock.monotonicMs();
+    let until = now + IDLE_MS;
+    if (this.#batch.length > 0) until = Math.min(until, this.#retryAtMs);
+    // While a commit is on its way its end wakes us; before, the next one's time does.
+    if (this.#pendingSinceMs !== null && this.#inFlight === null) until = Math.min(until, this.#pendingSinceMs + bounds.commitIntervalMs);
+    // An input that holds the other one up is waited for with a bound, in MergedFeeds.
+    if (this.#opened.feeds.lag > 0) until = Math.min(until, now + bounds.idleInputMsMax);
+    return Math.max(1, until - now);
+  }
+
+  async #commitIfDue(): Promise<void> {
+    const { bounds, clock } = this.#parts;
+    if (this.#pendingSinceMs === null) return;
+    const full = this.#output.bytes >= bounds.commitBytesMax;
+    if (!full && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
+    if (this.#inFlight !== null) {
+      if (this.#output.bytes < 2 * bounds.commitBytesMax) return;
+      await this.#inFlight;
+      this.#throwFailure();
+    }
+    this.#beginCommit();
+  }
+
+  #beginCommit(): void {
+    const { service, clock, observer } = this.#parts;
+    const { writer, state, feeds } = this.#opened;
+    assert(this.#inFlight === null, 'one transaction at a time');
+    // Where nothing waits to be processed, the position moves past control records too.
+    const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
+    const records = this.#output.take();
+    const outputs = records.length;
+    if (service.stateful) {
+      const topic = changelogTopic(service.application);
+      const now = clock.nowMs();
+      state.drainChanges((change) => records.push(changelogRecord(topic, this.#number, change, now)));
+    }
+    this.#pendingSinceMs = null;
+    const began = clock.monotonicMs();
+    const ended = (): void => {
+      this.#inFlight = null;
+      this.#reader.wake();
+    };
+    this.#inFlight = writer.commit({ records, group: service.application, positions }).then(
+      () => {
+        this.progressed = true;
+        observer.committed(this.#number, outputs, records.length - outputs, (clock.monotonicMs() - began) / 1_000);
+        observer.lag(this.#number, feeds.lag);
+        observer.stateKeys(this.#number, state.size);
+        ended();
+      },
+      (error: unknown) => {
+        this.#failure ??= { error };
+        ended();
+      },
+    );
+  }
+
+  async #drain(): Promise<void> {
+    await this.#inFlight;
+    this.#throwFailure();
+    if (this.#pendingSinceMs === null) return;
+    this.#beginCommit();
+    await this.#inFlight;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+}

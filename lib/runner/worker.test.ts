@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { LogRecord } from '#lib/log/log.ts';
+import { createMemoryLog, type MemoryLog } from '#lib/log/memory.ts';
+import type { RunnerBounds, RunnerObserver } from './options.ts';
+import { countingService, createTopics, partsFor, type CountingOptions } from './test-service.ts';
+import { Worker } from './worker.ts';
+
+const PARTITIONS = 4;
+const options: CountingOptions = { application: 'app', inputs: ['in'], output: 'out' };
+
+let log: MemoryLog;
+let running: { worker: Worker; stop: AbortController; done: Promise<void> }[];
+
+beforeEach(async () => {
+  log = createMemoryLog();
+  running = [];
+  await createTopics(log, countingService(options), PARTITIONS);
+});
+afterEach(async () => {
+  for (const { stop } of running) stop.abort();
+  await Promise.allSettled(running.map(({ done }) => done));
+});
+
+function work(name = 'one', more: Partial<CountingOptions> = {}, bounds: Partial<RunnerBounds> = {}, observer: Partial<RunnerObserver> = {}) {
+  const worker = new Worker(partsFor(log, countingService({ ...options, ...more }), bounds, observer), name);
+  const stop = new AbortController();
+  const done = worker.run(stop.signal);
+  done.catch(() => undefined);
+  running.push({ worker, stop, done });
+  return { worker, stop, done };
+}
+
+const send = (keys: string[]) => log.append(keys.map((key) => ({ topic: 'in', partition: null, key: Buffer.from(key), value: Buffer.from('v'), timestampMs: 1 })));
+const outputs = (topic = 'out') => Array.from({ length: PARTITIONS }, (_, p) => log.records(topic, p)).flat();
+const texts = (records: LogRecord[]) => records.map((r) => Buffer.from(r.value!).toString()).sort((a, b) => (a < b ? -1 : 1));
+/** What exactly-once must give for the keys that were sent: every count of every key, once. */
+function expected(keys: string[]): string[] {
+  const counts = new Map<string, number>();
+  const all = keys.map((key) => {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return `${key}=${counts.get(key)}`;
+  });
+  return all.sort((a, b) => (a < b ? -1 : 1));
+}
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i++) await systemClock.sleep(10);
+  expect(condition()).toBe(true);
+}
+const keysOf = (count: number) => Array.from({ length: count }, (_, i) => `k${(i * 7) % 23}`);
+
+test('processes what comes, commits outputs, state and positions, and ends in good order', async () => {
+  const { worker, stop, done } = work();
+  await send(keysOf(500));
+  await until(() => outputs().length === 500);
+  expect(texts(outputs())).toEqual(expected(keysOf(500)));
+  expect([worker.tasks, worker.ready]).toEqual([[0, 1, 2, 3], true]);
+  stop.abort();
+  await done;
+  const positions = await Promise.all([0, 1, 2, 3].map((p) => log.committedPositions('app', ['in'], p)));
+  expect(positions.flat().reduce((sum, p) => sum + p.offset, 0)).toBe(500);
+});
+
+test('state comes back from the changelog: a second worker counts on', async () => {
+  const first = work();
+  await send(keysOf(100));
+  await until(() => outputs().length === 100);
+  first.stop.abort();
+  await first.done;
+  work('two');
+  await send(keysOf(100));
+  await until(() => outputs().length === 200);
+  expect(texts(outputs())).toEqual(expected([...keysOf(100), ...keysOf(100)]));
+});
+
+test('workers that come and go in the middle change nothing in what is committed', async () => {
+  const keys = keysOf(3_000);
+  const feeding = (async () => {
+    for (let i = 0; i < keys.length; i += 50) {
+      await send(keys.slice(i, i + 50));
+      await systemClock.sleep(5);
+    }
+  })();
+  const first = work('one');
+  await systemClock.sleep(40);
+  const second = work('two');
+  await systemClock.sleep(60);
+  work('three');
+  await systemClock.sleep(40);
+  first.stop.abort();
+  await first.done;
+  await systemClock.sleep(40);
+  second.stop.abort();
+  await Promise.all([second.done, feeding]);
+  await until(() => outputs().length >= keys.length);
+  expect(texts(outputs())).toEqual(expected(keys));
+});
+
+test('a commit that fails, before or after it took effect, is neither lost nor repeated', async () => {
+  let commits = 0;
+  const fail = (every: number) => () => {
+    if (++commits % every === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', 'the broker went away');
+  };
+  log.faults = { beforeCommit: fail(3), afterCommit: fail(4) };
+  const retried: string[] = [];
+  work('one', {}, { batchRecordsMax: 20, commitIntervalMs: 1 }, { retried: (_task, cause) => retried.push(cause) });
+  await send(keysOf(1_000));
+  await until(() => outputs().length >= 1_000);
+  expect(texts(outputs())).toEqual(expected(keysOf(1_000)));
+  expect(retried).toContain('log');
+});
+
+test('a zombie that wakes up is fenced, and joins anew', async () => {
+  const retried: string[] = [];
+  const { worker } = work('one', {}, {}, { retried: (_task, cause) => retried.push(cause) });
+  await send(keysOf(50));
+  await until(() => outputs().length === 50);
+  // Somebody else takes task 2 without the group's knowledge.
+  await log.openWriter('app-2');
+  await send(keysOf(200));
+  await until(() => outputs().length >= 250);
+  expect(retried).toContain('fenced');
+  expect(texts(outputs())).toEqual(expected([...keysOf(50), ...keysOf(200)]));
+  expect(worker.tasks).toEqual([0, 1, 2, 3]);
+});
+
+test('a dependency that is away is back-pressure: the batch waits, nothing is lost or emitted twice', async () => {
+  let away = true;
+  const retried: string[] = [];
+  const before = () => {
+    if (away) throw new FarhandError('FARHAND_REFERENCE_UNAVAILABLE', 'Redis is away');
+  };
+  const { worker } = work('one', { before }, {}, { retried: (_task, cause) => retried.push(cause) });
+  await send(keysOf(300));
+  await until(() => retried.length > 5);
+  expect([outputs().length, worker.ready]).toEqual([0, true]);
+  away = false;
+  await until(() => outputs().length >= 300);
+  expect(texts(outputs())).toEqual(expected(keysOf(300)));
+  expect(new Set(retried)).toEqual(new Set(['dependency']));
+});
+
+test('a dependency that fails after the state was touched: the task starts again from its changelog', async () => {
+  let calls = 0;
+  const before = () => {
+    if (++calls % 37 === 0) throw new FarhandError('FARHAND_REFERENCE_UNAVAILABLE', 'Redis is away');
+  };
+  const retried: string[] = [];
+  work('one', { before }, { batchRecordsMax: 10 }, { retried: (_task, cause) => retried.push(cause) });
+  await send(keysOf(300));
+  await until(() => outputs().length >= 300);
+  expect(texts(outputs())).toEqual(expected(keysOf(300)));
+  expect(retried).toContain('log');
+});
+
+test('a record that a step cannot take stops the worker with its position; the others are not lost', async () => {
+  await send(keysOf(40));
+  const victim = log.records('in', 1)[3]!;
+  const before = (record: { partition: number; offset: number }) => {
+    if (record.partition === 1 && record.offset === victim.offset) throw new TypeError('cannot read properties of undefined');
+  };
+  const { done } = work('one', { before });
+  await expect(done).rejects.toMatchObject({ code: 'FARHAND_POISON_RECORD', message: `in/1@3: cannot read properties of undefined` });
+  const position = (await log.committedPositions('app', ['in'], 1))[0]!;
+  expect(position.offset, 'nothing at or past the record was committed').toBeLessThanOrEqual(3);
+  work('repaired');
+  await until(() => outputs().length >= 40);
+  expect(texts(outputs())).toEqual(expected(keysOf(40)));
+});
+
+test('a task that hangs is given up after the drain deadline and finished elsewhere', async () => {
+  const hang = Promise.withResolvers<void>();
+  const events: string[] = [];
+  const before = (_record: unknown, task: number) => (task === 0 ? hang.promise : undefined);
+  const first = work('one', { before }, { drainMsMax: 50 }, { event: (name) => events.push(name) });
+  await send(keysOf(200));
+  await systemClock.sleep(50);
+  first.stop.abort();
+  await first.done;
+  expect(events).toContain('task.abandoned');
+  work('two');
+  await until(() => outputs().length >= 200);
+  hang.resolve(); // the hung promise comes back: its session may no longer commit
+  await systemClock.sleep(50);
+  expect(texts(outputs())).toEqual(expected(keysOf(200)));
+});
+
+test('two inputs of a task are merged by time, and wrong topics are named', async () => {
+  await log.admin.create(['a', 'b', 'o', 'two-changelog'].map((name) => ({ name, partitions: 1, settings: {} })), 1);
+  await log.admin.create([{ name: 'c', partitions: 2, settings: {} }], 1);
+  const seen: number[] = [];
+  const service = { application: 'two', inputs: ['a', 'b'], output: 'o', before: (r: { offset: number; arrivedAt: number | null }) => void seen.push((r as LogRecord).timestampMs) };
+  await log.append([5, 7, 9].map((t) => ({ topic: 'a', partition: 0, key: null, value: null, timestampMs: t })));
+  await log.append([4, 6, 8].map((t) => ({ topic: 'b', partition: 0, key: null, value: null, timestampMs: t })));
+  work('one', service);
+  await until(() => log.records('o', 0).length === 6);
+  expect(seen).toEqual([4, 5, 6, 7, 8, 9]);
+  await expect(work('two', { ...service, inputs: ['a', 'c'] }).done).rejects.toMatchObject({ code: 'FARHAND_TOPICS_WRONG', message: expect.stringContaining('c has 2') as string });
+  await expect(work('two', { ...service, inputs: ['a', 'absent'] }).done).rejects.toThrow();
+});
+
+test('a commit that is on its way does not stop the processing, up to the bound', async () => {
+  const gate = Promise.withResolvers<void>();
+  const open = log.openWriter.bind(log);
+  let held = 0;
+  log.openWriter = async (id) => {
+    const writer = await open(id);
+    return { ...writer, commit: async (commit) => (held++ === 0 && (await gate.promise), writer.commit(commit)) };
+  };
+  const processed: number[] = [];
+  await createTopics(log, countingService({ application: 'slow', inputs: ['in1'], output: 'out1' }), 1);
+  work('one', { application: 'slow', inputs: ['in1'], output: 'out1' }, { batchRecordsMax: 10, commitIntervalMs: 1, commitBytesMax: 2_000 }, {
+    processed: (_task, records) => processed.push(records),
+  });
+  await log.append(Array.from({ length: 1_000 }, () => ({ topic: 'in1', partition: 0, key: Buffer.from('k'), value: null, timestampMs: 1 })));
+  await systemClock.sleep(100);
+  const during = processed.reduce((a, b) => a + b, 0);
+  expect(during, 'went on').toBeGreaterThan(10);
+  expect(during, 'but not without bound').toBeLessThan(300);
+  gate.resolve();
+  await until(() => log.records('out1', 0).length === 1_000);
+});

@@ -1,0 +1,140 @@
+/**
+ * One worker of a service: a member of its group that runs the tasks it is given. `run` ends when the signal aborts
+ * (drained, committed, left) or rejects with what made the worker stop.
+ */
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import type { GroupMember, Membership, Reader } from '#lib/log/log.ts';
+import { Backoff } from './backoff.ts';
+import { changelogTopic } from './changelog.ts';
+import type { RunnerParts } from './options.ts';
+import { TaskRunner, type TaskOwner } from './task-runner.ts';
+
+export class Worker implements GroupMember, TaskOwner {
+  readonly #parts: RunnerParts;
+  readonly #name: string;
+  readonly #runners = new Map<number, TaskRunner>();
+  readonly #released = new Set<Promise<void>>();
+  readonly #failure = Promise.withResolvers<never>();
+  readonly #rejoinBackoff: Backoff;
+  #reader: Reader | null = null;
+  #membership: Membership | null = null;
+  #rejoining = false;
+  #stopping = false;
+  #joined = false;
+
+  /** `name`: the worker's own, unique in the group and kept over restarts. */
+  constructor(parts: RunnerParts, name: string) {
+    this.#parts = parts;
+    this.#name = name;
+    this.#rejoinBackoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
+    // Nobody may be waiting for it when it happens.
+    this.#failure.promise.catch(() => undefined);
+  }
+
+  /** In the group, and every task it holds restored and running. */
+  get ready(): boolean {
+    return this.#joined && !this.#stopping && [...this.#runners.values()].every((runner) => runner.active);
+  }
+
+  get tasks(): number[] {
+    return [...this.#runners.keys()].sort((a, b) => a - b);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, service } = this.#parts;
+    await this.#checkTopics();
+    this.#reader = await log.openReader();
+    try {
+      this.#membership = await log.join({ group: service.application, topics: service.inputs, worker: this.#name }, this);
+      await Promise.race([this.#failure.promise, aborted(signal)]);
+    } finally {
+      await this.#stop();
+    }
+  }
+
+  /** The layout that exactly-once stands on: co-partitioned inputs, and a changelog with as many partitions. */
+  async #checkTopics(): Promise<void> {
+    const { log, service } = this.#parts;
+    const changelog = service.stateful ? [changelogTopic(service.application)] : [];
+    const together = [...service.inputs, ...changelog];
+    const partitions = await log.partitionsOf([...new Set([...together, ...Object.values(service.outputs)])]);
+    const missing = [...partitions].filter(([, count]) => count === 0).map(([topic]) => topic);
+    const hint = 'run: farhand topics';
+    if (missing.length > 0) throw new FarhandError('FARHAND_TOPICS_WRONG', `missing: ${missing.join(', ')}; ${hint}`);
+    const counts = new Set(together.map((topic) => partitions.get(topic)));
+    if (counts.size > 1) {
+      const list = together.map((topic) => `${topic} has ${partitions.get(topic)}`).join(', ');
+      throw new FarhandError('FARHAND_TOPICS_WRONG', `these need the same number of partitions: ${list}; ${hint}`);
+    }
+  }
+
+  async quiesce(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((runner) => runner.quiesce()));
+  }
+
+  assigned(tasks: readonly number[]): void {
+    if (this.#stopping) return;
+    const wanted = new Set(tasks);
+    for (const [number, runner] of this.#runners) {
+      if (wanted.has(number)) continue;
+      this.#runners.delete(number);
+      this.#release(runner);
+    }
+    for (const number of tasks) {
+      const runner = this.#runners.get(number);
+      assert(this.#reader !== null, 'a worker reads before it joins');
+      if (runner === undefined) this.#runners.set(number, new TaskRunner(number, this.#parts, this.#reader, this));
+      else runner.resume();
+    }
+    this.#joined = true;
+    this.#parts.observer.tasks(tasks.length);
+    this.#parts.observer.event('group.assigned', { worker: this.#name, tasks: [...tasks] });
+  }
+
+  #release(runner: TaskRunner): void {
+    const released = runner.stop().finally(() => this.#released.delete(released));
+    this.#released.add(released);
+  }
+
+  lost(error: Error): void {
+    this.#failure.reject(error);
+  }
+
+  failed(_task: number, error: Error): void {
+    this.#failure.reject(error);
+  }
+
+  /** Somebody else works on a task of ours, so our view of the group is old: stop everything, leave, join anew. */
+  fenced(): void {
+    if (this.#rejoining) return;
+    this.#rejoining = true;
+    void this.#rejoin().finally(() => (this.#rejoining = false));
+  }
+
+  async #rejoin(): Promise<void> {
+    try {
+      await this.quiesce();
+      await this.#parts.clock.sleep(this.#rejoinBackoff.next());
+      if (!this.#stopping) await this.#membership?.rejoin();
+    } catch (error) {
+      this.#failure.reject(error);
+    }
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    this.#parts.observer.event('worker.stopping', { worker: this.#name });
+    await this.quiesce();
+    await this.#membership?.leave().catch(() => undefined);
+    for (const runner of this.#runners.values()) this.#release(runner);
+    this.#runners.clear();
+    await Promise.all(this.#released);
+    await this.#reader?.close();
+    this.#parts.observer.event('worker.stopped', { worker: this.#name });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
