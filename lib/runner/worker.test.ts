@@ -147,7 +147,7 @@ test('a dependency that fails after the state was touched: the task starts again
     if (++calls % 37 === 0) throw new FarhandError('FARHAND_REFERENCE_UNAVAILABLE', 'Redis is away');
   };
   const retried: string[] = [];
-  work('one', { before }, { batchRecordsMax: 10 }, { retried: (_task, cause) => retried.push(cause) });
+  work('one', { before }, { batchRecordsMax: 10, commitIntervalMs: 0 }, { retried: (_task, cause) => retried.push(cause) });
   await send(keysOf(300));
   await until(() => outputs().length >= 300);
   expect(texts(outputs())).toEqual(expected(keysOf(300)));
