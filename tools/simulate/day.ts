@@ -15,7 +15,7 @@ export function planDay(person: Workstation, day: number, scene: Scene): Session
   const stream = `${person.stream}/day${day}`;
   const prng = new Prng(scene.seed, stream);
   const { timeZone, startHour, lengthHours } = person.hours;
-  const startAt = Math.round(localTime(timeZone, dayUtc, startHour) + prng.normal(0, 9) * 60_000);
+  const startAt = Math.round(localTime(timeZone, dayUtc, startHour) + prng.normal(0, person.hours.scatterMinutes) * 60_000);
   const endAt = Math.round(startAt + lengthHours * HOUR * prng.uniform(0.95, 1));
   const lunchAt = startAt + (endAt - startAt) * prng.uniform(0.4, 0.55);
   const lunch: [number, number] = [lunchAt, lunchAt + prng.uniform(25, 60) * 60_000];

@@ -85,6 +85,8 @@ export interface WorkingHours {
   /** Hours after local midnight. */
   startHour: number;
   lengthHours: number;
+  /** SD of the day's first login around startHour, minutes. */
+  scatterMinutes: number;
   /** Works on Saturday and Sunday too. */
   weekend: boolean;
 }

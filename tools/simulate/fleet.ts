@@ -38,13 +38,15 @@ export function simulateFleet(options: FleetOptions = {}): Fleet {
   const scene: Scene = { seed, startAt, days, book, tenants };
   const workstations = populate(scene, settings);
   const reference = referenceOf(scene, workstations);
-  const planned = Array.from({ length: days }, (_, day) => workstations.flatMap((w) => planDay(w, day, scene)));
+  const planOf = (day: number): SessionPlan[] => workstations.flatMap((person) => planDay(person, day, scene));
+  const labels: Label[] = [];
+  for (let day = 0; day < days; day++) labels.push(...planOf(day).map((session) => session.label));
   return {
     options: settings,
     workstations,
     reference,
-    labels: planned.flat().map((session) => session.label),
-    [Symbol.iterator]: () => arrivals(planned, reference, settings),
+    labels,
+    [Symbol.iterator]: () => arrivals(planOf, reference, settings),
   };
 }
 
@@ -74,11 +76,11 @@ function referenceOf(scene: Scene, workstations: readonly Workstation[]): Refere
 
 /** Merges the sessions by true time and lets each record travel; memory: what is on its way. */
 function* arrivals(
-  planned: readonly SessionPlan[][],
+  planOf: (day: number) => SessionPlan[],
   reference: readonly ReferenceRecord[],
-  settings: { seed: number; startAt: number; repeatShare: number; batchSize: number },
+  settings: { seed: number; startAt: number; days: number; repeatShare: number; batchSize: number },
 ): Generator<Arrival[], void, undefined> {
-  const { seed, startAt, repeatShare, batchSize } = settings;
+  const { seed, startAt, days, repeatShare, batchSize } = settings;
   let batch: Arrival[] = reference.map((record) => ({ record, arrivedAt: startAt - DAY }));
   if (batch.length > 0) yield batch;
   batch = [];
@@ -86,7 +88,7 @@ function* arrivals(
   const travelling = new Heap<Arrival>();
   let day = 0;
   for (;;) {
-    while (day < planned.length && sessions.head >= startAt + day * DAY - DAY_LEAD) open(planned[day++]!, seed, sessions);
+    while (day < days && sessions.head >= startAt + day * DAY - DAY_LEAD) open(planOf(day++), seed, sessions);
     const now = sessions.head;
     while (travelling.head <= now && travelling.size > 0) {
       batch.push(travelling.pop());

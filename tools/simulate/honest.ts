@@ -2,9 +2,11 @@
 import type { Prng } from '#lib/kernel/prng.ts';
 import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Scene, Workstation } from './draft.ts';
+import { NETWORK } from './fitted.ts';
 import type { HonestKind } from './kinds.ts';
 import { drawLink, homeAddress } from './person.ts';
 import { GEO_ASNS, HOME_PLACES, LEO_ASNS, NETWORKS, type Place } from './places.ts';
+import { fromTable } from './quantiles.ts';
 
 /** What the members of one unit (household, office, co-working space) share. */
 export interface Unit {
@@ -64,7 +66,10 @@ const mobile: Shape = (person, prng, scene) => {
 const corporateVpn: Shape = (person, prng, scene) => {
   const { tenant, laptop, vantage } = person;
   const km = distanceKm(laptop, tenant.egressPlace) + distanceKm(tenant.egressPlace, vantage);
+  const own = person.link.source.ip;
   relink(person, prng, scene, tenant.egress, km);
+  // Some gateways say for whom they speak.
+  if (prng.chance(0.4)) person.link.forwardedFor = [own];
   person.link.mss = 1350;
 };
 
@@ -75,10 +80,10 @@ const businessTrip: Shape = (person, prng, scene) => {
   const from = scene.startAt + Math.floor(scene.days / 2) * 24 * HOUR - 12 * HOUR;
   const away = drawLink(prng, scene.book, homeAddress(prng, scene.book, trip), trip, person.vantage);
   person.moves.push(assignmentAt(person, trip, from));
+  const osTimeZone = prng.chance(0.5) ? trip.timeZone : person.declared.timeZone;
   person.daily = (sessions) => {
     for (const session of sessions) {
-      if (session.startAt < from) continue;
-      session.links = [{ ...away, osTimeZone: prng.chance(0.5) ? trip.timeZone : person.declared.timeZone }];
+      if (session.startAt >= from) session.links = [{ ...away, osTimeZone }];
     }
   };
 };
@@ -107,18 +112,17 @@ const vdi: Shape = (person, prng, scene) => {
   person.driver.displayEdid = null;
 };
 
-const helpdesk: Shape = (person, prng) => {
+const helpdesk: Shape = (person) => {
   person.sensor = 'ENDPOINT_AGENT';
   const peerIp = person.tenant.egress.ip;
   const tool = { name: person.tenant.helpdeskTool, peerIp: null, active: false };
   person.driver.remoteTools = [tool];
-  person.daily = (sessions) => {
-    const session = prng.pick(sessions);
-    if (session === undefined) return;
+  person.daily = (sessions, _day, draw) => {
+    const session = draw.pick(sessions);
     const [own] = session.drivers;
-    const from = session.startAt + (session.endAt - session.startAt) * prng.uniform(0.2, 0.7);
+    const from = session.startAt + (session.endAt - session.startAt) * draw.uniform(0.2, 0.7);
     const helped = { ...own!, from, remoteTools: [{ ...tool, peerIp, active: true }], inputOrigin: 'VIRTUAL' as const };
-    session.drivers = [own!, helped, { ...own!, from: from + prng.uniform(10, 25) * 60_000 }];
+    session.drivers = [own!, helped, { ...own!, from: from + draw.uniform(10, 25) * 60_000 }];
   };
 };
 
@@ -128,8 +132,7 @@ const movedRange: Shape = (person, prng, scene) => {
   const before = around.length > 0 ? prng.pick(around) : prng.pick(HOME_PLACES);
   const moved = scene.book.draw(prng, { asns: NETWORKS[before.country]!.home, country: before.country, near: before, maxKm: 100 });
   person.daily = (sessions) => {
-    const last = sessions.at(-1);
-    if (last === undefined) return;
+    const last = sessions.at(-1)!;
     const [link] = last.links;
     last.links = [link!, { ...link!, source: moved, from: (last.startAt + last.endAt) / 2 }];
   };
@@ -143,7 +146,9 @@ export const HONEST_SHAPES: Readonly<Record<HonestKind, Shape>> = {
   satellite,
   mobile,
   bufferbloat: (person, prng) => {
-    person.link.leg = { ...person.link.leg, burst: { everyS: 500, lastsS: 25, depthMs: prng.uniform(50, 250) } };
+    // The measured queues of personal devices, without their worst third (those devices were hardly usable).
+    const depthMs = fromTable(NETWORK.queueDepthMs, prng.uniform(0, 0.65));
+    person.link.leg = { ...person.link.leg, burst: { everyS: prng.uniform(120, 600), lastsS: prng.uniform(10, 40), depthMs } };
   },
   'slow-pc': (person, prng) => {
     person.driver.processing = { baseMs: prng.uniform(20, 60), jitterMs: prng.uniform(1, 4), load: null };

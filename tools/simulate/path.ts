@@ -37,6 +37,8 @@ export interface LegOptions {
 }
 
 const SPIKE_FACTOR = 6;
+/** The slow drift's share of the base: cloud paths have p90/p50 of 1.04 (`cloudSpread`, its median). */
+const DRIFT_SHARE = (NETWORK.cloudSpread[1] - 1) / 1.28;
 /** Time constant of the slow drift, ms. */
 const DRIFT_MS = 120_000;
 
@@ -66,7 +68,7 @@ export class Leg {
     const passed = Math.max(0, at - this.#at);
     this.#at = at;
     const keep = Math.exp(-passed / DRIFT_MS);
-    this.#driftMs = this.#driftMs * keep + Math.abs(this.#prng.normal(0, jitterMs * 0.5)) * (1 - keep);
+    this.#driftMs = this.#driftMs * keep + Math.abs(this.#prng.normal(0, jitterMs * 0.5 + this.#baseMs * DRIFT_SHARE)) * (1 - keep);
     if (burst && at >= this.#nextBurst) {
       this.#burstUntil = at + this.#prng.exponential(burst.lastsS) * 1000;
       this.#burstMs = this.#prng.logNormal(burst.depthMs, 0.5);

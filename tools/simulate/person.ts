@@ -130,6 +130,7 @@ export function ordinaryPerson(scene: Scene, stream: string, prng: Prng, kind: K
       timeZone: place.timeZone,
       startHour: prng.normal(8.7, 0.7),
       lengthHours: Math.max(4, prng.normal(8.4, 0.6)),
+      scatterMinutes: 9,
       weekend: false,
     },
     activity: Math.min(0.6, Math.max(0.12, prng.logNormal(0.27, 0.35))),

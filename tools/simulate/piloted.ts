@@ -2,11 +2,11 @@
 import type { Prng } from '#lib/kernel/prng.ts';
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { distanceKm, type LocatedAddress } from './addresses.ts';
-import type { Driver, Scene, SessionPlan, Workstation } from './draft.ts';
+import type { Driver, Scene, Workstation } from './draft.ts';
 import type { PilotedKind } from './kinds.ts';
 import { type LegOptions, propagationMs } from './path.ts';
 import { drawHops, drawLeg, drawLink, homeAddress } from './person.ts';
-import { HOME_PLACES, HOSTING_ASNS, OPERATOR_PLACES, type Place, VPN_ASNS } from './places.ts';
+import { HOME_PLACES, HOSTING_ASNS, NETWORKS, OPERATOR_PLACES, type Place, VPN_ASNS } from './places.ts';
 import { type TypistProfile, drawProfile } from './typist.ts';
 
 /** What the workstations of one operation share. */
@@ -22,7 +22,6 @@ export interface Operation {
 
 type Shape = (person: Workstation, prng: Prng, scene: Scene, operation: Operation) => void;
 
-const HOUR = 3_600_000;
 const KVM_DEVICES = ['1d6b:0104', '0557:2419', '04b4:0101'];
 const KVM_DISPLAYS = ['LNX0000', 'TSB8888', 'GUD8888', 'MS21090'];
 const REMOTE_TOOLS = ['AnyDesk', 'TeamViewer', 'RustDesk', 'Chrome Remote Desktop', 'Splashtop'];
@@ -59,9 +58,12 @@ const proxy: Shape = (person, prng, scene, operation) => {
   const legMs = 15 * Math.pow(250 / 15, prng.next());
   drive(person, operation, legOfLength(prng, legMs), { inputOrigin: prng.pick(['HARDWARE', 'VIRTUAL', 'UNKNOWN'] as const) });
   if (prng.chance(0.5)) return; // The laptop's own home is the exit.
-  const country = person.declared.country;
+  const { country, timeZone } = person.declared;
   const relay = scene.book.draw(prng, { asns: HOSTING_ASNS, near: person.declared, maxKm: 600, country });
-  person.link = drawLink(prng, scene.book, relay, person.laptop, person.vantage);
+  person.link = drawLink(prng, scene.book, relay, { ...relay, timeZone }, person.vantage);
+  // A careless relay passes on for whom it speaks.
+  const { country: abroad } = operation.operator;
+  if (prng.chance(0.15)) person.link.forwardedFor = [scene.book.draw(prng, { asns: NETWORKS[abroad]!.home, country: abroad, near: operation.operator }).ip];
 };
 
 const packetVpn: Shape = (person, prng, scene, operation) => {
@@ -107,7 +109,7 @@ const ipKvm: Shape = (person, prng, _scene, operation) => {
 /** Sessions of the members follow each other through the operator's day: never two at once. */
 function takeTurns(person: Workstation, operation: Operation, startHour: number, lengthHours: number): void {
   const slot = lengthHours / operation.members;
-  person.hours = { ...person.hours, startHour: startHour + slot * operation.member, lengthHours: slot * 0.93 };
+  person.hours = { ...person.hours, startHour: startHour + slot * operation.member, lengthHours: slot * 0.93, scatterMinutes: 1 };
 }
 
 const laptopFarm: Shape = (person, prng, scene, operation) => {
@@ -126,10 +128,9 @@ const handover: Shape = (person, prng, _scene, operation) => {
   const hidden = hiddenLeg(prng, operation.operator, person.laptop);
   person.hiddenLegMs = hidden.baseMs;
   const { typist } = operation;
-  person.daily = (sessions) => {
-    const session = sessions[0];
-    if (session === undefined) return;
-    const from = session.startAt + (session.endAt - session.startAt) * prng.uniform(0.2, 0.5);
+  person.daily = (sessions, _day, draw) => {
+    const session = sessions[0]!;
+    const from = session.startAt + (session.endAt - session.startAt) * draw.uniform(0.2, 0.5);
     const [own] = session.drivers;
     session.drivers = [own!, { ...own!, from, typist, hidden, inputOrigin: 'VIRTUAL' }];
     session.label.startsAt = Math.round(from);
@@ -148,24 +149,25 @@ const sharedOperator: Shape = (person, prng, _scene, operation) => {
   takeTurns(person, operation, 8.5, 9);
 };
 
-const accountHandover: Shape = (person, prng, scene, operation) => {
-  const from = scene.startAt + Math.floor(scene.days / 2) * 24 * HOUR;
-  person.daily = (sessions, day) => {
-    const at = scene.startAt + day * 24 * HOUR;
-    for (const session of sessions) takeOver(session, at === from ? session.startAt + (session.endAt - session.startAt) * prng.uniform(0.3, 0.5) : at < from ? null : session.startAt, operation.typist);
+const accountHandover: Shape = (person, _prng, scene, operation) => {
+  const dayOfHandover = Math.floor(scene.days / 2);
+  const { typist } = operation;
+  person.daily = (sessions, day, draw) => {
+    for (const [i, session] of sessions.entries()) {
+      const [own] = session.drivers;
+      if (day < dayOfHandover) {
+        session.label.remote = false;
+        session.label.startsAt = null;
+      } else if (day === dayOfHandover && i === 0) {
+        const from = session.startAt + (session.endAt - session.startAt) * draw.uniform(0.3, 0.5);
+        session.drivers = [own!, { ...own!, from, typist }];
+        session.label.startsAt = Math.round(from);
+      } else {
+        session.drivers = [{ ...own!, typist }];
+      }
+    }
   };
 };
-
-function takeOver(session: SessionPlan, from: number | null, typist: TypistProfile): void {
-  if (from === null) {
-    session.label.remote = false;
-    session.label.startsAt = null;
-    return;
-  }
-  const [own] = session.drivers;
-  session.drivers = [own!, { ...own!, from, typist }];
-  session.label.startsAt = Math.round(from);
-}
 
 export const PILOTED_SHAPES: Readonly<Record<PilotedKind, Shape>> = {
   proxy,

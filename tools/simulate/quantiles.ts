@@ -35,7 +35,7 @@ export function tableOf(values: Iterable<number>, levels: number, digits: number
 /** Mid-ranks scaled into (0, 1). */
 function ranks(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const rank = new Array<number>(values.length);
+  const rank = values.map(() => 0);
   for (let i = 0; i < order.length; ) {
     let j = i;
     while (j + 1 < order.length && values[order[j + 1]!] === values[order[i]!]) j++;

@@ -120,7 +120,8 @@ class Player {
     const { baseMs, jitterMs } = driver.processing;
     const load = driver.processing.load;
     const machineMs = baseMs + (load !== null && this.#at < this.#loadUntil ? load.addMs * prng.uniform(0.5, 1.5) : 0);
-    const raster = Math.max(driver.rasterMs, typist.profile.gridMs);
+    // A gateway has a clock of its own: the grid of the person's machine shows only in what the machine itself measures.
+    const raster = Math.max(driver.rasterMs, atGateway ? 0 : typist.profile.gridMs);
     const transport = this.#transport;
     const hidden = this.#hidden;
     const registration: number[] = [];
