@@ -18,7 +18,8 @@ import { encodeFramed } from './encode.ts';
 import { DEFAULT_DECODE_LIMITS } from './limits.ts';
 import { ndjsonRecordDecoder, toNdjson } from './ndjson.ts';
 import { SAMPLE_RECORDS } from './sample-records.ts';
-import { RECORD_NAMES } from './schemas.ts';
+import { compileReader, compileResolvingReader } from './reader.ts';
+import { RECORD_NAMES, schemaOf } from './schemas.ts';
 
 /** More rounds by hand: FUZZ_ROUNDS=2000000 vitest run lib/codec/fuzz.test.ts */
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 60_000);
@@ -116,6 +117,25 @@ describe(`seed ${SEED}, ${ROUNDS} rounds`, () => {
     });
     expect(held() - before).toBeLessThan(HELD_GROWTH_MAX);
     for (const reason of ['ok', 'UNDECODABLE', 'UNKNOWN_SCHEMA']) expect(outcomes.get(reason), reason).toBeGreaterThan(ROUNDS / 1_000);
+  });
+
+  test('the quick reader and the resolving reader give the same records and the same refusals', () => {
+    const random = new Prng(SEED, 'readers');
+    const readers = RECORD_NAMES.map((name) => {
+      const { node } = schemaOf(name);
+      return [compileReader(name, node, DEFAULT_DECODE_LIMITS), compileResolvingReader(name, node, DEFAULT_DECODE_LIMITS)] as const;
+    });
+    let read = 0;
+    for (let i = 0; i < ROUNDS / 4; i++) {
+      const which = random.below(RECORD_NAMES.length);
+      const bytes = mutate(random, [(SEEDS_AVRO[which] as Buffer).subarray(5)]);
+      const [quick, resolving] = readers[which] as (typeof readers)[number];
+      const [event, expected] = [quick.read(bytes, 0, bytes.length), resolving.read(bytes, 0, bytes.length)];
+      expect(event).toEqual(expected);
+      if (event === undefined) expect(quick.fault).toEqual(resolving.fault);
+      else read++;
+    }
+    expect(read).toBeGreaterThan(ROUNDS / 4_000);
   });
 
   test('NDJSON lines', () => {

@@ -14,6 +14,8 @@ export class Cursor {
   bytes: Uint8Array = new Uint8Array(0);
   position = 0;
   end = 0;
+  /** End of the block that nextBlock read last, −1 where its size was not announced. */
+  blockEnd = -1;
   items = 0;
   depth = 0;
   limits: DecodeLimits;
@@ -176,11 +178,12 @@ function indexBelow(count: number, path: string, what: string): Check {
 }
 
 /** Skips a length and its bytes; answers the length, or −1 after a fault. */
-function skipLength(c: Cursor, path: string, max: number): number {
+export function skipLength(c: Cursor, path: string, max: number): number {
   const length = readLong(c);
-  if (!(length >= 0)) return (c.fail(path, 'a length that is negative or cut off'), -1);
-  if (length > c.end - c.position) return (c.fail(path, `${length} bytes announced, ${c.end - c.position} remain`), -1);
-  if (length > max) return (c.fail(path, `${length} bytes, at most ${max} are read`, 'TOO_LARGE'), -1);
+  const remaining = c.end - c.position;
+  if (!(length >= 0)) return broken(c, path, 'a length that is negative or cut off');
+  if (length > remaining) return broken(c, path, `${length} bytes announced, ${remaining} remain`);
+  if (length > max) return broken(c, path, `${length} bytes, at most ${max} are read`, 'TOO_LARGE');
   c.position += length;
   return length;
 }
@@ -204,25 +207,11 @@ function sizeOf(node: SchemaNode): number {
 /** The blocks of an array or a map. `itemSize` > 0 lets whole blocks be skipped. */
 function blocks(item: Check, itemSize: number, path: string): Check {
   return (c) => {
-    let total = 0;
-    for (;;) {
-      let count = readLong(c);
-      if (count === 0) return true;
-      let blockEnd = -1;
-      if (count < 0) {
-        count = -count;
-        const size = readLong(c);
-        if (!(size >= 0 && size <= c.end - c.position)) return c.fail(path, 'a block size beyond the record');
-        blockEnd = c.position + size;
-      }
-      if (!(count > 0)) return c.fail(path, 'a block count that is too large or cut off');
-      if (itemSize > 0 && count * itemSize > c.end - c.position) {
-        return c.fail(path, `a block of ${count} items announced, ${c.end - c.position} bytes remain`);
-      }
+    for (let total = 0; ; ) {
+      const count = nextBlock(c, path, itemSize, total);
+      if (count <= 0) return count === 0;
+      const blockEnd = c.blockEnd;
       total += count;
-      c.items += count;
-      if (total > c.limits.arrayItemsMax) return tooMany(c, path, total, item);
-      if (c.items > c.limits.itemsMax) return c.fail(path, `more than ${c.limits.itemsMax} items in one record`, 'ARRAY_TOO_LONG');
       if (itemSize > 0) c.position += count * itemSize;
       else for (let i = 0; i < count; i++) if (!item(c)) return false;
       if (blockEnd >= 0 && c.position !== blockEnd) return c.fail(path, 'a block size that does not fit its items');
@@ -230,8 +219,34 @@ function blocks(item: Check, itemSize: number, path: string): Check {
   };
 }
 
-/** More items than are read: an honest long array when the bytes could hold them, else a made-up count. */
-function tooMany(c: Cursor, path: string, total: number, _item: Check): false {
-  if (total > c.end - c.position) return c.fail(path, `a block of ${total} items announced, ${c.end - c.position} bytes remain`);
-  return c.fail(path, `${total} items, at most ${c.limits.arrayItemsMax} are read`, 'ARRAY_TOO_LONG');
+/**
+ * Reads a block's head: how many items follow, 0 at the end of the array, −1 after a fault. `itemSize` is the bytes of
+ * an item where that is fixed, else 0; `total` the items of the blocks before. Sets `blockEnd` (−1: not announced).
+ */
+export function nextBlock(c: Cursor, path: string, itemSize: number, total: number): number {
+  let count = readLong(c);
+  if (count === 0) return 0;
+  c.blockEnd = -1;
+  if (count < 0) {
+    count = -count;
+    const size = readLong(c);
+    if (!(size >= 0 && size <= c.end - c.position)) return broken(c, path, 'a block size beyond the record');
+    c.blockEnd = c.position + size;
+  }
+  if (!(count > 0)) return broken(c, path, 'a block count that is too large or cut off');
+  const remaining = c.end - c.position;
+  // More items than are read: an honest long array when the bytes could hold them, else a made-up count.
+  const announced = total + count;
+  if (count * itemSize > remaining || (announced > c.limits.arrayItemsMax && announced > remaining)) {
+    return broken(c, path, `a block of ${count} items announced, ${remaining} bytes remain`);
+  }
+  c.items += count;
+  if (announced > c.limits.arrayItemsMax) return broken(c, path, `${announced} items, at most ${c.limits.arrayItemsMax} are read`, 'ARRAY_TOO_LONG');
+  if (c.items > c.limits.itemsMax) return broken(c, path, `more than ${c.limits.itemsMax} items in one record`, 'ARRAY_TOO_LONG');
+  return count;
+}
+
+function broken(c: Cursor, path: string, what: string, reason?: DeadLetterReason): -1 {
+  c.fail(path, what, reason);
+  return -1;
 }

@@ -2,8 +2,9 @@
 import type avro from 'avsc';
 import { FarhandError, assert } from '#lib/kernel/errors.ts';
 import type { DeadLetterReason } from '#schemas/records.ts';
-import { type SchemaNode, schemaJson } from './avro-schema.ts';
+import { type SchemaNode, sameEncoding, schemaJson } from './avro-schema.ts';
 import { avroTypeFor, avroTypeOf } from './avro-types.ts';
+import { type CompiledReader, compileRead } from './compiled-reader.ts';
 import type { RecordName } from './decoder.ts';
 import { compileGuard } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
@@ -24,7 +25,45 @@ export interface RecordReader {
 
 /** Throws FARHAND_SCHEMA_INCOMPATIBLE when the writer's records cannot be read as ours. */
 export function compileReader(name: RecordName, writer: SchemaNode, limits: DecodeLimits): RecordReader {
+  return sameEncoding(schemaOf(name).node, writer) ? new DirectReader(name, limits) : new ResolvingReader(name, writer, limits);
+}
+
+/** The reader that takes any compatible writer, for tests that compare it with the quick one. */
+export function compileResolvingReader(name: RecordName, writer: SchemaNode, limits: DecodeLimits): RecordReader {
   return new ResolvingReader(name, writer, limits);
+}
+
+/** Generated code that guards and decodes in one pass, for writers with our own layout. */
+class DirectReader implements RecordReader {
+  readonly name: RecordName;
+  readonly fault: { reason: DeadLetterReason; detail: string } = { reason: 'UNDECODABLE', detail: '' };
+  stop = 0;
+  readonly #compiled: CompiledReader;
+
+  constructor(name: RecordName, limits: DecodeLimits) {
+    this.name = name;
+    this.#compiled = compileRead(schemaOf(name).node, limits);
+  }
+
+  read(bytes: Uint8Array, start: number, end: number): unknown {
+    const event = this.readPrefix(bytes, start, end);
+    if (event === undefined || this.stop === end) return event;
+    this.fault.reason = 'UNDECODABLE';
+    this.fault.detail = `${this.name}: ${end - this.stop} bytes after its end`;
+    return undefined;
+  }
+
+  readPrefix(bytes: Uint8Array, start: number, end: number): unknown {
+    const { cursor } = this.#compiled;
+    const event = this.#compiled.read(bytes, start, end);
+    if (event === undefined) {
+      this.fault.reason = cursor.reason;
+      this.fault.detail = cursor.detail;
+    } else {
+      this.stop = cursor.position;
+    }
+    return event;
+  }
 }
 
 /** Guard, then the Avro library with a resolver, then our shape: right for every compatible writer. */

@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { StringCache, decodeString } from './string-cache.ts';
+
+test('any string comes back, whatever was read before it', () => {
+  const cache = new StringCache();
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 90 }), (text) => {
+      const wellFormed = text.toWellFormed();
+      const bytes = Buffer.from(`<${wellFormed}>`);
+      for (let i = 0; i < 2; i++) {
+        expect(cache.read(bytes, 1, bytes.length - 1)).toBe(wellFormed);
+        expect(decodeString(bytes, 1, bytes.length - 1)).toBe(wellFormed);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('more strings than slots: each is right', () => {
+  const cache = new StringCache();
+  for (let i = 0; i < 100_000; i++) {
+    const bytes = Buffer.from(`user-${i * 7919}`);
+    expect(cache.read(bytes, 0, bytes.length) === `user-${i * 7919}`).toBe(true);
+  }
+});
+
+test('bytes that are not UTF-8 are no string; plain Uint8Arrays are read', () => {
+  const cache = new StringCache();
+  expect(cache.read(Buffer.from([0xc3, 0x28]), 0, 2)).toBeUndefined();
+  expect(cache.read(Buffer.from([0xed, 0xa0, 0x80]), 0, 3)).toBeUndefined(); // half a surrogate pair
+  expect(cache.read(new Uint8Array([0x61, 0x62]), 0, 2)).toBe('ab');
+  expect(cache.read(new Uint8Array([0xc3, 0xa4]), 0, 2)).toBe('ä');
+  expect(cache.read(Buffer.alloc(0), 0, 0)).toBe('');
+});
