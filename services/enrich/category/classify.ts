@@ -45,6 +45,7 @@ const CATEGORY_OF_DATABASE_KIND: Readonly<Record<string, NetworkCategory>> = {
   education: 'EDUCATION',
 };
 
+const NOTHING_KNOWN: Classification = { category: 'UNKNOWN', categoryReason: 'none' };
 const NO_RANGES: RangeTable = new RangeTableBuilder(1).build();
 
 export class Classifier {
@@ -52,6 +53,8 @@ export class Classifier {
   readonly #overrideRanges: RangeTable;
   readonly #overrideAsns = new Map<number, NetworkCategory>();
   readonly #feeds: readonly NamedFeed[];
+  /** What is known of a system does not depend on the address, and the name rules cost some 20 µs. */
+  readonly #knowledge = new WeakMap<AutonomousSystem, Classification>();
 
   constructor(overrides: readonly Override[], feeds: readonly NamedFeed[]) {
     this.#overrides = overrides;
@@ -71,7 +74,7 @@ export class Classifier {
   /** `words` is the address that is looked up (null unless public), `system` its AS where one is known. */
   classify(scope: AddressScope, words: AddressWords | null, system: AutonomousSystem | null): Classification {
     if (scope !== 'PUBLIC' || words === null) return { category: 'UNKNOWN', categoryReason: `scope:${scope.toLowerCase().replace('_', '-')}` };
-    return this.#byOverride(words, system) ?? this.#byFeed(words, system) ?? this.#byKnowledge(system) ?? { category: 'UNKNOWN', categoryReason: 'none' };
+    return this.#byOverride(words, system) ?? this.#byFeed(words, system) ?? this.#byKnowledge(system);
   }
 
   #byOverride(words: AddressWords, system: AutonomousSystem | null): Classification | null {
@@ -87,15 +90,21 @@ export class Classifier {
     return null;
   }
 
-  #byKnowledge(system: AutonomousSystem | null): Classification | null {
-    if (system === null) return null;
-    const known = ASN_KNOWLEDGE.get(system.asn);
-    if (known !== undefined) return { category: known, categoryReason: `asn:${known.toLowerCase()}` };
-    const said = system.kind === null ? undefined : CATEGORY_OF_DATABASE_KIND[system.kind];
-    if (said !== undefined) return { category: said, categoryReason: `database:${system.kind}` };
-    const rule = system.organisation === null ? null : ruleForName(system.organisation);
-    return rule === null ? null : { category: rule.category, categoryReason: `name:${rule.rule}` };
+  #byKnowledge(system: AutonomousSystem | null): Classification {
+    if (system === null) return NOTHING_KNOWN;
+    let known = this.#knowledge.get(system);
+    if (known === undefined) this.#knowledge.set(system, (known = ofSystem(system)));
+    return known;
   }
+}
+
+function ofSystem({ asn, organisation, kind }: AutonomousSystem): Classification {
+  const known = ASN_KNOWLEDGE.get(asn);
+  if (known !== undefined) return { category: known, categoryReason: `asn:${known.toLowerCase()}` };
+  const said = kind === null ? undefined : CATEGORY_OF_DATABASE_KIND[kind];
+  if (said !== undefined) return { category: said, categoryReason: `database:${kind}` };
+  const rule = organisation === null ? null : ruleForName(organisation);
+  return rule === null ? NOTHING_KNOWN : { category: rule.category, categoryReason: `name:${rule.rule}` };
 }
 
 function ofFeed({ name, kind }: NamedFeed): Classification {
