@@ -109,7 +109,7 @@ function childOf(node: SchemaNode, part: string | number): SchemaNode | null {
 }
 
 /** True where the key, or one above it, is secret. */
-export function isSecret(root: SchemaNode, path: Path): boolean {
+function isSecret(root: SchemaNode, path: Path): boolean {
   return path.some((_, i) => nodeAt(root, path.slice(0, i + 1))?.secret === true);
 }
 

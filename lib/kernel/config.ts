@@ -15,7 +15,7 @@ export type SectionSchemas = Readonly<Record<string, z.ZodType>>;
 /** The frozen values by section. */
 export type Config<S extends SectionSchemas> = { readonly [K in keyof S]: Readonly<z.output<S[K]>> };
 
-export interface LoadOptions {
+interface LoadOptions {
   /** Path of a YAML file; null or absent: the variable FARHAND_CONFIG, else no file. */
   readonly file?: string | null;
   readonly environment?: NodeJS.ProcessEnv;
@@ -40,7 +40,7 @@ export interface ConfigDefinition<S extends SectionSchemas> {
 }
 
 /** Sections that one file may hold for other services; a worker neither checks nor reads those of others. */
-export const SECTION_NAMES: readonly string[] = ['kafka', 'topics', 'registry', 'redis', 'observe', 'ingest', 'enrich', 'detect'];
+const SECTION_NAMES: readonly string[] = ['kafka', 'topics', 'registry', 'redis', 'observe', 'ingest', 'enrich', 'detect'];
 
 /** Composes sections into a configuration. Sections of SECTION_NAMES that are not given are accepted and ignored. */
 export function defineConfig<const S extends SectionSchemas>(sections: S): ConfigDefinition<S> {
@@ -86,7 +86,7 @@ function parseSections<S extends SectionSchemas>(
 }
 
 /** Freezes plain objects and arrays all the way down. */
-export function deepFreeze<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const item of Object.values(value)) deepFreeze(item);

@@ -8,6 +8,7 @@
  * | `farhand:{<tenant>}:feedback`    | `s:<sessionId>` or `f:<findingId>` | versions of Feedback by at                |
  * | `farhand:{<tenant>}:policies`    | range in one spelling              | NetworkPolicy                             |
  * | `farhand:{}:vantages`            | vantageId                          | Vantage                                   |
+ * | `farhand:{}:loaded`              | (a string, no hash)                | `1` once the reference topics were read   |
  *
  * Versions are arrays sorted by time, at most VERSIONS_MAX. `farhand` is the configured prefix. Values are the records
  * of contract section 3 as they came, nothing else: no telemetry, and never anything about what was typed.
@@ -33,6 +34,11 @@ export interface FieldAddress extends HashAddress {
 
 export function hashKey(prefix: string, kind: ReferenceKind, tenantId: string): string {
   return `${prefix}:{${tenantId}}:${kind}`;
+}
+
+/** The key that says that the reference data is there: an empty Redis must not be taken for a fleet without devices. */
+export function loadedKey(prefix: string): string {
+  return `${prefix}:{}:loaded`;
 }
 
 /** The inverse of `hashKey`; null for a key that is not one of ours. */

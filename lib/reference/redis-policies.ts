@@ -1,5 +1,5 @@
 /** A tenant's policies out of Redis, compiled once per change: the near cache holds matchers, not rows. */
-import type { Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
 import type { NetworkPolicy } from '#schemas/records.ts';
 import { NearCache } from './near-cache.ts';
 import { compilePolicies } from './policies.ts';
@@ -26,17 +26,22 @@ export class PolicyReader {
     return this.cache.get(tenantId, MATCHER);
   }
 
-  async read(redis: Redis, tenantId: string): Promise<PolicyMatcher> {
+  /** Adds the question to a pipeline; the answer must be handed the pipeline's replies, of which it is the only one. */
+  ask(tenantId: string, pipeline: ChainableCommander): (replies: Promise<unknown[]>) => Promise<PolicyMatcher> {
     const ticket = this.cache.begin();
-    try {
-      const key = hashKey(this.#prefix, 'policies', tenantId);
-      const rows = Object.entries(await redis.hgetall(key)).sort(([a], [b]) => (a < b ? -1 : 1));
-      const matcher = this.#compile(tenantId, key, rows);
-      this.cache.keep(ticket, tenantId, MATCHER, matcher);
-      return matcher;
-    } finally {
-      this.cache.end(ticket);
-    }
+    const key = hashKey(this.#prefix, 'policies', tenantId);
+    pipeline.hgetall(key);
+    return async (replies) => {
+      try {
+        const [fields] = (await replies) as [Record<string, string>];
+        const rows = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+        const matcher = this.#compile(tenantId, key, rows);
+        this.cache.keep(ticket, tenantId, MATCHER, matcher);
+        return matcher;
+      } finally {
+        this.cache.end(ticket);
+      }
+    };
   }
 
   /** The matcher of the same content again, so that callers' caches by generation survive a lost connection. */

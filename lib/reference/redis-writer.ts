@@ -11,7 +11,7 @@ import type { OnRefused, ReferenceStats } from './stats.ts';
 import { assignmentTime, feedbackTime, mergeVersion } from './versions.ts';
 
 /** Most fields read and written in one round trip. */
-export const WRITE_FIELDS_MAX = 500;
+const WRITE_FIELDS_MAX = 500;
 
 /** Most attempts for a field that others change at the same time (each lost one is a write of theirs); then retriable. */
 const ATTEMPTS_MAX = 100;

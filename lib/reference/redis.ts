@@ -3,9 +3,12 @@
  * when it can be, synchronously; all its misses go to Redis in one pipeline, which is one round trip. The near cache
  * is kept right by client-side invalidation and dropped when a connection is lost (redis-connection.ts).
  *
+ * With `requireLoaded`, nothing is answered before somebody has called `markLoaded` on this Redis: one that came back
+ * empty would else make every device unknown.
+ *
  * Redis away: every call ends within waitMsMax + commandTimeoutMs in the retriable FARHAND_REFERENCE_UNAVAILABLE.
  */
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import type { ConnectionOptions } from 'node:tls';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -13,7 +16,7 @@ import type { DeviceAssignment, Feedback, ReferenceRecord, Vantage } from '#sche
 import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { HashBatch, HashReader } from './redis-hash.ts';
-import { findingField, parseHashKey, sessionField } from './redis-layout.ts';
+import { findingField, loadedKey, parseHashKey, sessionField } from './redis-layout.ts';
 import { PolicyReader } from './redis-policies.ts';
 import { execute, groupRecords, writeRound } from './redis-writer.ts';
 import { createReferenceStats, type OnRefused, type ReferenceStats } from './stats.ts';
@@ -38,6 +41,10 @@ export interface RedisReferenceOptions {
   readonly heartbeatMs?: number;
   readonly findingIdOf?: FindingNamer;
   readonly onRefused?: OnRefused;
+  /** Answer nothing out of a Redis whose reference data was not loaded, or was lost; default false. */
+  readonly requireLoaded?: boolean;
+  /** Called for each lookup that was refused for that reason: the host reads the reference topics again. */
+  readonly onNotLoaded?: () => void;
   /** Called for each call that ended in FARHAND_REFERENCE_UNAVAILABLE; for a metric and a log line. */
   readonly onUnavailable?: (error: Error) => void;
   readonly clock?: Clock;
@@ -45,6 +52,8 @@ export interface RedisReferenceOptions {
 
 export interface RedisReference extends ReferenceStore {
   apply(records: readonly ReferenceRecord[]): Promise<void>;
+  /** Says that the reference topics were read to their ends and applied. */
+  markLoaded(): Promise<void>;
   close(): Promise<void>;
   readonly stats: ReferenceStats;
   /** Entries in the near cache now; never more than `nearCacheEntriesMax`. */
@@ -147,6 +156,10 @@ class InRedis implements RedisReference {
     return read;
   }
 
+  async markLoaded(): Promise<void> {
+    await this.#use((redis) => redis.set(loadedKey(this.#prefix), '1'));
+  }
+
   async close(): Promise<void> {
     await this.#connection.close();
   }
@@ -160,13 +173,14 @@ class InRedis implements RedisReference {
 
   /** Brings every miss of the batch in one pipeline. */
   async #fetch(redis: Redis, batch: Batch): Promise<void> {
-    const pipeline = redis.pipeline();
+    const pipeline = this.#pipeline(redis);
     const assignments = this.#assignments.ask(batch.assignments, pipeline);
     const vantages = this.#vantages.ask(batch.vantages, pipeline);
     const feedback = this.#feedback.ask(batch.feedback, pipeline);
     try {
       this.stats.fetches++;
-      const replies = (await execute<(string | null)[]>(pipeline)).values();
+      const values = await this.#executeLoaded(pipeline);
+      const replies = (values as (string | null)[][]).values();
       this.#assignments.take(batch.assignments, replies, assignments);
       this.#vantages.take(batch.vantages, replies, vantages);
       this.#feedback.take(batch.feedback, replies, feedback);
@@ -178,10 +192,28 @@ class InRedis implements RedisReference {
   }
 
   async #readPolicies(tenantId: string): Promise<PolicyMatcher> {
-    return this.#use((redis) => {
+    return this.#use(async (redis) => {
+      const pipeline = this.#pipeline(redis);
+      const take = this.#policies.ask(tenantId, pipeline);
       this.stats.fetches++;
-      return this.#policies.read(redis, tenantId);
+      return take(this.#executeLoaded(pipeline));
     });
+  }
+
+  #pipeline(redis: Redis): ChainableCommander {
+    return redis.pipeline().exists(loadedKey(this.#prefix));
+  }
+
+  /**
+   * The replies to what was asked. The key is looked at before the reads, as data may be loading, and after them, as it
+   * may be deleted in between.
+   */
+  async #executeLoaded(pipeline: ChainableCommander): Promise<unknown[]> {
+    const replies = await execute<unknown>(pipeline.exists(loadedKey(this.#prefix)));
+    const [before, after] = [replies.shift(), replies.pop()];
+    if ((before === 1 && after === 1) || this.#options.requireLoaded !== true) return replies;
+    this.#options.onNotLoaded?.();
+    throw new FarhandError('FARHAND_REFERENCE_UNAVAILABLE', `Redis holds no reference data yet (key ${loadedKey(this.#prefix)})`);
   }
 
   async #use<T>(work: (redis: Redis) => Promise<T>): Promise<T> {

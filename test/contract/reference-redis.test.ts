@@ -147,6 +147,26 @@ describe.skipIf(redisUrl === null)('the near cache over Redis', () => {
     expect((await store.lookup([request(1, { tenantId: 'third' })]))[0]?.assignment).toBeNull();
   });
 
+  it('with requireLoaded, takes an empty Redis for one that must be loaded, not for a fleet without devices', async () => {
+    const prefix = `${keyPrefix}-h`;
+    let asked = 0;
+    const store = open(url, { keyPrefix: prefix, requireLoaded: true, onNotLoaded: () => asked++ });
+    const loader = open(url, { keyPrefix: prefix });
+    await expect(store.lookup([request(9)])).rejects.toMatchObject({ code: 'FARHAND_REFERENCE_UNAVAILABLE', retriable: true });
+    await expect(store.policies('acme', 9)).rejects.toMatchObject({ retriable: true });
+    await loader.apply([assignment('laptop', 1), policy('10.0.0.0/8', 'BLOCKED')]);
+    await expect(store.lookup([request(9)])).rejects.toThrow(/holds no reference data yet/);
+    expect(asked).toBe(3);
+    await loader.markLoaded();
+    expect((await store.lookup([request(9)]))[0]?.assignment?.validFrom).toBe(1);
+    expect((await store.policies('acme', 9)).size).toBe(1);
+    expect(isWarm(store.lookup([request(9)]))).toBe(true);
+    await admin.del(...(await admin.keys(`${prefix}*`)));
+    await expect.poll(() => store.nearCacheEntries).toBeLessThanOrEqual(2); // a vantage and feedback that never were
+    await expect(store.lookup([request(9)])).rejects.toThrow(/holds no reference data yet/);
+    expect(store.stats.unavailable).toBe(4);
+  });
+
   it('opens out of the configuration', async () => {
     const store = open(url, { ...redisOptionsOf(redisSectionSchema.parse({ url })), keyPrefix: `${keyPrefix}-g` });
     expect(await store.lookup([request(1)])).toEqual([{ assignment: null, vantage: null, feedback: null }]);
