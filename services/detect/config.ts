@@ -43,10 +43,11 @@ const DIRECT_TAIL = [
 /** A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. */
 const HOSTED_TAIL = [
   { gapMs: 8.5, share: 0.3 },
-  { gapMs: 40, share: 0.15 },
-  { gapMs: 80, share: 0.08 },
-  { gapMs: 150, share: 0.01 },
-  { gapMs: 220, share: 0.001 },
+  { gapMs: 40, share: 0.05 },
+  { gapMs: 80, share: 0.01 },
+  { gapMs: 110, share: 0.0023 },
+  { gapMs: 180, share: 0.0011 },
+  { gapMs: 240, share: 0.0005 },
   { gapMs: 300, share: 2e-5 },
   { gapMs: 600, share: 1e-6 },
 ];
@@ -61,6 +62,7 @@ const hiddenLegSchema = z.strictObject({
   calmShare: z.number().min(0).max(1).default(0.6).describe('Factor on a level that has been the same, and calm, in all the history of the device.'),
   onsetMsMin: z.number().min(5).max(1000).default(20).describe('Least rise over the own earlier gap that counts as an onset, ms.'),
   onsetMinutesMin: z.int().min(3).max(24).default(5).describe('Minutes of typing that must lie before an onset.'),
+  jitterShareMax: z.number().min(0).max(2).default(0.3).describe('Spread over the gap beyond which a loaded machine is the likelier reason than a leg.'),
   strengthMax: strength(3.5, 'Most that the hidden leg counts.'),
 });
 
@@ -72,6 +74,7 @@ const networkSchema = z.strictObject({
   geostationaryMs: z.number().min(0).max(2000).default(480).describe('Excess from which a geostationary link is the likelier explanation, ms.'),
   travelKmhMin: z.number().min(100).max(20_000).default(800).describe('Speed from which travel is impossible, km/h (Elastic: 800).'),
   travelKmMin: z.number().min(50).max(20_000).default(500).describe('Distance below which travel is not looked at, km (Elastic: 500).'),
+  assignmentGraceMs: z.int().min(0).max(7 * DAY_MS).default(36 * HOUR_MS).describe('How long after a new assignment version the place of the one before is still accepted, ms.'),
   travelHoldMs: z.int().min(MINUTE_MS).default(4 * HOUR_MS).describe('How long an impossible travel is held against the session, ms.'),
   farKm: z.number().min(50).max(20_000).default(1000).describe('Distance from which another country is far from the declared place, km.'),
 });

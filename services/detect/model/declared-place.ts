@@ -27,15 +27,15 @@ export const declaredPlaceSignal: SignalDescription = {
 const REGION_KM_MIN = 1500;
 const MOVED_KM = 300;
 const ZONE_HOURS_MIN = 2.5;
-const STRENGTH = { abroadFar: 2.4, abroadNear: 1.5, border: 0.5, relayAbroad: 2, businessAbroad: 1.5, hostedAbroad: 0.9, region: 0.7, zone: 1 } as const;
+const STRENGTH = { abroadFar: 2.4, abroadNear: 1.5, border: 0.5, vpnAbroad: 2.7, relayAbroad: 2, businessAbroad: 1.5, hostedAbroad: 0.9, region: 0.7, zone: 1 } as const;
 
 export function declaredPlace(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, declared } = view;
   if (sighting === null || declared === null) return NO_DATA;
   if (isTrustedEgress(sighting.policy) || isPrivateRelay(sighting.categoryReason)) return zoneOnly(view, sighting);
-  if (sighting.country === null || sighting.sourceToDeclaredKm === null) return zoneOnly(view, sighting);
+  if (sighting.country === null || view.sourceToDeclaredKm === null) return zoneOnly(view, sighting);
   if (isGeolocationRefuted(sighting, view.transport, config.network.geoErrorKm) || hasMoved(view, sighting)) return zoneOnly(view, sighting);
-  const km = sighting.sourceToDeclaredKm;
+  const km = view.sourceToDeclaredKm;
   const abroad = sighting.country !== declared.country;
   const strength = abroad ? strengthAbroad(view, sighting, km, config.network.farKm) : sighting.category !== 'MOBILE' && !isRelay(sighting.category) && km >= REGION_KM_MIN ? STRENGTH.region : 0;
   if (strength === 0) return zoneOnly(view, sighting);
@@ -56,7 +56,8 @@ export function declaredPlace(view: SessionView, { config }: SignalParameters): 
 
 function strengthAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
   if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return STRENGTH.hostedAbroad;
-  if (isRelay(sighting.category)) return STRENGTH.relayAbroad;
+  if (sighting.category === 'VPN' || sighting.category === 'TOR') return STRENGTH.vpnAbroad;
+  if (sighting.category === 'HOSTING') return STRENGTH.relayAbroad;
   if (km < 150) return STRENGTH.border;
   if (sighting.category === 'BUSINESS') return STRENGTH.businessAbroad;
   return km >= farKm ? STRENGTH.abroadFar : STRENGTH.abroadNear;

@@ -6,7 +6,8 @@
  * Statistic: low quantile (20%) over the last 10 to 20 minutes of gap = registration latency − transport RTT (half of it
  *   for two clocks, less the clock error). Bursts of queueing reach the upper quantiles, not this one. Supported by what
  *   a slow machine does not do: spread below the median, and wandering of the minute's own low quantile, beyond the
- *   transport's spread.
+ *   transport's spread. A leg is always there, so nearly all of the last minutes must have it; load comes and goes, and
+ *   spreads wider than a leg of that length does.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap; more minutes confirm the figure and do not shrink the p-value.
  * Reference: GapBaseline (prior, later the learnt cohort), and the device's own earlier days.
@@ -26,9 +27,11 @@ export const hiddenLegSignal: SignalDescription = {
 const OWN_DAYS_MIN = 2;
 const OWN_MINUTES_MIN = 60;
 const HELPDESK_MAX = 0.8;
+/** Of the last minutes all but one must have the gap. */
+const MINUTES_HELD = 6;
 
 export interface GapStatistic {
-  /** Low quantile of the gap, ms, before the clock error is taken off. */
+  /** Low quantile of the gap, and no more than all but one of the last minutes have, ms; the clock error is still in it. */
   lowMs: number;
   /** What may be claimed: low quantile less the clock error, ms. */
   claimedMs: number;
@@ -37,15 +40,32 @@ export interface GapStatistic {
 }
 
 export function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
-  const [low, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const low = Math.min(pooled!, heldGap(gap));
   const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
-  const spread = median! - low!;
-  const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low!);
+  const spread = median! - pooled!;
+  const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low);
   return {
-    lowMs: low!,
-    claimedMs: low! - gap.clockErrorMs,
+    lowMs: low,
+    claimedMs: low - gap.clockErrorMs,
     jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap, transportSpread)) - free),
   };
+}
+
+/** Second-lowest of the last minutes' low gaps, ms; no bound before there are enough of them. */
+function heldGap(gap: GapView): number {
+  const { minutes } = gap;
+  if (minutes.length < 3) return Infinity;
+  let least = Infinity;
+  let second = Infinity;
+  for (let i = Math.max(0, minutes.length - MINUTES_HELD); i < minutes.length; i++) {
+    const { low } = minutes[i]!;
+    if (low < least) {
+      second = least;
+      least = low;
+    } else if (low < second) second = low;
+  }
+  return second;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
@@ -77,7 +97,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   let strength = strengthOfP(log10P, fusion.calibratorKappa);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
   if (calm) strength *= settings.calmShare;
-  const support = Math.min(settings.jitterSupportMax, (jitterMs / 6) * settings.jitterSupportMax);
+  const support = jitterMs > settings.jitterShareMax * claimedMs ? 0 : Math.min(1, jitterMs / 6) * settings.jitterSupportMax;
   if (strength >= 0.5) strength += support;
   strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, strength);
   if (strength < 0.3) return QUIET;

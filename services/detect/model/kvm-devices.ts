@@ -31,6 +31,7 @@ const EDID: readonly { pattern: RegExp; name: string; common: boolean }[] = [
   { pattern: /jet-?kvm/i, name: 'JetKVM', common: false },
   { pattern: /nano-?kvm|gl-?kvm|opent?erface|openterface/i, name: 'small network KVM', common: false },
   { pattern: /toshiba-?h2c|^tsb.?0?x?8888|tc358743/i, name: 'TC358743 capture bridge', common: false },
+  { pattern: /^gud/i, name: 'USB display gadget', common: false },
   { pattern: /raritan|avocent|^rar|^avo/i, name: 'rack KVM over IP', common: false },
   { pattern: /macro ?silicon|ms21(09|30)|^hjw|^mac.?2109/i, name: 'MacroSilicon capture', common: false },
   { pattern: /hdmi.?capture|capture.?card|^epi(phan)?|magewell|avermedia/i, name: 'video capture', common: false },

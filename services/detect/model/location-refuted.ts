@@ -42,7 +42,7 @@ export function isGeolocationRefuted(sighting: Sighting, transport: TransportVie
 export function locationRefuted(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, transport } = view;
   if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
-  const distance = sighting.declaredDistanceKm;
+  const distance = view.declaredDistanceKm;
   if (distance === null) return NO_DATA;
   if (isTrustedEgress(sighting.policy)) return QUIET;
   const margin = refutedKm(distance, transport, config.network.geoErrorKm);

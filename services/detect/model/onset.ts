@@ -2,10 +2,10 @@
  * Onset.
  *
  * Hypothesis: the session was handed over: an honest login, then somebody behind a further leg.
- * Statistic: median of the last three minutes' low gaps less the median of the session's minutes before the rise, the
+ * Statistic: median of the last four minutes' (or more) low gaps less the median of the session's minutes before the rise, the
  *   split chosen among the kept minutes where the difference is largest against the noise of both sides.
  * Null: the machine's own gap wanders by its noise, and load moves it up for a while. Steps are judged against the median
- *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so three minutes are needed.
+ *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so four minutes are needed.
  * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
  * Cost: a heavy application that starts and stays looks the same; the strength stays below MEDIUM by itself.
  */
@@ -19,7 +19,7 @@ export const onsetSignal: SignalDescription = {
 };
 
 const STRENGTH_MAX = 2.2;
-const AFTER_MINUTES = 3;
+const AFTER_MINUTES = 4;
 const NOISE_MS_MIN = 2;
 const HELPDESK_MAX = 0.5;
 
@@ -56,11 +56,23 @@ export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number):
   return best;
 }
 
+/** A rise that lasts lifts all of the last minutes above the lowest: the cheap question that settles nearly every window. */
+function mayHaveRisen(minutes: readonly MinuteSummary[], riseMs: number): boolean {
+  let least = Infinity;
+  let leastAfter = Infinity;
+  minutes.forEach(({ low }, i) => {
+    if (low < least) least = low;
+    if (i >= minutes.length - AFTER_MINUTES && low < leastAfter) leastAfter = low;
+  });
+  return leastAfter - least >= riseMs / 2;
+}
+
 export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const { gap } = view;
   if (gap === null) return NO_DATA;
   const settings = config.hiddenLeg;
   if (gap.minutes.length < settings.onsetMinutesMin + AFTER_MINUTES) return NO_DATA;
+  if (!mayHaveRisen(gap.minutes, settings.onsetMsMin)) return QUIET;
   const found = findOnset(gap.minutes, settings.onsetMinutesMin);
   if (found === null) return QUIET;
   const rise = found.afterMs - found.beforeMs;

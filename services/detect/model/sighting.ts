@@ -32,8 +32,6 @@ export interface Sighting {
   policyLatitude: number | null;
   policyLongitude: number | null;
   sourceDistanceKm: number | null;
-  declaredDistanceKm: number | null;
-  sourceToDeclaredKm: number | null;
   osTimeZone: string | null;
   hiddenHops: number;
   route: RouteFacts | null;
@@ -91,8 +89,6 @@ export function sightingOf(record: EnrichedConnection): Sighting {
     policyLatitude: source.policy?.latitude ?? null,
     policyLongitude: source.policy?.longitude ?? null,
     sourceDistanceKm: network.sourceDistanceKm,
-    declaredDistanceKm: network.declaredDistanceKm,
-    sourceToDeclaredKm: network.sourceToDeclaredKm,
     osTimeZone: event.osTimeZone,
     hiddenHops: Math.min(HOPS_HIDDEN_MAX, hiddenHops),
     route: routeFacts(record),

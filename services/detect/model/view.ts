@@ -76,7 +76,11 @@ export interface SessionView {
   /** Where the session came from when it was last seen; null before the first connection record. */
   sighting: Sighting | null;
   transport: TransportView | null;
+  /** Shortly after a new assignment version, the one before where the source is nearer to that. */
   declared: DeclaredPlace | null;
+  /** Great-circle distances to `declared` from the vantage and from the source, km. */
+  declaredDistanceKm: number | null;
+  sourceToDeclaredKm: number | null;
   vantage: Vantage | null;
   travel: Travel | null;
   /** The person's earlier record of the same source address. */

@@ -6,6 +6,7 @@ import { isApproved } from '../model/remote-control.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import type { SignalParameters } from '../model/view.ts';
+import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
 import { HOUR_MS, MINUTES_MAX, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 
@@ -16,7 +17,10 @@ export function closeWindow(person: Person, session: SessionState, window: OpenW
   const end = window.start + MINUTE_MS;
   session.lastEnd = end;
   session.deviceId = window.deviceId;
-  if (window.assignment !== null) session.assignment = window.assignment;
+  if (window.assignment !== null) {
+    session.assignment = window.assignment;
+    rememberAssignment(person, window.assignment, parameters.config.devicesPerPersonMax);
+  }
   if (window.vantage !== null) session.vantage = window.vantage;
   if (window.sensor !== null) session.sensor = window.sensor;
   const sources = window.sources.toSorted((a, b) => (isLater(a.sighting.at, a.sighting.eventId, b.sighting.at, b.sighting.eventId) ? 1 : -1));
@@ -77,7 +81,9 @@ const RTT_SAME_US = 6000;
 function sightPerson(person: Person, session: SessionState, sighting: Sighting, before: TransportState | null, transport: TransportState, parameters: SignalParameters): void {
   if (!canSight(sighting) || isGeolocationRefuted(sighting, leastView(transport), parameters.config.network.geoErrorKm)) return;
   const last = person.lastSighting;
-  if (last !== null) {
+  const { assignment } = session;
+  const former = formerPlace(person, assignment, sighting.at, parameters.config.network.assignmentGraceMs);
+  if (last !== null && !isDeclaredJourney(last.sighting, sighting, assignment?.declared ?? null, former)) {
     const sameVantage = before !== null && before.key !== transport.key && before.key.endsWith(`|${sighting.vantageId}`);
     const known = sameVantage && before.samples > 0 && transport.samples > 0;
     const unchanged = known && Math.abs(before.leastUs - transport.leastUs) <= RTT_SAME_US + RTT_SAME_SHARE * before.leastUs;

@@ -1,9 +1,11 @@
 /** Shows a session to the signals at the end of a window and lets their answers in. */
+import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { typicalGap } from '../model/history.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
 import type { GapView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
+import { declaredFor, formerPlace } from './declared.ts';
 import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
@@ -27,7 +29,9 @@ export function fuseSession(session: SessionState, { config }: SignalParameters)
 
 function viewOf(person: Person, session: SessionState, window: OpenWindow, { config }: SignalParameters): SessionView {
   const windowEnd = window.start + MINUTE_MS;
-  const { sighting, transport } = session;
+  const { sighting, transport, vantage } = session;
+  const former = formerPlace(person, session.assignment, windowEnd, config.network.assignmentGraceMs);
+  const declared = declaredFor(sighting, session.assignment?.declared ?? null, former);
   return {
     tenantId: person.tenantId,
     windowStart: window.start,
@@ -35,12 +39,24 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     gap: gapView(person, session, window),
     sighting,
     transport: transport === null || transport.samples === 0 ? null : transportView(transport),
-    declared: session.assignment?.declared ?? null,
-    vantage: session.vantage,
+    declared,
+    declaredDistanceKm: apartKm(vantage, declared),
+    sourceToDeclaredKm: apartKm(sighting, declared),
+    vantage,
     travel: session.travel,
     knownPlace: sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
   };
+}
+
+interface Located {
+  latitude: number | null;
+  longitude: number | null;
+}
+
+function apartKm(a: Located | null, b: Located | null): number | null {
+  if (a === null || b === null || a.latitude === null || a.longitude === null || b.latitude === null || b.longitude === null) return null;
+  return greatCircleKm(a.latitude, a.longitude, b.latitude, b.longitude);
 }
 
 function transportView(transport: NonNullable<SessionState['transport']>): TransportView {

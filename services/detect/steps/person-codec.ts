@@ -168,6 +168,7 @@ function encode(person: Person): Uint8Array {
     out.sparse(device.today);
   });
   out.plain(person.places);
+  out.plain(person.former);
   out.plain(person.lastSighting);
   return out.finish();
 }
@@ -183,6 +184,7 @@ function decode(bytes: Uint8Array): Person {
   for (const session of input.list(() => readSession(input))) person.sessions.set(session.sessionId, session);
   person.devices = input.list(() => ({ deviceId: input.text(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
   person.places = input.plain();
+  person.former = input.plain();
   person.lastSighting = input.plain();
   assert(input.atEnd, 'the state of a person holds more than its form');
   // Pending timers are looked at with the next event or watermark.

@@ -3,7 +3,7 @@
  * windows only; sessions and the person change when a window closes, in the order of event time. That is what makes the
  * outcome independent of the order of arrival within the allowed lateness.
  */
-import type { DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
+import type { DeclaredPlace, DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
 import type { DeviceHistory } from '../model/history.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Sighting } from '../model/sighting.ts';
@@ -146,6 +146,8 @@ export interface Person {
   sessions: Map<string, SessionState>;
   devices: DeviceHistory[];
   places: KnownPlace[];
+  /** Place of the assignment version before the present one, by device; at most devicesPerPersonMax. */
+  former: { deviceId: string; validFrom: number; present: DeclaredPlace; before: DeclaredPlace | null }[];
   lastSighting: { sighting: Sighting; at: number } | null;
   /** Transient: earliest pending timer, recomputed when windows open or close. */
   nextTimer: number;
@@ -164,6 +166,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     sessions: new Map(),
     devices: [],
     places: [],
+    former: [],
     lastSighting: null,
     nextTimer: Infinity,
     batch: 0,
