@@ -7,9 +7,9 @@ import type { Prng } from '#lib/kernel/prng.ts';
 import type { AddressBook, LocatedAddress } from './addresses.ts';
 import type { Kind } from './kinds.ts';
 import type { Label } from './options.ts';
-import type { LegOptions } from './path.ts';
+import type { LegOptions, PathFactory } from './path.ts';
 import type { Place, VantagePlace } from './places.ts';
-import type { TypistProfile } from './typist.ts';
+import type { KeyFactory, TypistProfile } from './typist.ts';
 
 /** What the network shows of the session from a moment on. */
 export interface Link {
@@ -18,7 +18,7 @@ export interface Link {
   source: LocatedAddress;
   forwardedFor: string[];
   hops: Hop[];
-  leg: LegOptions;
+  leg: LegOptions | PathFactory;
   /** Propagation floor of the visible transport (true way, not the database's), ms. */
   floorMs: number;
   transport: Transport;
@@ -39,9 +39,9 @@ export interface Processing {
 /** Who presses the keys, and through what they reach the workstation. */
 export interface Driver {
   from: number;
-  typist: TypistProfile;
+  typist: TypistProfile | KeyFactory;
   /** The leg behind the visible transport; null where the person sits at the machine. */
-  hidden: LegOptions | null;
+  hidden: LegOptions | PathFactory | null;
   /** False where the sensor cannot see the hidden leg's delay (an IP-KVM feeds the laptop as a local keyboard). */
   hiddenVisible: boolean;
   processing: Processing;

@@ -19,8 +19,10 @@ const DAY = 24 * 3_600_000;
 /** People east of Greenwich begin before the day's midnight UTC: a day's sessions are planned this long before it. */
 const DAY_LEAD = 18 * 3_600_000;
 
+type Settings = Required<Omit<FleetOptions, 'kinds' | 'honestKinds'>>;
+
 export interface Fleet {
-  options: Required<Omit<FleetOptions, 'kinds' | 'honestKinds'>>;
+  options: Settings;
   workstations: readonly Workstation[];
   /** Assignments, vantages and network policies; they come first in the stream. */
   reference: readonly ReferenceRecord[];
@@ -32,27 +34,28 @@ export interface Fleet {
 
 export function simulateFleet(options: FleetOptions = {}): Fleet {
   const settings = { ...DEFAULTS, ...options };
-  const { seed, startAt, days } = settings;
-  const book = sharedAddressBook();
-  const tenants = Array.from({ length: settings.tenants }, (_, i) => drawTenant(seed, i, book));
-  const scene: Scene = { seed, startAt, days, book, tenants };
-  const workstations = populate(scene, settings);
-  const reference = referenceOf(scene, workstations);
-  const planOf = (day: number): SessionPlan[] => workstations.flatMap((person) => planDay(person, day, scene));
-  const labels: Label[] = [];
-  for (let day = 0; day < days; day++) labels.push(...planOf(day).map((session) => session.label));
-  return {
-    options: settings,
-    workstations,
-    reference,
-    labels,
-    [Symbol.iterator]: () => arrivals(planOf, reference, settings),
-  };
+  const scene = drawScene(settings);
+  return fleetOf(scene, populate(scene, settings), VANTAGE_PLACES, settings);
 }
 
-function referenceOf(scene: Scene, workstations: readonly Workstation[]): ReferenceRecord[] {
+/** Tenants and the databases that addresses come from. */
+export function drawScene({ seed, startAt, days, tenants }: Settings): Scene {
+  const book = sharedAddressBook();
+  return { seed, startAt, days, book, tenants: Array.from({ length: tenants }, (_, i) => drawTenant(seed, i, book)) };
+}
+
+/** The stream of any workstations, simulated or rebuilt from recordings (tools/evaluate). */
+export function fleetOf(scene: Scene, workstations: readonly Workstation[], vantages: readonly VantagePlace[], settings: Settings): Fleet {
+  const reference = referenceOf(scene, workstations, vantages);
+  const planOf = (day: number): SessionPlan[] => workstations.flatMap((person) => planDay(person, day, scene));
+  const labels: Label[] = [];
+  for (let day = 0; day < scene.days; day++) labels.push(...planOf(day).map((session) => session.label));
+  return { options: settings, workstations, reference, labels, [Symbol.iterator]: () => arrivals(planOf, reference, settings) };
+}
+
+function referenceOf(scene: Scene, workstations: readonly Workstation[], vantages: readonly VantagePlace[]): ReferenceRecord[] {
   const toVantage = ({ id, name, latitude, longitude }: VantagePlace): Vantage => ({ type: 'Vantage', vantageId: id, latitude, longitude, name });
-  const records: ReferenceRecord[] = VANTAGE_PLACES.map(toVantage);
+  const records: ReferenceRecord[] = vantages.map(toVantage);
   for (const tenant of scene.tenants) records.push(toVantage(tenant.vdi), ...tenant.policies);
   const validFrom = scene.startAt - 60 * DAY;
   for (const { tenant, deviceId, userId, employment, declared, shippedTo, moves } of workstations) {
@@ -78,7 +81,7 @@ function referenceOf(scene: Scene, workstations: readonly Workstation[]): Refere
 function* arrivals(
   planOf: (day: number) => SessionPlan[],
   reference: readonly ReferenceRecord[],
-  settings: { seed: number; startAt: number; days: number; repeatShare: number; batchSize: number },
+  settings: Settings,
 ): Generator<Arrival[], void, undefined> {
   const { seed, startAt, days, repeatShare, batchSize } = settings;
   let batch: Arrival[] = reference.map((record) => ({ record, arrivedAt: startAt - DAY }));

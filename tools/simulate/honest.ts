@@ -4,7 +4,7 @@ import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Scene, Workstation } from './draft.ts';
 import { NETWORK } from './fitted.ts';
 import type { HonestKind } from './kinds.ts';
-import { drawLink, homeAddress } from './person.ts';
+import { drawLink, homeAddress, legOf } from './person.ts';
 import { GEO_ASNS, HOME_PLACES, LEO_ASNS, NETWORKS, type Place } from './places.ts';
 import { fromTable } from './quantiles.ts';
 
@@ -37,7 +37,7 @@ const satellite: Shape = (person, prng, scene) => {
   const { country } = person.laptop;
   const source = scene.book.draw(prng, { asns, country: geostationary ? 'US' : country, near: person.laptop, maxKm: 400 });
   relink(person, prng, scene, source);
-  const leg = person.link.leg;
+  const leg = legOf(person.link);
   const extra = geostationary ? GEO_BASE_MS : LEO_BASE_MS - 12;
   person.link.leg = {
     ...leg,
@@ -52,7 +52,7 @@ const satellite: Shape = (person, prng, scene) => {
 const mobile: Shape = (person, prng, scene) => {
   const { country } = person.laptop;
   relink(person, prng, scene, scene.book.draw(prng, { asns: NETWORKS[country]!.mobile, country, near: person.laptop, maxKm: 300 }));
-  const { leg } = person.link;
+  const leg = legOf(person.link);
   person.link.leg = {
     ...leg,
     baseMs: leg.baseMs + prng.uniform(15, 45),
@@ -148,7 +148,7 @@ export const HONEST_SHAPES: Readonly<Record<HonestKind, Shape>> = {
   bufferbloat: (person, prng) => {
     // The measured queues of personal devices, without their worst third (those devices were hardly usable).
     const depthMs = fromTable(NETWORK.queueDepthMs, prng.uniform(0, 0.65));
-    person.link.leg = { ...person.link.leg, burst: { everyS: prng.uniform(120, 600), lastsS: prng.uniform(10, 40), depthMs } };
+    person.link.leg = { ...legOf(person.link), burst: { everyS: prng.uniform(120, 600), lastsS: prng.uniform(10, 40), depthMs } };
   },
   'slow-pc': (person, prng) => {
     person.driver.processing = { baseMs: prng.uniform(20, 60), jitterMs: prng.uniform(1, 4), load: null };

@@ -42,7 +42,20 @@ const DRIFT_SHARE = (NETWORK.cloudSpread[1] - 1) / 1.28;
 /** Time constant of the slow drift, ms. */
 const DRIFT_MS = 120_000;
 
-export class Leg {
+/** Round trips of one leg over time, ms. Simulated (Leg) or recorded (tools/evaluate). */
+export interface PathProcess {
+  /** Moves to a time, epoch ms; times must not go back. */
+  advance(at: number): void;
+  /** One round trip now. */
+  sample(): number;
+  /** The kernel's smoothed round trip now. */
+  smoothed(): number;
+  summary(): { min: number; median: number; p95: number };
+}
+
+export type PathFactory = (prng: Prng, startAt: number) => PathProcess;
+
+export class Leg implements PathProcess {
   readonly #prng: Prng;
   readonly #options: LegOptions;
   #baseMs: number;
@@ -89,15 +102,15 @@ export class Leg {
     return this.#baseMs + this.#driftMs + jitter + this.#queueMs();
   }
 
-  /** Least, median, 95th percentile and kernel-smoothed value of a short sample, ms. */
-  summary(): { min: number; median: number; p95: number; smoothed: number } {
+  /** Least, median and 95th percentile of a short sample, ms. */
+  summary(): { min: number; median: number; p95: number } {
     const { jitterMs } = this.#options;
     const still = this.#baseMs + this.#driftMs;
     const queue = this.#queueMs();
     const min = still + queue * 0.3 + this.#prng.exponential(jitterMs * 0.08);
     const median = still + queue + jitterMs * this.#prng.uniform(0.6, 0.85);
     const p95 = still + queue * 1.2 + jitterMs * this.#prng.uniform(2.6, 5);
-    return { min, median: Math.max(min, median), p95: Math.max(median, p95), smoothed: this.smoothed() };
+    return { min, median: Math.max(min, median), p95: Math.max(median, p95) };
   }
 
   /** The kernel's smoothed round trip (RFC 6298, gain 1/8) after the recent packets, ms. */

@@ -1,6 +1,7 @@
 /** An ordinary person at an ordinary workstation: the starting point of every kind. */
 import type { Prng } from '#lib/kernel/prng.ts';
 import type { Hop } from '#schemas/records.ts';
+import { assert } from '#lib/kernel/errors.ts';
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { type AddressBook, distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Link, Processing, Scene, Tenant, Workstation } from './draft.ts';
@@ -41,6 +42,13 @@ export function drawLeg(prng: Prng, km: number): LegOptions {
     jitterMs: prng.logNormal(LAST_MILE.jitterMs, LAST_MILE.jitterSigma),
     route: { everyS: 40_000, stepMs: Math.min(12, 0.15 * propagation), floorMs: floorRttMs(km) + 1 },
   };
+}
+
+/** The simulated leg of a link that `drawLink` made. */
+export function legOf(link: Link): LegOptions {
+  const { leg } = link;
+  assert(typeof leg !== 'function', 'a simulated link has simulated legs');
+  return leg;
 }
 
 /** The measured way from the vantage: silent cloud routers, a carrier near each end, the access network. */

@@ -5,7 +5,7 @@ import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Scene, Workstation } from './draft.ts';
 import type { PilotedKind } from './kinds.ts';
 import { type LegOptions, propagationMs } from './path.ts';
-import { drawHops, drawLeg, drawLink, homeAddress } from './person.ts';
+import { drawHops, drawLeg, drawLink, homeAddress, legOf } from './person.ts';
 import { HOME_PLACES, HOSTING_ASNS, NETWORKS, OPERATOR_PLACES, type Place, VPN_ASNS } from './places.ts';
 import { type TypistProfile, drawProfile } from './typist.ts';
 
@@ -77,8 +77,9 @@ const packetVpn: Shape = (person, prng, scene, operation) => {
   const far = distanceKm(operation.operator, exit);
   const behind = propagationMs(prng, far);
   const link = drawLink(prng, scene.book, exit, person.laptop, vantage, near);
-  const visibleMs = link.leg.baseMs;
-  link.leg = { ...link.leg, baseMs: visibleMs + behind, jitterMs: link.leg.jitterMs * 1.5, route: { everyS: 9000, stepMs: 12, floorMs: floorRttMs(near + far) + 1 } };
+  const leg = legOf(link);
+  const visibleMs = leg.baseMs;
+  link.leg = { ...leg, baseMs: visibleMs + behind, jitterMs: leg.jitterMs * 1.5, route: { everyS: 9000, stepMs: 12, floorMs: floorRttMs(near + far) + 1 } };
   link.floorMs = floorRttMs(near + far);
   link.hops = drawHops(prng, scene.book, vantage, exit, visibleMs);
   link.mss = 1360 + 4 * prng.below(15);

@@ -8,7 +8,8 @@ import { ordinaryPerson } from './person.ts';
 import { drawOperation, PILOTED_SHAPES } from './piloted.ts';
 import { CORPORATE_GATEWAY_ASNS, HOME_PLACES, VANTAGE_PLACES } from './places.ts';
 
-const HELPDESK_TOOLS = ['BeyondTrust', 'TeamViewer', 'ConnectWise ScreenConnect'];
+/** Tools that the default configuration approves for help desks. */
+const HELPDESK_TOOLS = ['BeyondTrust', 'Quick Assist', 'Remote Help'];
 
 export function drawTenant(seed: number, index: number, book: AddressBook): Tenant {
   const prng = new Prng(seed, `tenant:${index}`);

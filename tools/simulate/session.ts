@@ -2,8 +2,8 @@
 import type { Connection, EventHead, KeystrokeLatency, Phase } from '#schemas/records.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import type { Driver, Link, SessionPlan } from './draft.ts';
-import { Leg } from './path.ts';
-import { Typist } from './typist.ts';
+import { Leg, type LegOptions, type PathFactory, type PathProcess } from './path.ts';
+import { type KeyProcess, Typist } from './typist.ts';
 
 export interface Timed {
   /** True time of the sending, epoch ms. */
@@ -19,15 +19,18 @@ const MAX_KEYS = 512;
 
 const round2 = (n: number): number => Math.round(n * 100) / 100;
 
+const playLeg = (leg: LegOptions | PathFactory, prng: Prng, at: number): PathProcess =>
+  typeof leg === 'function' ? leg(prng, at) : new Leg(prng, leg, at);
+
 class Player {
   readonly plan: SessionPlan;
   readonly prng: Prng;
   readonly #seed: number;
   #link = -1;
   #driver = -1;
-  #transport!: Leg;
-  #hidden: Leg | null = null;
-  #typist!: Typist;
+  #transport!: PathProcess;
+  #hidden: PathProcess | null = null;
+  #typist!: KeyProcess;
   #at = 0;
   #loadUntil = 0;
   #nextLoad = Infinity;
@@ -56,15 +59,16 @@ class Player {
     this.#at = at;
     while (this.#link + 1 < plan.links.length && (this.#link < 0 || plan.links[this.#link + 1]!.from <= at)) {
       this.#link++;
-      this.#transport = new Leg(new Prng(this.#seed, `${plan.stream}/link${this.#link}`), this.link.leg, at);
+      this.#transport = playLeg(this.link.leg, new Prng(this.#seed, `${plan.stream}/link${this.#link}`), at);
       changed = true;
     }
     while (this.#driver + 1 < plan.drivers.length && (this.#driver < 0 || plan.drivers[this.#driver + 1]!.from <= at)) {
       this.#driver++;
       const { hidden, typist, processing } = this.driver;
       const stream = `${plan.stream}/driver${this.#driver}`;
-      this.#hidden = hidden === null ? null : new Leg(new Prng(this.#seed, `${stream}/hidden`), hidden, at);
-      this.#typist = new Typist(new Prng(this.#seed, `${stream}/typist`), typist);
+      this.#hidden = hidden === null ? null : playLeg(hidden, new Prng(this.#seed, `${stream}/hidden`), at);
+      const keys = new Prng(this.#seed, `${stream}/typist`);
+      this.#typist = typeof typist === 'function' ? typist(keys) : new Typist(keys, typist);
       if (processing.load) this.#nextLoad = at + this.prng.exponential(processing.load.everyS) * 1000;
     }
     this.#transport.advance(at);
@@ -121,7 +125,7 @@ class Player {
     const load = driver.processing.load;
     const machineMs = baseMs + (load !== null && this.#at < this.#loadUntil ? load.addMs * prng.uniform(0.5, 1.5) : 0);
     // A gateway has a clock of its own: the grid of the person's machine shows only in what the machine itself measures.
-    const raster = Math.max(driver.rasterMs, atGateway ? 0 : typist.profile.gridMs);
+    const raster = Math.max(driver.rasterMs, atGateway ? 0 : typist.gridMs);
     const transport = this.#transport;
     const hidden = this.#hidden;
     const registration: number[] = [];

@@ -58,7 +58,19 @@ const PAUSE_SIGMA = 0.45;
 /** Two fingers hardly come closer than this, ms. */
 const MIN_INTERVAL_MS = 8;
 
-export class Typist {
+/** Keystrokes of one person, ms. Simulated (Typist) or recorded (tools/evaluate). */
+export interface KeyProcess {
+  /** Raster of the person's own clock, ms; 0 where it is fine or already in the intervals. */
+  readonly gridMs: number;
+  /** Called at the beginning of each interval of typing. */
+  settle(): void;
+  nextInterval(): number;
+  nextHold(): number;
+}
+
+export type KeyFactory = (prng: Prng) => KeyProcess;
+
+export class Typist implements KeyProcess {
   readonly profile: TypistProfile;
   readonly #prng: Prng;
   #score = 0;
@@ -67,6 +79,10 @@ export class Typist {
   constructor(prng: Prng, profile: TypistProfile) {
     this.#prng = prng;
     this.profile = profile;
+  }
+
+  get gridMs(): number {
+    return this.profile.gridMs;
   }
 
   /** Called once per interval: moves the slow drift of speed. */
