@@ -12,7 +12,7 @@ import { SAMPLE_RECORDS } from './sample-records.ts';
 import { RECORD_NAMES } from './schemas.ts';
 import { fileSchemaSource } from './schema-source.ts';
 
-const every = avroRecordDecoder({ names: RECORD_NAMES });
+const every = avroRecordDecoder({ names: RECORD_NAMES, limits: DEFAULT_DECODE_LIMITS });
 const telemetry = avroRecordDecoder();
 
 function raw(value: Uint8Array | null): RawRecord {
@@ -60,8 +60,24 @@ describe('round trip', () => {
     const letters = [10, 300_000, 20, 700_000, 5].map((size, i) => ({ ...SAMPLE_RECORDS.DeadLetter, offset: i, value: Buffer.alloc(size, i) }));
     const buffers = letters.map((letter) => encoder.encode('DeadLetter', letter));
     for (let i = 0; i < 2_000; i++) encoder.encode('Connection', SAMPLE_RECORDS.Connection);
-    const decoder = avroRecordDecoder({ names: ['DeadLetter'], limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: 1_048_576 } });
+    const decoder = avroRecordDecoder({ names: ['DeadLetter'] });
     expect(buffers.map((bytes) => decoder.decode(raw(bytes)))).toEqual(letters.map((event) => ({ ok: true, event, arrivedAt: 7 })));
+  });
+
+  test('the largest connection that ingest lets in can be read after enrichment', () => {
+    const many = <T>(item: T): T[] => Array.from({ length: 512 }, () => item);
+    const { event, context, network } = SAMPLE_RECORDS.EnrichedConnection;
+    const text = 'x'.repeat(16_000);
+    const facts = { ...network.source, organisation: 'o'.repeat(1_000) };
+    const record = {
+      ...SAMPLE_RECORDS.EnrichedConnection,
+      event: { ...event, hops: many(event.hops[0]!), forwardedFor: many('2001:db8::1'), inputDevices: many('046d:c31c'), displayEdid: text, osTimeZone: text },
+      context,
+      network: { ...network, forwardedFor: many(facts), hops: many(facts), remotePeers: many(facts), route: Array.from({ length: 1_025 }, () => network.route[0]!) },
+    };
+    const bytes = encodeFramed('EnrichedConnection', record);
+    expect(bytes.length).toBeGreaterThan(DEFAULT_DECODE_LIMITS.recordBytesMax);
+    expect(avroRecordDecoder({ names: ['EnrichedConnection'] }).decode(raw(bytes))).toMatchObject({ ok: true });
   });
 
   test('a record that does not fit its schema stops the writer', () => {

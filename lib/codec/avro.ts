@@ -2,9 +2,9 @@
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { DeadLetterReason } from '#schemas/records.ts';
-import { type DecodeResult, type RecordDecoder, type RecordName, type RecordTypes, TELEMETRY_RECORDS } from './decoder.ts';
+import { type DecodeResult, HISTORY_RECORDS, type RecordDecoder, type RecordName, type RecordTypes, TELEMETRY_RECORDS } from './decoder.ts';
 import { FRAME_BYTES } from './encode.ts';
-import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits, INTERNAL_DECODE_LIMITS } from './limits.ts';
 import { type RecordReader, compileReader } from './reader.ts';
 import { recordNameOf } from './schemas.ts';
 import { type SchemaSource, type WriterSchema, fileSchemaSource } from './schema-source.ts';
@@ -14,6 +14,10 @@ export interface AvroDecoderOptions<N extends RecordName> {
   readonly names?: readonly N[];
   /** Default: the fixed ids of schemas/ids.json. */
   readonly source?: SchemaSource;
+  /**
+   * Default: the limits for bytes of strangers, or those for our own where internal records are among the names. A
+   * service that reads telemetry out of ingest's output gives INTERNAL_DECODE_LIMITS.
+   */
   readonly limits?: DecodeLimits;
 }
 
@@ -25,7 +29,10 @@ export function avroRecordDecoder<N extends RecordName = (typeof TELEMETRY_RECOR
   options: AvroDecoderOptions<N> = {},
 ): RecordDecoder<RecordTypes[N]> {
   const source = options.source ?? fileSchemaSource();
-  return new FramedDecoder(source, options.names ?? TELEMETRY_RECORDS, options.limits ?? DEFAULT_DECODE_LIMITS) as RecordDecoder<RecordTypes[N]>;
+  const names: readonly RecordName[] = options.names ?? TELEMETRY_RECORDS;
+  const foreign = names.every((name) => (HISTORY_RECORDS as readonly RecordName[]).includes(name));
+  const limits = options.limits ?? (foreign ? DEFAULT_DECODE_LIMITS : INTERNAL_DECODE_LIMITS);
+  return new FramedDecoder(source, names, limits) as RecordDecoder<RecordTypes[N]>;
 }
 
 class FramedDecoder implements RecordDecoder<unknown> {

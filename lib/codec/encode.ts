@@ -7,8 +7,8 @@ import { type SchemaSource, fileSchemaSource } from './schema-source.ts';
 /** Bytes before the body of a frame. */
 export const FRAME_BYTES = 5;
 const SLAB_BYTES = 262_144;
-/** Largest record that is written, bytes; a dead letter carries up to one Kafka message (1 MiB) and its frame. */
-export const ENCODED_BYTES_MAX = 4 * 1_048_576;
+/** Largest record that is written, bytes; a dead letter carries one Kafka message, and topics may allow large ones. */
+const ENCODED_BYTES_MAX = 33_554_432;
 
 export interface FramedEncoder {
   /**
@@ -61,8 +61,8 @@ class Slab {
         return this.#buffer.subarray(start, end);
       }
       // `end` is minus the bytes that were missing. A fresh slab, or a larger one for a record beyond a slab's size.
-      const size = start === 0 ? Math.max(this.#buffer.length * 2, this.#buffer.length - end) : SLAB_BYTES;
-      assert(size <= 2 * ENCODED_BYTES_MAX, `${name} of more than ${ENCODED_BYTES_MAX} bytes`);
+      const size = start === 0 ? this.#buffer.length - end : SLAB_BYTES;
+      assert(size <= ENCODED_BYTES_MAX, `${name} of more than ${ENCODED_BYTES_MAX} bytes`);
       this.#buffer = Buffer.allocUnsafeSlow(size);
       this.#used = 0;
     }

@@ -107,7 +107,7 @@ function assault(decoder: RecordDecoder<unknown>, seeds: readonly Buffer[], agai
 
 describe(`seed ${SEED}, ${ROUNDS} rounds`, () => {
   test('framed Avro: every outcome is a record of the right shape or a reason; memory stays', () => {
-    const decoder = avroRecordDecoder({ names: RECORD_NAMES });
+    const decoder = avroRecordDecoder({ names: RECORD_NAMES, limits: DEFAULT_DECODE_LIMITS });
     const before = held();
     const outcomes = assault(decoder, SEEDS_AVRO, ({ event }) => {
       const name = (event as { type: (typeof RECORD_NAMES)[number] }).type;
@@ -176,7 +176,7 @@ async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 test('the worst that a record within its size can do is bounded', () => {
-  const decoder = avroRecordDecoder({ names: RECORD_NAMES });
+  const decoder = avroRecordDecoder({ names: RECORD_NAMES, limits: DEFAULT_DECODE_LIMITS });
   const size = DEFAULT_DECODE_LIMITS.recordBytesMax;
   const head = encodeFramed('Connection', SAMPLE_RECORDS.Connection).subarray(0, 5);
   const ids = [1, 2, 7, 9, 10].map((id) => Buffer.from([0, 0, 0, 0, id]));

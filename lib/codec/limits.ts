@@ -20,3 +20,16 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
   itemsMax: 16_384,
   depthMax: 16,
 });
+
+/**
+ * For records that this pipeline wrote itself. What ingest let in grows on the way (a pseudonym, facts about each of
+ * 512 hops, a dead letter around its original bytes), and a worker treats its own records as trusted: one that its own
+ * reader refused would stop it.
+ */
+export const INTERNAL_DECODE_LIMITS: DecodeLimits = Object.freeze({
+  recordBytesMax: 33_554_432,
+  stringBytesMax: 1_048_576,
+  arrayItemsMax: 16_384,
+  itemsMax: 131_072,
+  depthMax: 16,
+});
