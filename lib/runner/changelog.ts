@@ -9,10 +9,6 @@ import type { CapturedState, StateChange } from '#lib/state/memory.ts';
 const SEPARATOR = 0;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-export function changelogTopic(application: string): string {
-  return `${application}-changelog`;
-}
-
 export function changelogRecord(topic: string, partition: number, change: StateChange, timestampMs: number): OutgoingRecord {
   const name = Buffer.byteLength(change.store);
   const key = Buffer.allocUnsafe(name + 1 + Buffer.byteLength(change.key));

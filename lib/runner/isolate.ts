@@ -7,7 +7,7 @@ import { MergedFeeds } from '#lib/log/merge.ts';
 import type { Reader } from '#lib/log/log.ts';
 import { createCapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogTopic, restoreRecord } from './changelog.ts';
+import { restoreRecord } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import type { UnforeseenFailure } from './session.ts';
@@ -32,8 +32,8 @@ export async function isolatePoison(parts: RunnerParts, reader: Reader, number: 
   const state = createCapturedState();
   const task = service.createTask(number, state);
   const positions = await log.committedPositions(service.application, service.inputs, number);
-  if (service.stateful) {
-    await log.readToEnd(changelogTopic(service.application), number, (records) => {
+  if (service.changelog !== null) {
+    await log.readToEnd(service.changelog, number, (records) => {
       for (const record of records) restoreRecord(state, record);
     });
   }

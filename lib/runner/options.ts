@@ -66,14 +66,14 @@ export const SILENT_OBSERVER: RunnerObserver = {
 };
 
 export interface ServiceSpec {
-  /** Names the group, the transactional ids and the changelog; two deployments on one cluster must differ in it. */
+  /** Names the group and the transactional ids; two deployments on one cluster must differ in it. */
   readonly application: string;
   /** Co-partitioned input topics. */
   readonly inputs: readonly string[];
   /** Topic by output name. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** Whether the tasks keep state: then the changelog topic must exist. */
-  readonly stateful: boolean;
+  /** Compacted topic of the tasks' state, with as many partitions as the inputs; null where they keep none. */
+  readonly changelog: string | null;
   /** Builds the task of one partition; its stores are restored before the first batch. */
   createTask(task: number, state: TaskState): Task;
 }

@@ -9,7 +9,7 @@ import type { Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
 import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogRecord, changelogTopic, restoreRecord } from './changelog.ts';
+import { changelogRecord, restoreRecord } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import type { RawRecord, Task } from './task.ts';
@@ -51,9 +51,9 @@ async function open(parts: RunnerParts, reader: Reader, number: number): Promise
     const positions = await log.committedPositions(service.application, service.inputs, number);
     const state = createCapturedState();
     const task = service.createTask(number, state);
-    if (service.stateful) {
+    if (service.changelog !== null) {
       let restored = 0;
-      await log.readToEnd(changelogTopic(service.application), number, (records) => {
+      await log.readToEnd(service.changelog, number, (records) => {
         for (const record of records) restoreRecord(state, record);
         restored += records.length;
       });
@@ -183,8 +183,8 @@ export class TaskSession {
     const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
     const records = this.#output.take();
     const outputs = records.length;
-    if (service.stateful) {
-      const topic = changelogTopic(service.application);
+    const topic = service.changelog;
+    if (topic !== null) {
       const now = clock.nowMs();
       state.drainChanges((change) => records.push(changelogRecord(topic, this.#number, change, now)));
     }

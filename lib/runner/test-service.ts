@@ -2,7 +2,6 @@
 import { systemClock } from '#lib/kernel/clock.ts';
 import type { Log } from '#lib/log/log.ts';
 import type { StateCodec } from '#lib/state/state.ts';
-import { changelogTopic } from './changelog.ts';
 import { RUNNER_DEFAULTS, SILENT_OBSERVER, type RunnerBounds, type RunnerObserver, type RunnerParts, type ServiceSpec } from './options.ts';
 import type { RawRecord } from './task.ts';
 
@@ -25,7 +24,7 @@ export function countingService({ application, inputs, output, before }: Countin
     application,
     inputs,
     outputs: { counts: output },
-    stateful: true,
+    changelog: `${application}-changelog`,
     createTask(task, state) {
       const counts = state.keyed('counts', numbers);
       return {
@@ -48,7 +47,7 @@ export function countingService({ application, inputs, output, before }: Countin
 export async function createTopics(log: Log, service: ServiceSpec, partitions: number): Promise<void> {
   const spec = (name: string, settings = {}) => ({ name, partitions, settings });
   const topics = [...service.inputs.map((name) => spec(name)), ...Object.values(service.outputs).map((name) => spec(name))];
-  await log.admin.create([...topics, spec(changelogTopic(service.application), { 'cleanup.policy': 'compact' })], 1);
+  await log.admin.create([...topics, spec(service.changelog!, { 'cleanup.policy': 'compact' })], 1);
 }
 
 export function partsFor(log: Log, service: ServiceSpec, bounds: Partial<RunnerBounds> = {}, observer: Partial<RunnerObserver> = {}): RunnerParts {

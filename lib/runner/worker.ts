@@ -5,7 +5,6 @@
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { GroupMember, Membership, Reader } from '#lib/log/log.ts';
 import { Backoff } from './backoff.ts';
-import { changelogTopic } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { TaskRunner, type TaskOwner } from './task-runner.ts';
 
@@ -55,7 +54,7 @@ export class Worker implements GroupMember, TaskOwner {
   /** The layout that exactly-once stands on: co-partitioned inputs, and a changelog with as many partitions. */
   async #checkTopics(): Promise<void> {
     const { log, service } = this.#parts;
-    const changelog = service.stateful ? [changelogTopic(service.application)] : [];
+    const changelog = service.changelog === null ? [] : [service.changelog];
     const together = [...service.inputs, ...changelog];
     const partitions = await log.partitionsOf([...new Set([...together, ...Object.values(service.outputs)])]);
     const missing = [...partitions].filter(([, count]) => count === 0).map(([topic]) => topic);

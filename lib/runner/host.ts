@@ -1,0 +1,136 @@
+/**
+ * What every worker process has around its tasks: log, metrics, health, signals, an ordered start and end. The
+ * composition root (services/<s>/main.ts) chooses the adapters and hands them in.
+ */
+import { hostname } from 'node:os';
+import { systemClock, type Clock } from '#lib/kernel/clock.ts';
+import type { KafkaSection, ObserveSection } from '#lib/kernel/config-sections.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { Log } from '#lib/log/log.ts';
+import { createLogger, type Logger } from '#lib/observe/logger.ts';
+import { Metrics, observeRunner } from '#lib/observe/metrics.ts';
+import { startObserveServer } from '#lib/observe/server.ts';
+import { RUNNER_DEFAULTS, type ServiceSpec } from './options.ts';
+import { Worker } from './worker.ts';
+
+export interface HostConfig {
+  readonly kafka: KafkaSection;
+  readonly observe: ObserveSection;
+}
+
+/** A part of the process beside the tasks: what readiness asks, and what is closed at the end. */
+export interface HostPart {
+  readonly name: string;
+  ready?(): boolean;
+  close?(): Promise<void>;
+}
+
+export class Host {
+  readonly clock: Clock = systemClock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Aborted by the first SIGTERM or SIGINT; the second ends the process at once. */
+  readonly signal: AbortSignal;
+  readonly #service: string;
+  readonly #config: HostConfig;
+  readonly #worker: string;
+  readonly #stop = new AbortController();
+  readonly #parts: HostPart[] = [];
+  readonly #failure = Promise.withResolvers<never>();
+
+  constructor(service: string, config: HostConfig) {
+    this.#service = service;
+    this.#config = config;
+    this.#worker = config.kafka.workerId ?? hostname();
+    this.logger = createLogger({ level: config.observe.logLevel, service, worker: this.#worker });
+    this.metrics = new Metrics(service, this.#worker);
+    this.signal = this.#stop.signal;
+    this.#failure.promise.catch(() => undefined);
+  }
+
+  /** Registers a part; parts are closed in the reverse order. */
+  add<P extends HostPart>(part: P): P {
+    this.#parts.push(part);
+    return part;
+  }
+
+  /** For background work of a part: its failure ends the worker. */
+  fail(error: Error): void {
+    this.#failure.reject(error);
+  }
+
+  /** What kafkajs says, at a level that suits a worker: its "errors" are mostly retries that succeed. */
+  readonly onKafkaLog = (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>): void => {
+    const { namespace, error, broker } = fields as { namespace?: string; error?: unknown; broker?: string };
+    this.logger[level === 'error' ? 'warn' : 'debug']({ event: 'kafka.client', namespace, broker, error: error === undefined ? undefined : String(error) }, message);
+  };
+
+  /** `start` builds everything and answers the service; then its tasks run until a signal or a failure. */
+  async run(start: () => Promise<{ log: Log; service: Omit<ServiceSpec, 'application'> }>): Promise<number> {
+    const onSignal = (name: NodeJS.Signals): void => {
+      if (this.signal.aborted) process.exit(1);
+      this.logger.info({ event: 'worker.signal', signal: name });
+      this.#stop.abort();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    try {
+      await this.#serve();
+      const { log, service } = await start();
+      if (!this.signal.aborted) await this.#work(log, service);
+      return 0;
+    } catch (error) {
+      const code = error instanceof FarhandError ? error.code : 'FARHAND_INVARIANT';
+      this.logger.fatal({ event: 'worker.failed', code, error: (error as Error).message });
+      throw error;
+    } finally {
+      for (const part of this.#parts.reverse()) {
+        await part.close?.().catch((error: unknown) => this.logger.warn({ event: 'worker.close', part: part.name, error: String(error) }));
+      }
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { enabled, host, port } = this.#config.observe;
+    if (!enabled) return;
+    const readiness = () => {
+      const missing = this.#parts.filter((part) => part.ready?.() === false).map((part) => part.name);
+      return { ready: missing.length === 0, missing };
+    };
+    this.add({ name: 'start', ready: () => this.#started });
+    const server = await startObserveServer({ host, port, registry: this.metrics.registry, readiness }).catch((error: unknown) => {
+      const text = `observe.port is ${port}: ${(error as Error).message}; every worker on a machine needs its own (0: any free one)`;
+      throw new FarhandError('FARHAND_CONFIG_INVALID', text, { cause: error });
+    });
+    this.add({ name: 'observe', close: () => server.close() });
+    this.logger.info({ event: 'observe.listening', host, port: server.port });
+  }
+
+  #started = false;
+
+  async #work(log: Log, service: Omit<ServiceSpec, 'application'>): Promise<void> {
+    const { kafka } = this.#config;
+    const bounds = {
+      ...RUNNER_DEFAULTS,
+      commitIntervalMs: kafka.commitIntervalMs,
+      batchRecordsMax: kafka.batchRecordsMax,
+      drainMsMax: kafka.drainTimeoutMs,
+    };
+    const observer = observeRunner(this.metrics, this.logger, () => this.clock.monotonicMs());
+    const spec = { ...service, application: `${kafka.groupIdPrefix}-${this.#service}` };
+    const worker = new Worker({ log, service: spec, bounds, observer, clock: this.clock }, this.#worker);
+    this.add({ name: 'tasks', ready: () => worker.ready });
+    this.#started = true;
+    const both = new AbortController();
+    this.signal.addEventListener('abort', () => both.abort(), { once: true });
+    let failed: unknown = null;
+    this.#failure.promise.catch((error: unknown) => {
+      failed = error;
+      both.abort();
+    });
+    await worker.run(both.signal);
+    if (failed !== null) throw failed;
+  }
+}
