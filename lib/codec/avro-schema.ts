@@ -4,7 +4,7 @@
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
 
-export type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
+type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
 
 export interface FieldNode {
   readonly name: string;

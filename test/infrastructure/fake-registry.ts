@@ -5,7 +5,7 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type RegistryFault = 'none' | 'error-500' | 'hangs' | 'html-404' | 'drops';
+type RegistryFault = 'none' | 'error-500' | 'hangs' | 'html-404' | 'drops';
 
 export interface RegistryServer {
   readonly url: string;
