@@ -1,0 +1,57 @@
+/** The ingest worker on Kafka: telemetry.* → farhand.events.v1, rejects → farhand.dead-letter.v1. */
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
+import { framedEncoder } from '#lib/codec/encode.ts';
+import { DEFAULT_DECODE_LIMITS } from '#lib/codec/limits.ts';
+import { sharedSections } from '#lib/kernel/config-sections.ts';
+import { defineConfig } from '#lib/kernel/config.ts';
+import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
+import { openKafkaLog } from '#lib/log/kafka.ts';
+import type { Metrics } from '#lib/observe/metrics.ts';
+import { Host } from '#lib/runner/host.ts';
+import { openSchemas } from '#lib/runner/schemas.ts';
+import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
+import { ingestConfigSchema } from './config.ts';
+import { INGEST_OUTPUTS } from './outputs.ts';
+import { createPseudonymiser } from './steps/pseudonymise.ts';
+import { createIngestTask, type IngestBatch } from './task.ts';
+
+const definition = defineConfig({ ...sharedSections, ingest: ingestConfigSchema });
+
+export function main(args: string[]): Promise<number> {
+  const config = definition.load({ file: parseWorkerArguments('ingest', args).config });
+  const { kafka, topics, registry, ingest } = config;
+  const host = new Host('ingest', config);
+  return host.run(async () => {
+    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
+    host.add({ name: 'log', close: () => log.close() });
+    const source = await openSchemas(registry, topics, ['KeystrokeLatency', 'Connection', 'DeadLetter']);
+    const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
+    const encoder = framedEncoder(source);
+    const pseudonymiser = createPseudonymiser(ingest);
+    const onBatch = countBatches(host.metrics);
+    return {
+      log,
+      service: {
+        inputs: [topics.keystrokeLatency, topics.connection],
+        outputs: { [INGEST_OUTPUTS.events]: topics.events, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
+        changelog: topics.ingestChangelog,
+        createTask: (task, state) => createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, onBatch: (batch) => onBatch(task, batch) }),
+      },
+    };
+  });
+}
+
+function countBatches(metrics: Metrics): (task: number, batch: IngestBatch) => void {
+  const events = metrics.counter('ingest_events_total', 'Valid events without repeats.');
+  const duplicates = metrics.counter('ingest_duplicates_total', 'Repeats that were dropped.');
+  const rejected = metrics.counter('ingest_dead_letters_total', 'Records that were rejected.', ['reason']);
+  const seen = metrics.gauge('ingest_seen_event_ids', 'Event ids that the de-duplication remembers.', ['task']);
+  const forgotten = metrics.gauge('ingest_forgotten_buckets', 'Buckets of the de-duplication that were forgotten because a bound was reached.', ['task']);
+  return (task, batch) => {
+    events.inc(batch.events);
+    duplicates.inc(batch.duplicates);
+    for (const { reason } of batch.deadLetters) rejected.inc({ reason });
+    seen.set({ task: String(task) }, batch.seen.entries);
+    forgotten.set({ task: String(task) }, batch.seen.forgottenBuckets);
+  };
+}

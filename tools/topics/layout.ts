@@ -1,0 +1,48 @@
+/** The topics that Farhand lives on: what correctness needs of each, and what else they are created with. */
+import type { TopicsSection } from '#lib/kernel/config-sections.ts';
+
+export interface TopicLayout {
+  readonly name: string;
+  readonly partitions: number;
+  /** Must hold; checked. */
+  readonly required: Readonly<Record<string, string>>;
+  /** Given at creation, the operator's to change. */
+  readonly initial: Readonly<Record<string, string>>;
+}
+
+const DAY_MS = 86_400_000;
+/** Event times may be days old when a history is replayed; retention counts them. */
+const RETENTION = { 'retention.ms': String(30 * DAY_MS) };
+/** A dead letter holds a whole record (up to 1 MiB) and its frame. */
+const DEAD_LETTER_BYTES = String(2 * 1024 * 1024);
+/** Small segments, so that compaction, which leaves the open one alone, keeps restores short. */
+const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.3' };
+
+const arrival = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' };
+const eventTime = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime' };
+const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' };
+
+export function topicLayouts(topics: TopicsSection): TopicLayout[] {
+  const { partitions, referencePartitions } = topics;
+  const of = (name: string, count: number, required: TopicLayout['required'], initial: TopicLayout['initial'] = {}): TopicLayout => ({
+    name,
+    partitions: count,
+    required,
+    initial,
+  });
+  return [
+    of(topics.keystrokeLatency, partitions, arrival),
+    of(topics.connection, partitions, arrival),
+    of(topics.events, partitions, eventTime, RETENTION),
+    of(topics.enriched, partitions, eventTime, RETENTION),
+    of(topics.suspiciousSessions, partitions, eventTime, RETENTION),
+    of(topics.siemFindings, partitions, eventTime, RETENTION),
+    of(topics.deadLetter, partitions, { ...eventTime, 'max.message.bytes': DEAD_LETTER_BYTES }, RETENTION),
+    of(topics.devices, referencePartitions, compacted),
+    of(topics.vantages, referencePartitions, compacted),
+    of(topics.networks, referencePartitions, compacted),
+    of(topics.feedback, referencePartitions, compacted),
+    of(topics.ingestChangelog, partitions, compacted, CHANGELOG),
+    of(topics.detectChangelog, partitions, compacted, CHANGELOG),
+  ];
+}
