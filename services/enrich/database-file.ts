@@ -14,7 +14,7 @@ import { parseAsnTable, type AutonomousSystem } from './ranges/asn-table.ts';
 /** What a file is used for. */
 export type DatabaseUse = { readonly use: 'place' } | { readonly use: 'asn' } | { readonly use: 'feed'; readonly kind: FeedKind };
 
-export type DatabaseContent =
+type DatabaseContent =
   | { readonly use: 'place'; readonly source: Source<Place> }
   | { readonly use: 'asn'; readonly source: Source<AutonomousSystem> }
   | { readonly use: 'feed'; readonly name: string; readonly kind: FeedKind; readonly feed: FeedEntries };

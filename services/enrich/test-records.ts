@@ -51,7 +51,7 @@ export function connection(change: Partial<Connection> = {}): Connection {
   };
 }
 
-export const REFERENCE: ReferenceRecord[] = [
+const REFERENCE: ReferenceRecord[] = [
   { type: 'Vantage', vantageId: 'fra', name: 'Frankfurt', ...FRANKFURT },
   {
     type: 'DeviceAssignment',

@@ -5,7 +5,7 @@
  */
 import type { NetworkCategory } from '#schemas/records.ts';
 
-export interface NameRule {
+interface NameRule {
   /** The reason is `name:<rule>`. */
   readonly rule: string;
   readonly category: NetworkCategory;
@@ -37,8 +37,8 @@ const EDUCATION = alternatives(
 );
 
 const HOSTING_STRONG = alternatives(
-  String.raw`host(?!el|ess|il)(ing|ed|er|ers|s)?\b|\bhost(?!el|ess|il|line)|\bweb ?host|hosting|\bh[eé]berge|\bvps|\bvds\b|virtual (private )?server|dedicated|dedi(path|server)|colocat|\bcolo\b|\bcolo(cross|cent|house|hub|guy|space|cix|link|4)`,
-  String.raw`data ?cent(er|re)|datacent|datasource|\bcloud|cloud\b|\biaas\b|\bcdn\b|content delivery|rechenzentrum|\bidc\b|\bservers?\b|servers?\b|\bserver|web services|web solutions|webspace|\bwebs?\b.*(service|solution)|domain(s| name)|registrar`,
+  String.raw`host(?!el|ess|il)(ing|ed|er|ers|s)?\b|\bhost(?!el|ess|il|line)|\bweb ?host|hosting|\bh[eé]berge|\bvps|\bvds\b|virtual (private )?server|dedicated|dedi(path|server)|[a-z]{2}host|[a-z]vps\b|[a-z]colo\b|colocat|\bcolo\b|\bcolo(cross|cent|house|hub|guy|space|cix|link|4)`,
+  String.raw`data ?cent(er|re)|datacent|datasource|\bcloud|cloud\b|\biaas\b|\bcdn|content delivery|rechenzentrum|\bidc\b|servers?\b|\bserver|servidor|web services|web solutions|webspace|\bwebs?\b.*(service|solution)|domain(s| name)|registrar`,
 );
 
 const MOBILE = alternatives(
@@ -50,7 +50,7 @@ const RESIDENTIAL_STRONG = alternatives(
   String.raw`broadband|banda (ancha|larga)|\bcable|cable\b|cablevis|kabel|\bcatv|\bfib(er|re|ra)|fib(er|re|ra)\b|fibernet|\bfttx|\bftth|\b[xav]?dsl\b|provedor|\bisp\b|internet service|internet provider|acesso|wi-?fi|\bwisp\b|\btv\b|television|t[eé]l[eé]vision|rural|co-?op(erative)?\b|stadtwerke|\bvodafone|\borange\b|\bcomcast|\bcharter\b|\bcox\b|\bkpn\b|\bswisscom|\bproximus|\btelstra|\boptus`,
 );
 
-const HOSTING_WEAK = alternatives(String.raw`\bdata\b(?!.*(comm|telec))|\bcompute|computing|virtual|\bsaas\b|\bdns\b|anycast|\bddos|\bstorage|\brack|\bstack`);
+const HOSTING_WEAK = alternatives(String.raw`\bcompute\b|(?<!super)computing|virtual|\bsaas\b|\bdns\b|anycast|\bddos|\bstorage|\brack|\bstack|\bweb|nap\b|\bnodes?\b|node\b|bytes?\b|layer\b|\bdc\d*\b|e-commerce|managed services|internet solutions`);
 
 const RESIDENTIAL_WEAK = alternatives(
   String.raw`communicat|comunica|kommunika|komunik|\binternet|internet\b|\bonline\b|on-line|\bnetcom|\bcomm?s?\b|\blink\b|link\b|\bconnect|\bspeed|\bnet\b|telem|\bconexion|conex[aã]o|\binter ?net|interneti?|satell|\bsat\b`,
@@ -65,7 +65,7 @@ const COMPANY = alternatives(
   String.raw`\b(inc|corp|corporation|llc|l\.l\.c|ltd|limited|gmbh|ag|kg|s\.?a\.?s?|s\.?p\.?a|s\.?r\.?l|b\.?v|n\.?v|plc|pty|pte|oy|ab|a\/s|aps|as|sp\. z o\.o|z\.s|s\.r\.o|d\.o\.o|kft|zrt|ooo|ojsc|pjsc|jsc|sdn|bhd|ltda|eireli|s\.?l|co|company|group|holdings?|enterprises?|ev|e\.v|llp|lp)\b`,
 );
 
-export const NAME_RULES: readonly NameRule[] = [
+const NAME_RULES: readonly NameRule[] = [
   { rule: 'tor', category: 'TOR', pattern: /\btor (exit|server|relay|network)|\btorservers|\bonion\b|stiftung erneuerbare freiheit|emerald onion|quintex alliance|artikel10|applied privacy|calyx|nos oignons|zwiebelfreunde|f3 netze/u },
   { rule: 'vpn', category: 'VPN', pattern: VPN_BRANDS },
   { rule: 'education', category: 'EDUCATION', pattern: EDUCATION },

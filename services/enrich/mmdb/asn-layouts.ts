@@ -6,11 +6,11 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import type { AsnTable, AutonomousSystem } from '../ranges/asn-table.ts';
 import type { Mmdb, MmdbRecord } from './open-mmdb.ts';
 
-export type AsnLayout = 'autonomous_system' | 'traits' | 'ipinfo';
+type AsnLayout = 'autonomous_system' | 'traits' | 'ipinfo';
 
 const ASN_MAX = 0xffffffff;
 
-export function asnLayoutOf(record: MmdbRecord): AsnLayout | null {
+function asnLayoutOf(record: MmdbRecord): AsnLayout | null {
   if ('autonomous_system_number' in record) return 'autonomous_system';
   const traits = record['traits'];
   if (typeof traits === 'object' && traits !== null && 'autonomous_system_number' in traits) return 'traits';
@@ -18,7 +18,7 @@ export function asnLayoutOf(record: MmdbRecord): AsnLayout | null {
 }
 
 /** The system that a record names; null where it names none. */
-export function readSystem(record: MmdbRecord, layout: AsnLayout): AutonomousSystem | null {
+function readSystem(record: MmdbRecord, layout: AsnLayout): AutonomousSystem | null {
   const source = layout === 'traits' ? (record['traits'] as MmdbRecord) : record;
   if (layout === 'ipinfo') return system(source['asn'], source['as_name'] ?? source['name'], source['as_type'] ?? source['type']);
   return system(source['autonomous_system_number'], source['autonomous_system_organization'], null);

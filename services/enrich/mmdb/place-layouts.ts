@@ -21,7 +21,7 @@ export interface Place {
   readonly longitude: number | null;
 }
 
-export type PlaceLayout = 'geoip2' | 'ipinfo' | 'ip-location-db';
+type PlaceLayout = 'geoip2' | 'ipinfo' | 'ip-location-db';
 
 const READERS: Record<PlaceLayout, (record: MmdbRecord) => Place> = {
   geoip2: readGeoip2,
@@ -30,7 +30,7 @@ const READERS: Record<PlaceLayout, (record: MmdbRecord) => Place> = {
 };
 
 /** The layout of one record; null where it is none of the known. */
-export function placeLayoutOf(record: MmdbRecord): PlaceLayout | null {
+function placeLayoutOf(record: MmdbRecord): PlaceLayout | null {
   if (typeof record['country'] === 'object' || typeof record['location'] === 'object' || typeof record['registered_country'] === 'object') return 'geoip2';
   if ('state1' in record || (typeof record['latitude'] === 'number' && 'country_code' in record)) return 'ip-location-db';
   if (typeof record['country'] === 'string' || 'loc' in record || 'lat' in record) return 'ipinfo';
