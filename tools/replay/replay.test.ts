@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ContainerWriter } from '#lib/codec/container-write.ts';
+import { toNdjson } from '#lib/codec/ndjson.ts';
+import type { HistoryRecord } from '#schemas/records.ts';
+import { simulateFleet } from '../simulate/fleet.ts';
+import { temporaryDirectory } from './test-history.ts';
+
+const launcher = fileURLToPath(new URL('../farhand.mjs', import.meta.url));
+const base = temporaryDirectory();
+const FINDINGS = 'suspicious-sessions.ndjson';
+
+function replay(name: string, ...args: string[]) {
+  const out = join(base, 'out', name);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'replay', ...args, '--out', out], { encoding: 'utf8', timeout: 120_000 });
+  const read = (file: string) => readFileSync(join(out, file), 'utf8');
+  return { out, status, stdout, stderr, read, json: (file: string) => JSON.parse(read(file)) as Record<string, unknown> };
+}
+
+function history(name: string, files: Record<string, string | Uint8Array>): string {
+  const dir = join(base, name);
+  mkdirSync(dir, { recursive: true });
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(dir, file), content);
+  return dir;
+}
+
+let lines: string[] = [];
+let text = '';
+let labels = '';
+let events = 0;
+let plain: ReturnType<typeof replay>;
+
+beforeAll(() => {
+  const fleet = simulateFleet({ workstations: 12, piloted: 4, seed: 3, repeatShare: 0.01 });
+  const records: HistoryRecord[] = [];
+  for (const batch of fleet) for (const { record } of batch) records.push(record);
+  lines = records.map((record) => toNdjson(record));
+  text = lines.join('');
+  labels = join(base, 'truth.ndjson');
+  writeFileSync(labels, fleet.labels.map((label) => `${JSON.stringify(label)}\n`).join(''));
+  events = new Set(records.flatMap((record) => ('eventId' in record ? [record.eventId] : []))).size;
+  const writer = new ContainerWriter();
+  const blocks = [writer.header()];
+  for (const record of records) {
+    const block = writer.add(record);
+    if (block !== null) blocks.push(block);
+  }
+  blocks.push(writer.flush()!);
+  history('avro', { 'history.avro': Buffer.concat(blocks) });
+  history('plain', { 'history.ndjson': text });
+  history('gz', { 'history.ndjson.gz': gzipSync(text, { level: 1 }) });
+  history('zstd', { 'history.avro.zst': zstdCompressSync(Buffer.concat(blocks)) });
+  // Arrival order within each part and earliest head first: three files that merge to the same sessions.
+  const parts = [0, 1, 2].map((part) => lines.filter((_, i) => i % 3 === part).join(''));
+  history('parts', { 'a.ndjson': parts[0]!, 'b.ndjson.gz': gzipSync(parts[1]!), 'c.ndjson.zst': zstdCompressSync(parts[2]!) });
+  plain = replay('plain', '--history', join(base, 'plain'), '--labels', labels);
+});
+
+describe('farhand replay', () => {
+  it('finds the piloted sessions of a fleet and says how well', () => {
+    expect(plain.stderr).not.toMatch(/FARHAND_/);
+    expect(plain.status).toBe(0);
+    const summary = plain.json('summary.json');
+    expect(summary).toMatchObject({ events, rejected: 0 });
+    expect(summary['duplicates']).toBeGreaterThan(0);
+    expect(summary['findings']).toBeGreaterThanOrEqual(3);
+    for (const name of ['sessions', 'wallSeconds', 'eventsPerSecond', 'peakRssMb']) expect(summary[name]).toBeGreaterThan(0);
+    const evaluation = plain.json('evaluation.json');
+    for (const name of ['truePositives', 'precision', 'recall']) expect(evaluation[name]).toBeGreaterThan(0);
+    expect(evaluation['falseFindingsPer1000SessionDays']).toBeTypeOf('number');
+    expect(evaluation['medianTimeToDetectMs']).toBeTypeOf('number');
+    const revisions = plain.read(FINDINGS).trim().split('\n').map((line) => JSON.parse(line) as { findingId: string; revision: number });
+    const last = new Map<string, number>();
+    for (const { findingId, revision } of revisions) {
+      expect(revision).toBe((last.get(findingId) ?? 0) + 1);
+      last.set(findingId, revision);
+    }
+    expect(last.size).toBe(summary['findings']);
+    expect(plain.read('dead-letter.ndjson')).toBe('');
+  });
+
+  it('writes a report that stands alone', () => {
+    const page = plain.read('report.html');
+    expect(page).toContain('uPlot');
+    expect(page).not.toMatch(/(?:src|href)=|url\(|@import|fetch\(/);
+    const charts = /<script type="application\/json" id="charts">(.*?)<\/script>/s.exec(page)![1]!;
+    expect((JSON.parse(charts) as unknown[]).length).toBeGreaterThan(3);
+  });
+
+  it('gives the same bytes twice, and touches nothing else in the directory', () => {
+    writeFileSync(join(plain.out, 'notes.txt'), 'mine');
+    const before = Object.fromEntries(readdirSync(plain.out).map((name) => [name, plain.read(name)]));
+    const again = replay('plain', '--history', join(base, 'plain'), '--labels', labels);
+    expect(again.status).toBe(0);
+    expect(readdirSync(plain.out).toSorted()).toEqual(Object.keys(before).toSorted());
+    for (const name of Object.keys(before)) {
+      if (name !== 'summary.json') expect(again.read(name) === before[name], name).toBe(true);
+    }
+    const { wallSeconds: _w, eventsPerSecond: _e, peakRssMb: _p, ...fixed } = again.json('summary.json');
+    expect(JSON.parse(before['summary.json']!)).toMatchObject(fixed);
+  });
+
+  it.each(['avro', 'gz', 'zstd', 'parts'])('finds the same in %s', (name) => {
+    const run = replay(name, '--history', join(base, name));
+    expect(run.status).toBe(0);
+    const sorted = (content: string) => content.trim().split('\n').toSorted().join('\n');
+    // Files that are merged interleave people differently; what is said of each is the same.
+    if (name === 'parts') expect(sorted(run.read(FINDINGS)) === sorted(plain.read(FINDINGS))).toBe(true);
+    else expect(run.read(FINDINGS) === plain.read(FINDINGS)).toBe(true);
+    expect(run.json('summary.json')).toMatchObject({ events, rejected: 0 });
+    expect(readdirSync(run.out).toSorted()).toEqual(['dead-letter.ndjson', 'summary.json', FINDINGS]);
+  });
+
+  it('turns garbage into dead letters with file and line, and finds the same', () => {
+    const broken = lines.toSpliced(2000, 0, 'garbage\n', '\n', '{"type":"KeystrokeLatency"}\n', `${'x'.repeat(300_000)}\n`, '\u0000\u0001\n', '[1,2]\r\n');
+    broken.push('{"type":"Vantage","vantageId":"v","latitude":91,"longitude":0,"name":"n"}\n', '{"type":"NetworkPolicy","tenantId":"t","cidr":"nowhere","kind":"BLOCKED"}');
+    const dir = history('garbage', { 'history.ndjson': broken.join('') });
+    const run = replay('garbage', '--history', dir);
+    expect(run.status).toBe(0);
+    const letters = run.read('dead-letter.ndjson').trim().split('\n').map((line) => JSON.parse(line) as { reason: string; topic: string; offset: number });
+    expect(letters.map(({ reason, topic, offset }) => [reason, topic, offset])).toEqual([
+      ['NOT_JSON', 'history.ndjson', 2001],
+      ['MISSING_FIELD', 'history.ndjson', 2003],
+      ['TOO_LARGE', 'history.ndjson', 2004],
+      ['NOT_JSON', 'history.ndjson', 2005],
+      ['NOT_JSON', 'history.ndjson', 2006],
+      ['OUT_OF_RANGE', 'history.ndjson', broken.length - 1],
+      ['OUT_OF_RANGE', 'history.ndjson', broken.length],
+    ]);
+    expect(run.json('summary.json')).toMatchObject({ events, rejected: 7 });
+    expect(run.read(FINDINGS) === plain.read(FINDINGS)).toBe(true);
+  });
+
+  it('fails with file and position on a damaged file, and leaves the results of the run before', () => {
+    const packed = gzipSync(text, { level: 1 });
+    const dir = history('cut', { 'cut.ndjson.gz': packed.subarray(0, packed.length >> 1) });
+    const before = plain.read(FINDINGS);
+    const run = replay('plain', '--history', dir);
+    expect(run.status).toBe(1);
+    expect(run.stderr).toMatch(/^farhand: FARHAND_HISTORY_UNREADABLE: cut\.ndjson\.gz: .*byte \d+.*lines up to \d+ were read$/m);
+    expect(plain.read(FINDINGS) === before).toBe(true);
+    expect(readdirSync(plain.out).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('refuses labels that are none, and a history without files', () => {
+    expect(replay('no', '--history', join(base, 'plain'), '--labels', join(base, 'plain', 'history.ndjson'))).toMatchObject({ status: 2, stderr: expect.stringContaining('--labels') as string });
+    expect(replay('no', '--history', history('empty', {}))).toMatchObject({ status: 2, stderr: expect.stringContaining('no history file') as string });
+  });
+});
