@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
@@ -230,9 +229,10 @@ test('speed: a repeated connection costs a few microseconds', () => {
   for (const [name, event] of Object.entries(cases)) {
     const batch = Array.from({ length: 1_000 }, (_, i) => ({ ...event, eventId: `e-${i}`, observedAt: AT + i }));
     for (let i = 0; i < 20; i++) void pipeline.process(batch);
-    const started = systemClock.monotonicMs();
+    const before = process.cpuUsage(); // processor time: the wall clock measures the neighbours of the test, too
     for (let i = 0; i < 100; i++) void pipeline.process(batch);
-    const microseconds = (systemClock.monotonicMs() - started) / 100;
+    const { user, system } = process.cpuUsage(before);
+    const microseconds = (user + system) / 100_000;
     console.log(`${name}: ${microseconds.toFixed(2)} µs, ${Math.round(1e6 / microseconds).toLocaleString('en')} events/s`);
     expect(microseconds).toBeLessThan(50); // ten times what a busy machine needs; a lost cache costs more
   }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '#lib/kernel/clock.ts';
 import { formatAddress, parseAddress, toBigInt, type AddressWords } from '../address/parse.ts';
 import { parseAsnTable } from './asn-table.ts';
 import { readAddressBytes, type ReadAddress } from './read-address.ts';
@@ -81,19 +80,20 @@ test('addresses out of bytes equal addresses out of text, as text and as number'
 });
 
 describe('the default tables', () => {
-  const started = systemClock.monotonicMs();
+  const before = process.cpuUsage(); // processor time: the wall clock measures the neighbours of the test, too
   const v4 = parseAsnTable(defaultFile('asn-ipv4.csv'), 'asn-ipv4.csv');
   const v6 = parseAsnTable(defaultFile('asn-ipv6.csv'), 'asn-ipv6.csv');
-  const tookMs = systemClock.monotonicMs() - started;
+  const { user, system } = process.cpuUsage(before);
+  const tookMs = (user + system) / 1_000;
 
-  test('load in under 1.5 s (idle machine: about 0.4 s) and know stable facts', () => {
-    console.log(`ASN tables: ${v4.rows} + ${v6.rows} rows in ${tookMs.toFixed(0)} ms`);
+  test('load in about half a second and know stable facts', () => {
+    console.log(`ASN tables: ${v4.rows} + ${v6.rows} rows in ${tookMs.toFixed(0)} ms of processor time`);
     expect(v4.rows).toBeGreaterThan(300_000);
     expect(find(v4, '8.8.8.8')).toMatchObject({ asn: 15169 });
     expect(find(v4, '1.1.1.1')).toMatchObject({ asn: 13335 });
     expect(find(v6, '2001:4860:4860::8888')).toMatchObject({ asn: 15169 });
     expect(find(v6, '2606:4700:4700::1111')).toMatchObject({ asn: 13335 });
-    expect(tookMs).toBeLessThan(5_000); // the bound is for a quiet machine; tests share theirs
+    expect(tookMs).toBeLessThan(3_000); // wide, for machines that are shared; sorting 400,000 rows again would show
   });
 
   test('the tables in numbers say the same', () => {
