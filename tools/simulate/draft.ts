@@ -5,7 +5,6 @@
 import type { DeviceAssignment, Hop, InputOrigin, LatencyClock, NetworkPolicy, RemoteTool, Sensor, Transport } from '#schemas/records.ts';
 import type { Prng } from '#lib/kernel/prng.ts';
 import type { AddressBook, LocatedAddress } from './addresses.ts';
-import type { Kind } from './kinds.ts';
 import type { Label } from './options.ts';
 import type { LegOptions, PathFactory } from './path.ts';
 import type { Place, VantagePlace } from './places.ts';
@@ -94,7 +93,8 @@ export interface WorkingHours {
 /** One workstation for the whole run. */
 export interface Workstation {
   stream: string;
-  kind: Kind;
+  /** A name of kinds.ts; the evaluation has names of its own. */
+  kind: string;
   remote: boolean;
   tenant: Tenant;
   deviceId: string;

@@ -1,6 +1,6 @@
 /** What can be asked of the simulator, and its defaults: the demonstration fleet of `npm start`. */
 import type { HistoryRecord } from '#schemas/records.ts';
-import type { HonestKind, Kind, PilotedKind } from './kinds.ts';
+import type { HonestKind, PilotedKind } from './kinds.ts';
 
 export interface FleetOptions {
   /** Actors with the same seed and number behave the same whatever else is in the fleet. */
@@ -44,7 +44,8 @@ export interface Label {
   sessionId: string;
   /** Someone other than the declared person at the declared place drives the session (for at least a part of it). */
   remote: boolean;
-  kind: Kind;
+  /** A name of kinds.ts; the evaluation has names of its own. */
+  kind: string;
   /** When the piloting starts, epoch ms; null in honest sessions. */
   startsAt: number | null;
   /** Round trip of the leg behind the visible transport, ms; 0 where there is none. */

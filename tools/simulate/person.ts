@@ -6,7 +6,6 @@ import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { type AddressBook, distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Link, Processing, Scene, Tenant, Workstation } from './draft.ts';
 import { LAST_MILE } from './fitted.ts';
-import type { Kind } from './kinds.ts';
 import { type LegOptions, propagationMs } from './path.ts';
 import { HOME_PLACES, NETWORKS, type Place, VANTAGE_PLACES, type VantagePlace } from './places.ts';
 import { drawProfile } from './typist.ts';
@@ -115,7 +114,7 @@ export function drawDriver(prng: Prng): Driver {
 }
 
 /** `unit` is the random stream of what the members of one unit share. */
-export function ordinaryPerson(scene: Scene, stream: string, prng: Prng, kind: Kind, tenant: Tenant, at?: Place): Workstation {
+export function ordinaryPerson(scene: Scene, stream: string, prng: Prng, kind: string, tenant: Tenant, at?: Place): Workstation {
   const place = at ?? prng.pick(HOME_PLACES);
   const vantage = nearestVantage(place, prng.chance(0.8) ? 0 : 1);
   const source = homeAddress(prng, scene.book, place);

@@ -63,7 +63,7 @@ const proxy: Shape = (person, prng, scene, operation) => {
   person.link = drawLink(prng, scene.book, relay, { ...relay, timeZone }, person.vantage);
   // A careless relay passes on for whom it speaks.
   const { country: abroad } = operation.operator;
-  if (prng.chance(0.15)) person.link.forwardedFor = [scene.book.draw(prng, { asns: NETWORKS[abroad]!.home, country: abroad, near: operation.operator }).ip];
+  if (prng.chance(0.15)) person.link.forwardedFor = [scene.book.draw(prng, { asns: NETWORKS[abroad]!.home, country: abroad, near: operation.operator, maxKm: 100 }).ip];
 };
 
 const packetVpn: Shape = (person, prng, scene, operation) => {

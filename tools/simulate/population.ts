@@ -15,7 +15,7 @@ export function drawTenant(seed: number, index: number, book: AddressBook): Tena
   const prng = new Prng(seed, `tenant:${index}`);
   const tenantId = `tenant-${String(index + 1).padStart(2, '0')}`;
   const egressPlace = prng.pick(HOME_PLACES.filter((p) => p.country === 'US'));
-  const egress = book.draw(prng, { asns: CORPORATE_GATEWAY_ASNS, near: egressPlace });
+  const egress = book.draw(prng, { asns: CORPORATE_GATEWAY_ASNS, near: egressPlace, maxKm: 100 });
   const region = prng.pick(VANTAGE_PLACES.filter((v) => v.id.startsWith('us')));
   const { latitude, longitude } = egress;
   const cidr = `${egress.ip}/32`;
