@@ -43,10 +43,9 @@ const DIRECT_TAIL = [
 /** A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. */
 const HOSTED_TAIL = [
   { gapMs: 8.5, share: 0.3 },
-  { gapMs: 40, share: 0.05 },
-  { gapMs: 80, share: 0.01 },
-  { gapMs: 110, share: 0.0023 },
-  { gapMs: 180, share: 0.0011 },
+  { gapMs: 40, share: 0.03 },
+  { gapMs: 70, share: 0.0023 },
+  { gapMs: 150, share: 0.0012 },
   { gapMs: 240, share: 0.0005 },
   { gapMs: 300, share: 2e-5 },
   { gapMs: 600, share: 1e-6 },

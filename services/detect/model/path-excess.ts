@@ -47,7 +47,7 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const excess = least - expected;
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
-  const full = Math.min(STRENGTH_MAX, 0.9 + excess / 45);
+  const full = Math.min(STRENGTH_MAX, 0.5 + excess / 50);
   const strength = satellite || mobile ? Math.min(SOFT_MAX, full / 2) : full;
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {

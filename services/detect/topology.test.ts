@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Prng } from '#lib/kernel/prng.ts';
+import { createCapturedState, createMemoryState } from '#lib/state/memory.ts';
+import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
+import { detectConfigSchema } from './config.ts';
+import { START, address, config, session } from './test-events.ts';
+import { buildDetect } from './topology.ts';
+
+const byArrival = (events: EnrichedEvent[]): EnrichedEvent[] => events.toSorted((a, b) => a.event.observedAt - b.event.observedAt || (a.event.eventId < b.event.eventId ? -1 : 1));
+
+/** What is said, person by person: the order between people is the only thing that may differ. */
+function told(findings: readonly SuspiciousSession[]): string {
+  const key = (finding: SuspiciousSession): string => `${finding.userId}|${finding.findingId}|${String(finding.revision).padStart(3, '0')}`;
+  return findings.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map((finding) => JSON.stringify(finding)).join('\n');
+}
+
+function run(events: readonly EnrichedEvent[], batchSizes: readonly number[] = [64]): SuspiciousSession[] {
+  const pipeline = buildDetect({ config, state: createMemoryState() });
+  const out: SuspiciousSession[] = [];
+  for (let at = 0, i = 0; at < events.length; i++) {
+    const size = batchSizes[i % batchSizes.length]!;
+    out.push(...pipeline.process(events.slice(at, at + size)));
+    at += size;
+  }
+  return [...out, ...pipeline.flush()];
+}
+
+/** A few people: honest, behind a leg, handed over, abroad; with some that stop early. */
+function fleet(): EnrichedEvent[] {
+  return byArrival([
+    ...session({ userId: 'honest', minutes: 25 }),
+    ...session({ userId: 'leg', minutes: 20, gapMs: 130, jitterMs: 4 }),
+    ...session({ userId: 'handed', minutes: 24, handoverMinute: 9, laterGapMs: 150 }),
+    ...session({ userId: 'abroad', minutes: 8, source: address('203.0.113.9', 'warsaw'), rttMs: 130 }),
+    ...session({ userId: 'two', sessionId: 's-two-a', minutes: 10, gapMs: 95 }),
+    ...session({ userId: 'two', sessionId: 's-two-b', minutes: 10, startAt: START + 300_000, source: address('203.0.113.77', 'chicago') }),
+    ...session({ userId: 'later', minutes: 30, startAt: START + 3_600_000 }),
+  ]);
+}
+
+const reference = told(run(fleet()));
+
+describe('a finding depends on the events of its person only', () => {
+  test('there are findings to compare', () => {
+    for (const user of ['leg', 'handed', 'abroad', 'two']) expect(reference).toContain(`"userId":"${user}"`);
+    for (const user of ['honest', 'later']) expect(reference).not.toContain(`"userId":"${user}"`);
+  });
+
+  test('not on how the input is cut into batches', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 6 }), (sizes) => {
+        expect(told(run(fleet(), sizes))).toBe(reference);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('not on the order of arrival within the allowed lateness', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), (seed) => {
+        const prng = new Prng(seed, 'shuffle');
+        const arrived = fleet().map((event) => ({ event, at: event.event.observedAt + prng.uniform(0, config.allowedLatenessMs) }));
+        const shuffled = arrived.toSorted((a, b) => a.at - b.at).map(({ event }) => event);
+        expect(told(run(shuffled))).toBe(reference);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('not on who else is on the partition', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 1000 }), (partitions, salt) => {
+        const all = fleet();
+        const users = [...new Set(all.map(({ event }) => event.userId))];
+        const prng = new Prng(salt, 'partition');
+        const of = new Map(users.map((user) => [user, prng.below(partitions)]));
+        const out: SuspiciousSession[] = [];
+        for (let p = 0; p < partitions; p++) out.push(...run(all.filter(({ event }) => of.get(event.userId) === p)));
+        expect(told(out)).toBe(reference);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('not on whether the task was moved in between: its state goes through bytes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), (cut) => {
+        const all = fleet();
+        const at = Math.min(all.length - 1, cut);
+        const first = createCapturedState();
+        const before = buildDetect({ config, state: first });
+        const out = before.process(all.slice(0, at));
+        const second = createCapturedState();
+        first.drainChanges(({ store, key, value }) => second.restore(store, key, value));
+        const after = buildDetect({ config, state: second });
+        out.push(...after.process(all.slice(at)), ...after.flush());
+        expect(told(out)).toBe(reference);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('one wrong clock moves nothing', () => {
+    const all = fleet();
+    const wrong = session({ userId: 'leg', minutes: 1 })[1]!;
+    const hostile = { ...wrong, event: { ...wrong.event, eventId: 'hostile', observedAt: START + 86_400_000 } } as EnrichedEvent;
+    const findings = run([...all.slice(0, 40), hostile, ...all.slice(40)]);
+    const withoutClosing = (list: SuspiciousSession[]) => told(list.filter((finding) => finding.userId === 'leg' && finding.detectedAt < START + 3_600_000));
+    expect(withoutClosing(findings)).toBe(withoutClosing(run(all)));
+  });
+});
+
+describe('time', () => {
+  test('people who stop are decided by the watermark of the task, with the same words', () => {
+    const pipeline = buildDetect({ config, state: createMemoryState() });
+    const stopped = session({ userId: 'leg', minutes: 20, gapMs: 130, jitterMs: 4 });
+    const out = pipeline.process(stopped);
+    const seen = out.length;
+    const others = ['a', 'b', 'c'].flatMap((userId) => session({ userId, minutes: 20, startAt: START + 13 * 3_600_000 }));
+    out.push(...pipeline.process(byArrival(others)));
+    expect(out.length).toBeGreaterThan(seen);
+    expect(out.at(-1)).toMatchObject({ userId: 'leg', status: 'CLOSED', closedAs: 'EXPIRED' });
+    expect(told(out)).toBe(told(run(stopped)));
+  });
+
+  test('two devices do not make a watermark', () => {
+    const pipeline = buildDetect({ config, state: createMemoryState() });
+    pipeline.process(session({ userId: 'leg', minutes: 20, gapMs: 130 }));
+    pipeline.process(session({ userId: 'far', minutes: 2, startAt: START + 86_400_000 }));
+    expect(pipeline.stats().watermark).toBe(-Infinity);
+    pipeline.process(session({ userId: 'third', minutes: 2 }));
+    expect(pipeline.stats().watermark).toBeLessThan(START + 120_000);
+  });
+
+  test('late events are counted and change no closed window', () => {
+    const pipeline = buildDetect({ config, state: createMemoryState() });
+    const events = session({ userId: 'leg', minutes: 15, gapMs: 4 });
+    pipeline.process(events);
+    const late = session({ userId: 'leg', minutes: 1, gapMs: 200 }).map((record) => ({ ...record, event: { ...record.event, eventId: `${record.event.eventId}-late` } }) as EnrichedEvent);
+    expect(pipeline.process(late)).toEqual([]);
+    expect(pipeline.stats().lateEvents).toBe(late.length);
+  });
+
+  test('a flood of open windows is bounded, and said', () => {
+    const tight = detectConfigSchema.parse({ allowedLatenessMs: 600_000, openWindowsMax: 4, sessionsPerPersonMax: 2 });
+    const pipeline = buildDetect({ config: tight, state: createMemoryState() });
+    pipeline.process(session({ userId: 'x', minutes: 9 }));
+    expect(pipeline.stats().closedEarly).toBeGreaterThan(0);
+    for (let i = 0; i < 9; i++) pipeline.process(session({ userId: 'y', sessionId: `s${i}`, minutes: 2, startAt: START + i * 1000 }));
+    expect(pipeline.stats().people).toBe(2);
+  });
+});
+
+describe('findings', () => {
+  const of = (events: EnrichedEvent[]) => run(events);
+
+  test('open once, are revised in order, close once', () => {
+    for (const script of [{ gapMs: 130 }, { gapMs: 95, minutes: 60 }, { source: address('203.0.113.9', 'warsaw'), rttMs: 130 }]) {
+      const findings = of(session(script));
+      expect(findings.map((finding) => finding.revision)).toEqual(findings.map((_, i) => i + 1));
+      expect(new Set(findings.map((finding) => finding.findingId)).size).toBe(1);
+      expect(findings[0]!.status).toBe('OPENED');
+      expect(findings.at(-1)!.status).toBe('CLOSED');
+      expect(findings.length).toBeLessThanOrEqual(config.finding.revisionsMax);
+      for (const finding of findings) {
+        expect(finding.windowEnd).toBeLessThanOrEqual(finding.detectedAt);
+        expect(finding.firstSuspiciousAt).toBeLessThanOrEqual(finding.detectedAt);
+        if (finding.status !== 'CLOSED') expect(finding.detectedAt % 60_000).toBe(0);
+        const shares = finding.hypotheses.reduce((sum, { share }) => sum + share, 0);
+        if (finding.hypotheses.length > 0) expect(shares).toBeCloseTo(1, 9);
+      }
+    }
+  });
+
+  test('the combined strength is the sum over families of the strongest signal shown', () => {
+    const findings = of(session({ gapMs: 130, source: address('203.0.113.9', 'warsaw', { category: 'HOSTING' }), rttMs: 130, minutes: 15 }));
+    for (const finding of findings.filter(({ status }) => status !== 'CLOSED')) {
+      const families = new Map<string, number>();
+      for (const { family, strength } of finding.evidence) families.set(family, Math.max(families.get(family) ?? 0, strength));
+      expect([...families.values()].reduce((sum, value) => sum + value, 0)).toBeCloseTo(finding.evidenceStrength, 2);
+    }
+    expect(findings.some((finding) => finding.severity === 'HIGH')).toBe(true);
+  });
+
+  test('a slow machine never reaches MEDIUM by itself', () => {
+    for (let gapMs = 10; gapMs <= 66; gapMs += 4) {
+      for (const finding of of(session({ gapMs, minutes: 90, jitterMs: 2 }))) expect(finding.severity).toBe('LOW');
+    }
+  });
+
+  test('a leg of 80 ms and more reaches MEDIUM within four minutes of typing', () => {
+    for (const gapMs of [84, 120, 250, 700]) {
+      const medium = of(session({ gapMs, minutes: 10 })).find((finding) => finding.severity === 'MEDIUM');
+      expect(medium!.detectedAt - START).toBeLessThanOrEqual(4 * 60_000);
+      expect(medium!.operatorDistanceKm!.upper).toBeGreaterThanOrEqual(medium!.operatorDistanceKm!.likely);
+    }
+  });
+
+  test('ubiquitous signals never open a finding alone', () => {
+    const connection = { remoteTools: [{ name: 'AnyDesk', peerIp: null, active: true }, { name: 'TeamViewer', peerIp: null, active: true }], osTimeZone: 'Asia/Tokyo' };
+    const source = address('203.0.113.50', 'denver', { category: 'VPN', categoryReason: 'feed:vpn' });
+    expect(of(session({ source, connection, keystrokes: { inputOrigin: 'VIRTUAL' }, minutes: 40 }))).toEqual([]);
+  });
+
+  test('a two-clock sensor hides a leg below its clock error, and says so when something else is found', () => {
+    const keystrokes = { latencyClock: 'TWO_CLOCKS' as const, clockErrorMs: 100, networkRttMs: 80 };
+    expect(of(session({ gapMs: 90, keystrokes }))).toEqual([]);
+    const [opened] = of(session({ gapMs: 90, keystrokes: { ...keystrokes, networkRttMs: 260 }, source: address('203.0.113.9', 'warsaw'), rttMs: 130 }));
+    expect(opened!.evidence.find(({ signal }) => signal === 'hiddenLeg')).toMatchObject({ strength: 0, expected: 100 });
+  });
+
+  test('an analyst ends it: BENIGN closes, and the session stays closed', () => {
+    const events = session({ gapMs: 130, minutes: 30 });
+    const feedback = { type: 'Feedback' as const, tenantId: 't', sessionId: 's-u', findingId: null, verdict: 'BENIGN' as const, reason: null, by: 'analyst', at: START + 600_000 };
+    const judged = events.map((record) => (record.event.observedAt < feedback.at ? record : ({ ...record, context: { ...record.context, feedback } } as EnrichedEvent)));
+    const findings = of(judged);
+    expect(findings.at(-1)).toMatchObject({ status: 'CLOSED', closedAs: 'BENIGN' });
+    expect(findings.at(-1)!.detectedAt).toBe(START + 660_000);
+  });
+
+  test('after the quiet a session that comes back opens a second finding', () => {
+    const again = session({ gapMs: 130, minutes: 10, startAt: START + 20 * 3_600_000 }).map((record) => ({ ...record, event: { ...record.event, eventId: `${record.event.eventId}-b` } }) as EnrichedEvent);
+    const findings = of([...session({ gapMs: 130, minutes: 10 }), ...again]);
+    expect(new Set(findings.map((finding) => finding.findingId)).size).toBe(2);
+    expect(findings.filter(({ closedAs }) => closedAs === 'EXPIRED')).toHaveLength(2);
+  });
+});
