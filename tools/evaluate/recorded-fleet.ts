@@ -29,7 +29,7 @@ export const RECORDED_PILOTED = [
   'ip-kvm',
   'account-handover',
 ] as const;
-export type RecordedKind = (typeof RECORDED_HONEST)[number] | (typeof RECORDED_PILOTED)[number];
+type RecordedKind = (typeof RECORDED_HONEST)[number] | (typeof RECORDED_PILOTED)[number];
 
 export interface RecordedOptions {
   seed: number;

@@ -8,7 +8,7 @@ import type { PathFactory, PathProcess } from '../simulate/path.ts';
 import { quantileOf, sorted } from '../simulate/quantiles.ts';
 
 /** What a path does over time: milliseconds above its own low quantile, one value per step. */
-export interface Movement {
+interface Movement {
   readonly aboveMs: readonly number[];
   readonly stepMs: number;
 }

@@ -51,7 +51,6 @@ class RecordedKeys implements KeyProcess {
   readonly #prng: Prng;
   #at: number;
   #end: number;
-  #hold = 0;
 
   constructor(person: RecordedPerson, prng: Prng) {
     this.#person = person;
@@ -71,8 +70,8 @@ class RecordedKeys implements KeyProcess {
 
   /** The hold that belongs to the coming interval's key. */
   nextHold(): number {
-    this.#hold = this.#at < this.#end ? this.#at : this.#hold;
-    return this.#person.holds[this.#hold]!;
+    if (this.#at >= this.#end) this.#begin();
+    return this.#person.holds[this.#at]!;
   }
 
   #begin(): void {

@@ -8,7 +8,7 @@ import type { Label } from '../simulate/options.ts';
 
 const DAY_MS = 24 * 3_600_000;
 export const LEVELS = ['any', 'MEDIUM', 'HIGH'] as const;
-export type Level = (typeof LEVELS)[number];
+type Level = (typeof LEVELS)[number];
 
 const LEVEL_OF: Readonly<Record<Severity, number>> = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 2 };
 

@@ -42,7 +42,7 @@ export interface AddressQuery {
 /** Addresses located per autonomous system; more find more towns, each costs a look-up (about 6 µs). */
 const SAMPLES_PER_ASN = 600;
 
-export const ipv4Text = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
+const ipv4Text = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 
 /** Inclusive ranges as a flat [start, end, start, end, …] list per autonomous system. */
 function readAsnRanges(path: string): Map<number, number[]> {

@@ -78,7 +78,7 @@ export interface SessionPlan {
   drivers: Driver[];
 }
 
-export interface WorkingHours {
+interface WorkingHours {
   /** Zone whose clock the person lives by. */
   timeZone: string;
   /** Hours after local midnight. */

@@ -10,7 +10,7 @@ const LEVELS = 11;
 /** A moment this much above the pair's median is a queue, ms. */
 const QUEUE_MS = 100;
 
-export interface InflationBin {
+interface InflationBin {
   km: number;
   pairs: number;
   /** RTT over the ⅔c floor at levels 0, 0.1, … 1 (the ends are the 0.5% and 99.5% quantiles). */
@@ -32,7 +32,7 @@ export interface NetworkFit {
   callJitterMs: number[];
 }
 
-export function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
+function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
   const bins: InflationBin[] = [];
   for (let i = 0; i + 1 < EDGES.length; i++) {
     const inside = pairs

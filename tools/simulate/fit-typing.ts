@@ -97,7 +97,7 @@ function drift(intervals: readonly number[], shape: number, autocorrelation: num
 }
 
 /** The raster of the person's clock: where nearly all presses of a sentence fall on one phase of 16, 16.7 or 8 ms. */
-export function clockGrid(person: TypingPerson): number {
+function clockGrid(person: TypingPerson): number {
   const resultant = (grid: number): number => {
     let n = 0;
     let strength = 0;

@@ -9,7 +9,7 @@ import { EXCHANGE_MS, LAST_MILE, NETWORK } from './fitted.ts';
 import { fromTable } from './quantiles.ts';
 
 /** Inflation over the ⅔c floor at quantile u for a distance: linear between the fitted quantiles and distance bins. */
-export function inflation(distanceKm: number, u: number): number {
+function inflation(distanceKm: number, u: number): number {
   const bins = NETWORK.inflation;
   let upper = bins.findIndex((bin) => bin.km >= distanceKm);
   if (upper < 0) upper = bins.length - 1;

@@ -28,7 +28,7 @@ export const hex = (prng: Prng, digits: number): string => {
   return text.slice(0, digits);
 };
 
-export function nearestVantage(at: { latitude: number; longitude: number }, rank = 0): VantagePlace {
+function nearestVantage(at: { latitude: number; longitude: number }, rank = 0): VantagePlace {
   const sorted = VANTAGE_PLACES.toSorted((a, b) => distanceKm(a, at) - distanceKm(b, at));
   return sorted[Math.min(rank, sorted.length - 1)]!;
 }
@@ -66,7 +66,7 @@ export function drawHops(prng: Prng, book: AddressBook, vantage: VantagePlace, s
   return hops;
 }
 
-export const round2 = (n: number): number => Math.round(n * 100) / 100;
+const round2 = (n: number): number => Math.round(n * 100) / 100;
 
 /** A link from a place to a vantage. `km` is the true way; it may be longer than the straight line. */
 export function drawLink(prng: Prng, book: AddressBook, source: LocatedAddress, place: Place, vantage: VantagePlace, km?: number): Link {
@@ -93,11 +93,11 @@ export function homeAddress(prng: Prng, book: AddressBook, place: Place): Locate
   return book.draw(prng, { asns: NETWORKS[place.country]!.home, country: place.country, near: place, maxKm });
 }
 
-export function drawProcessing(prng: Prng): Processing {
+function drawProcessing(prng: Prng): Processing {
   return { baseMs: Math.min(8.5, Math.max(0.3, prng.logNormal(2.2, 0.7))), jitterMs: prng.uniform(0.2, 1.2), load: null };
 }
 
-export function drawDriver(prng: Prng): Driver {
+function drawDriver(prng: Prng): Driver {
   return {
     from: -Infinity,
     typist: drawProfile(prng),

@@ -62,7 +62,7 @@ export function keyOf(record: HistoryRecord): string {
   }
 }
 
-export async function publishReference(records: readonly ReferenceRecord[], options: Pick<PublishOptions, 'log' | 'topics' | 'encoder'>, at: number): Promise<void> {
+async function publishReference(records: readonly ReferenceRecord[], options: Pick<PublishOptions, 'log' | 'topics' | 'encoder'>, at: number): Promise<void> {
   const outgoing = records.map((record) => outgoingOf(record, options, at));
   for (let i = 0; i < outgoing.length; i += APPEND_RECORDS_MAX) await options.log.append(outgoing.slice(i, i + APPEND_RECORDS_MAX));
 }

@@ -71,7 +71,7 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
 export const normalCdf = (z: number): number => 1 / (1 + Math.exp(-(1.5976 * z + 0.07056 * z * z * z)));
 
 /** Φ⁻¹, Acklam's rational approximation; relative error under 1.2e-9 inside (0, 1). */
-export function normalQuantile(p: number): number {
+function normalQuantile(p: number): number {
   if (p <= 0 || p >= 1) return p <= 0 ? -Infinity : Infinity;
   if (p < 0.02425) return tail(Math.sqrt(-2 * Math.log(p)));
   if (p > 1 - 0.02425) return -tail(Math.sqrt(-2 * Math.log(1 - p)));

@@ -3,7 +3,7 @@
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /** Offset of the zone at a moment: local wall-clock time minus UTC, ms. */
-export function zoneOffsetMs(timeZone: string, at: number): number {
+function zoneOffsetMs(timeZone: string, at: number): number {
   let formatter = formatters.get(timeZone);
   if (formatter === undefined) {
     formatter = new Intl.DateTimeFormat('en-US', {
