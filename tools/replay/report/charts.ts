@@ -80,8 +80,8 @@ function sessionChart(data: ReportData, series: LatencySeries): Chart {
     unit: 'ms',
     kind: 'lines',
     series: [
-      { name: 'least registration latency', color: 'b' },
-      { name: 'median', color: 'c' },
+      { name: 'low registration latency', color: 'b' },
+      { name: 'its median', color: 'c' },
       { name: 'transport round trip', color: 'a' },
     ],
     data: [

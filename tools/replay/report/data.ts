@@ -23,7 +23,7 @@ export interface ReportFinding {
   readonly label: SessionLabel | null;
 }
 
-/** Least latency and least transport round trip of one session per 10 min, ms; NaN where there is none. */
+/** Per 10 min of one session, ms: least 20% quantile of a record, mean of the records' medians, least round trip (NaN for none). */
 export interface LatencySeries {
   readonly session: string;
   readonly label: SessionLabel | null;

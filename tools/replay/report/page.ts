@@ -23,6 +23,8 @@ function uPlotFile(name: string): string {
   return readFileSync(join(folder, 'dist', name), 'utf8');
 }
 
+const WHY = 'Why';
+
 const number = (value: number) => value.toLocaleString('en');
 const share = (value: number | null) => (value === null ? '–' : value.toFixed(3));
 const time = (at: number) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
@@ -56,7 +58,8 @@ ${card(number(summary.duplicates), 'repeats')}
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[], numeric: ReadonlySet<number>): string {
-  const cell = (tag: 'td' | 'th') => (content: string, i: number) => `<${tag}${numeric.has(i) ? ' class="n"' : ''}>${content}</${tag}>`;
+  const classOf = (i: number) => (numeric.has(i) ? ' class="n"' : head[i] === WHY ? ' class="why"' : '');
+  const cell = (tag: 'td' | 'th') => (content: string, i: number) => `<${tag}${classOf(i)}>${content}</${tag}>`;
   const body = rows.map((row) => `<tr>${row.map(cell('td')).join('')}</tr>`).join('\n');
   return `<div class="scroll"><table><thead><tr>${head.map(cell('th')).join('')}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
@@ -116,7 +119,7 @@ function findings(data: ReportData): string {
     (a, b) => rank(b.highest) - rank(a.highest) || b.latest.riskScore - a.latest.riskScore || a.first.detectedAt - b.first.detectedAt || (a.first.findingId < b.first.findingId ? -1 : 1),
   );
   if (all.length === 0) return '<p class="soft">No finding.</p>';
-  const head = ['Severity', 'risk', 'Person', 'Hypothesis', 'Operator distance', 'Opened (UTC)', 'Truth', 'Why'];
+  const head = ['Severity', 'risk', 'Person', 'Hypothesis', 'Operator distance', 'Opened (UTC)', 'Truth', WHY];
   const more = data.findingsLeftOut === 0 ? '' : `<p class="soft">${number(data.findingsLeftOut)} more findings are in suspicious-sessions.ndjson.</p>`;
   return table(head, all.map(findingRow), new Set([1, 4])) + more;
 }

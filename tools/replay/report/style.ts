@@ -15,7 +15,7 @@ h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 10
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 7px 10px; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-tr:last-child > td { border-bottom: 0; }
+tr:last-child > td { border-bottom: 0; } td.why { min-width: 420px; }
 .severity { font-weight: 700; font-size: 12px; letter-spacing: .03em; }
 ${['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].map((name) => `.${name} { color: var(--${name}); }`).join(' ')}
 .true { color: var(--good); } .false { color: var(--CRITICAL); }
