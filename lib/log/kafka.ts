@@ -25,6 +25,11 @@ export const KAFKA_DEFAULTS = {
 
 /** How long a new writer may wait for the end of its predecessor's transaction. */
 const WRITER_OPEN_TIMEOUT_MS = 30_000;
+/**
+ * Records of one request get one LogAppendTime, and readers merge topics by it: what is further apart than this goes in
+ * a request of its own, so that a history that is sent fast keeps its order between topics.
+ */
+const APPEND_SPAN_MS = 5_000;
 /** How long a group's coordinator may load before that is an error. */
 const COORDINATOR_TIMEOUT_MS = 15_000;
 
@@ -124,14 +129,29 @@ export class KafkaLog implements Log {
     });
   }
 
-  append(records: readonly OutgoingRecord[]): Promise<void> {
-    return this.#ask('appending', (cluster) => appendRecords(cluster, records, this.#options.compression));
+  async append(records: readonly OutgoingRecord[]): Promise<void> {
+    for (const slice of splitByTime(records)) {
+      await this.#ask('appending', (cluster) => appendRecords(cluster, slice, this.#options.compression));
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((part) => part.close()));
     await Promise.all([this.#control.disconnect(), this.#admin.disconnect()]);
   }
+}
+
+function splitByTime(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const slices: OutgoingRecord[][] = [];
+  let from = NaN;
+  for (const record of records) {
+    if (!(Math.abs(record.timestampMs - from) <= APPEND_SPAN_MS)) {
+      slices.push([]);
+      from = record.timestampMs;
+    }
+    slices.at(-1)!.push(record);
+  }
+  return slices;
 }
 
 /** Connects; FARHAND_LOG_UNAVAILABLE where no broker answers. */

@@ -124,7 +124,10 @@ export interface Log {
   /** Reads from the first record to the committed end as of now, or a little past it; answers the offset after that. */
   readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number>;
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
-  /** Appends without a transaction, by key: simulator and tests. Resolves when the log has it. */
+  /**
+   * Appends without a transaction, in order: simulator and tests. Resolves when the log has it. Where a topic has
+   * LogAppendTime, records whose timestamps are far apart get different ones.
+   */
   append(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 }

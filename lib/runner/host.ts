@@ -59,10 +59,10 @@ export class Host {
     this.#failure.reject(error);
   }
 
-  /** What kafkajs says, at a level that suits a worker: its "errors" are mostly retries that succeed. */
+  /** What kafkajs says: its "errors" are mostly retries that succeed, so only the end of a membership is a warning. */
   readonly onKafkaLog = (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>): void => {
     const { namespace, error, broker } = fields as { namespace?: string; error?: unknown; broker?: string };
-    this.logger[level === 'error' ? 'warn' : 'debug']({ event: 'kafka.client', namespace, broker, error: error === undefined ? undefined : String(error) }, message);
+    this.logger[level === 'error' && message.startsWith('Crash') ? 'warn' : 'debug']({ event: 'kafka.client', namespace, broker, error: error === undefined ? undefined : String(error) }, message);
   };
 
   /** `start` builds everything and answers the service; then its tasks run until a signal or a failure. */

@@ -2,12 +2,14 @@
  * The enrich worker on Kafka: farhand.events.v1 → farhand.enriched.v1. It also brings the reference topics into Redis:
  * every worker does, as taking a record in twice changes nothing; tasks start when all that is there has been taken in.
  */
+import { z } from 'zod';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { REFERENCE_RECORDS } from '#lib/codec/decoder.ts';
 import { framedEncoder } from '#lib/codec/encode.ts';
 import type { SchemaSource } from '#lib/codec/schema-source.ts';
 import { sharedSections, type TopicsSection } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
+import { findingIdOf } from '#lib/kernel/identity.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import type { Log, LogRecord } from '#lib/log/log.ts';
@@ -24,11 +26,16 @@ import { openDatabases, type Databases } from './databases.ts';
 import { ENRICH_OUTPUTS } from './outputs.ts';
 import { createEnrichTask } from './task.ts';
 
-const definition = defineConfig({ ...sharedSections, enrich: enrichConfigSchema });
+/** What enrich needs of detect's section, with detect's default: feedback that names a finding must find its session. */
+const detectNameSchema = z.object({
+  rulesName: z.string().min(1).max(64).default('farhand-default').describe('Name of the configuration of detect; part of every finding id.'),
+});
+
+const definition = defineConfig({ ...sharedSections, enrich: enrichConfigSchema, detect: detectNameSchema });
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('enrich', args).config });
-  const { kafka, topics, registry, redis, enrich } = config;
+  const { kafka, topics, registry, redis, enrich, detect } = config;
   const host = new Host('enrich', config);
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
@@ -36,7 +43,12 @@ export function main(args: string[]): Promise<number> {
     const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection']);
     const databases = await watchDatabases(host, enrich);
     const unavailable = host.metrics.counter('reference_unavailable_total', 'Calls of the reference store that failed because it was away.');
-    const reference = createRedisReference({ ...redisOptionsOf(redis), clock: host.clock, onUnavailable: () => unavailable.inc() });
+    const reference = createRedisReference({
+      ...redisOptionsOf(redis),
+      clock: host.clock,
+      findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
+      onUnavailable: () => unavailable.inc(),
+    });
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
     countReference(host, reference);
     await loadReference(host, { log, topics, source, reference });

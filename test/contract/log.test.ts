@@ -226,7 +226,7 @@ describe.each(adapters)('the $name log', ({ open }) => {
       await until('all tasks at one', () => one.tasks.length === 6);
       const two = await enter('two');
       await until('an even share', () => one.tasks.length === 3 && two.tasks.length === 3);
-      expect([...one.tasks, ...two.tasks].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+      expect([...one.tasks, ...two.tasks].sort((x, y) => x - y)).toEqual([0, 1, 2, 3, 4, 5]);
       const last = one.calls.lastIndexOf(`assigned ${one.tasks.join(',')}`);
       expect(one.calls[last - 1], 'quiesced before the tasks moved').toBe('quiesce');
       const epoch = one.membership.epoch;

@@ -10,9 +10,12 @@ export interface TopicLayout {
   readonly initial: Readonly<Record<string, string>>;
 }
 
-const DAY_MS = 86_400_000;
-/** Event times may be days old when a history is replayed; retention counts them. */
-const RETENTION = { 'retention.ms': String(30 * DAY_MS) };
+const GIBIBYTE = 1024 ** 3;
+/**
+ * By size only: these records carry event times, and retention by time would delete a replayed history as it arrives.
+ * Per partition.
+ */
+const RETENTION = { 'retention.ms': '-1', 'retention.bytes': String(2 * GIBIBYTE) };
 /** A dead letter holds a whole record (up to 1 MiB) and its frame. */
 const DEAD_LETTER_BYTES = String(2 * 1024 * 1024);
 /** Small segments, so that compaction, which leaves the open one alone, keeps restores short. */

@@ -1,0 +1,70 @@
+/** An installation of Farhand of its own on the broker of the tests: topics, configuration, workers as processes. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { topicsSectionSchema, type TopicsSection } from '#lib/kernel/config-sections.ts';
+import { start, waitForOutput, type Started } from '../infrastructure/process.ts';
+
+const launcher = fileURLToPath(new URL('../../tools/farhand.mjs', import.meta.url));
+const COMMAND_TIMEOUT_MS = 300_000;
+
+export interface Installation {
+  readonly topics: TopicsSection;
+  /** Prefix of the groups. */
+  readonly group: string;
+  readonly directory: string;
+  /** Runs a command to its end; throws with its output where it fails. Answers what it printed. */
+  run(...args: string[]): Promise<string>;
+  worker(service: 'ingest' | 'enrich' | 'detect', name: string): Started;
+  /** Stops every worker that still runs, and throws with the log of one that did not end in good order. */
+  stop(): Promise<void>;
+}
+
+export function install(kafkaBrokers: string, redisUrl: string, partitions: number): Installation {
+  const id = randomUUID().slice(0, 8);
+  const group = `farhand-${id}`;
+  const directory = mkdtempSync(join(tmpdir(), 'farhand-test-'));
+  const defaults = topicsSectionSchema.parse({});
+  const names = Object.entries(defaults).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const topics = topicsSectionSchema.parse({ ...Object.fromEntries(names.map(([key, name]) => [key, `${id}.${name}`])), partitions });
+  const config = join(directory, 'farhand.yaml');
+  writeFileSync(
+    config,
+    stringify({
+      kafka: { brokers: kafkaBrokers.split(','), groupIdPrefix: group },
+      redis: { url: redisUrl, keyPrefix: group },
+      observe: { port: 0 },
+      topics,
+    }),
+  );
+  const workers: { name: string; process: Started }[] = [];
+  const environment = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, FARHAND_CONFIG: config, KAFKA_BROKERS: '', REDIS_URL: '', ...more });
+  return {
+    topics,
+    group,
+    directory,
+    run: async (...args) => {
+      const command = start(process.execPath, [launcher, ...args], join(directory, `${args[0]}-${randomUUID()}.log`), environment({}));
+      await waitForOutput(command, /(?!)/, COMMAND_TIMEOUT_MS).catch((error: unknown) => {
+        if (command.exitStatus() !== 0) throw error;
+      });
+      return command.output();
+    },
+    worker: (service, name) => {
+      const started = start(process.execPath, [launcher, service], join(directory, `${service}-${name}.log`), environment({ FARHAND_KAFKA_WORKER_ID: name }));
+      workers.push({ name: `${service} ${name}`, process: started });
+      return started;
+    },
+    stop: async () => {
+      const running = workers.filter(({ process: worker }) => worker.exitStatus() === null);
+      await Promise.all(running.map(({ process: worker }) => worker.stop()));
+      const failed = running.find(({ process: worker }) => worker.exitStatus() !== 0);
+      const output = failed?.process.output();
+      rmSync(directory, { recursive: true, force: true });
+      if (failed !== undefined) throw new Error(`${failed.name} ended with ${failed.process.exitStatus()}:\n${output?.slice(-2000)}`);
+    },
+  };
+}

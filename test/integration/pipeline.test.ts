@@ -1,0 +1,183 @@
+/**
+ * The same fleet through real Kafka, Redis and three worker processes as through the embedded chain: the findings must
+ * be the same, revision by revision.
+ */
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
+import { encodeFramed } from '#lib/codec/encode.ts';
+import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
+import { systemClock } from '#lib/kernel/clock.ts';
+import type { TopicsSection } from '#lib/kernel/config-sections.ts';
+import type { Log, LogRecord, OutgoingRecord } from '#lib/log/log.ts';
+import { partitionOf } from '#lib/log/partitioner.ts';
+import type { RawRecord } from '#lib/runner/task.ts';
+import type { Connection, HistoryRecord, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
+import { simulateFleet } from '../../tools/simulate/fleet.ts';
+import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
+import { kafkaLog, readAll, until } from '../infrastructure/logs.ts';
+import { waitForOutput } from '../infrastructure/process.ts';
+import { install, type Installation } from './farhand.ts';
+
+const brokers = inject('kafkaBrokers');
+const redis = inject('redisUrl');
+const PARTITIONS = 4;
+const FLEET = { seed: 11, workstations: 40, piloted: 8 };
+const DAY_MS = 86_400_000;
+const ARRIVAL_SPAN_MS = 1_000;
+
+const isTelemetry = (record: HistoryRecord): record is TelemetryEvent => record.type === 'KeystrokeLatency' || record.type === 'Connection';
+
+/**
+ * Sessions long after the day of the fleet, three devices and more on every partition: on Kafka there is no end of the
+ * input, so it takes later events to close the last windows and findings. They are part of both runs.
+ */
+function aftermath(startAt: number): Connection[] {
+  const later = startAt + 20 * DAY_MS;
+  const events: Connection[] = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    for (let i = 0, found = 0; found < 4; i++) {
+      const userId = `after-${i}`;
+      if (partitionOf(Buffer.from(`aftermath|${userId}`), PARTITIONS) !== partition) continue;
+      found++;
+      for (const [n, observedAt] of [later, later + 60_000].entries()) {
+        const ids = { eventId: `${userId}-${n}`, tenantId: 'aftermath', sessionId: `s-${userId}`, deviceId: `d-${userId}`, userId, vantageId: 'none' };
+        const network = { sourceIp: '192.0.2.1', sourcePort: null, forwardedFor: [], hops: [], rttMinMs: null, rttMedianMs: null, rttP95Ms: null };
+        const hints = { transport: 'TCP', mss: null, receivedTtl: null, tlsFingerprint: null, osTimeZone: null, displayEdid: null } as const;
+        events.push({ type: 'Connection', ...ids, observedAt, phase: 'SAMPLE', ...network, ...hints, remoteTools: [], inputDevices: [] });
+      }
+    }
+  }
+  return events;
+}
+
+/** What a consumer keeps: revisions in their order, by finding. */
+function inOrder(findings: readonly SuspiciousSession[]): SuspiciousSession[] {
+  return findings.toSorted((a, b) => (a.findingId === b.findingId ? a.revision - b.revision : a.findingId < b.findingId ? -1 : 1));
+}
+
+async function embeddedRun(): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
+  const findings: SuspiciousSession[] = [];
+  const pipeline = await createEmbeddedPipeline({
+    config: loadEmbeddedConfig(),
+    decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
+    partitions: PARTITIONS,
+    onFindings: (some) => findings.push(...some),
+  });
+  const fleet = simulateFleet(FLEET);
+  pipeline.applyReference(fleet.reference as ReferenceRecord[]);
+  const raw = (record: TelemetryEvent, arrivedAt: number | null): RawRecord => ({
+    topic: 'telemetry', partition: 0, offset: 0, arrivedAt, key: null, value: encodeFramed(record.type, record),
+  });
+  for (const batch of fleet) {
+    await pipeline.process(batch.flatMap(({ record, arrivedAt }) => (isTelemetry(record) ? [raw(record, arrivedAt)] : [])));
+  }
+  const { startAt } = fleet.options;
+  await pipeline.process(aftermath(startAt).map((record) => raw(record, null)));
+  pipeline.flush();
+  return { findings, events: pipeline.counts().events, startAt };
+}
+
+/**
+ * Telemetry as sensors would send it: what arrives within a second or so is appended together. The two topics are merged
+ * by their records' LogAppendTime, so this is what keeps the order of arrival between them.
+ */
+async function publish(log: Log, topics: TopicsSection): Promise<void> {
+  const fleet = simulateFleet(FLEET);
+  const outgoing = (record: HistoryRecord, timestampMs: number): OutgoingRecord => ({
+    topic: topicOf(record, topics), partition: null, key: Buffer.from(keyOf(record)), value: encodeFramed(record.type, record), timestampMs,
+  });
+  await log.append(fleet.reference.map((record) => outgoing(record, fleet.options.startAt)));
+  let waiting: OutgoingRecord[] = [];
+  for (const batch of fleet) {
+    for (const { record, arrivedAt } of batch) {
+      if (!isTelemetry(record)) continue;
+      if (waiting.length > 0 && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) {
+        await log.append(waiting);
+        waiting = [];
+      }
+      waiting.push(outgoing(record, arrivedAt));
+    }
+  }
+  await log.append(waiting);
+}
+
+describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redis and three workers', () => {
+  let farhand: Installation;
+  let log: Log;
+
+  beforeEach(async () => {
+    farhand = install(brokers!, redis!, PARTITIONS);
+    log = await kafkaLog(brokers!);
+    expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*13 topics are as they should be/);
+  });
+  afterEach(async () => {
+    await log.close();
+    await farhand.stop();
+  });
+
+  const numbers = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+  const topic = async (name: string): Promise<LogRecord[]> => (await Promise.all(numbers.map((p) => readAll(log, name, p)))).flat();
+
+  /** Sends the closing events and waits until every stage has committed all of its input. */
+  async function finish(startAt: number): Promise<SuspiciousSession[]> {
+    const { topics, group } = farhand;
+    const closing = aftermath(startAt).map((record) => ({
+      topic: topics.connection, partition: null, key: Buffer.from(keyOf(record)), value: encodeFramed(record.type, record), timestampMs: record.observedAt,
+    }));
+    await log.append(closing);
+    const stages = [
+      ['ingest', [topics.keystrokeLatency, topics.connection]],
+      ['enrich', [topics.events]],
+      ['detect', [topics.enriched]],
+    ] as const;
+    for (const [service, inputs] of stages) {
+      await until(`${service} at the end of its input`, async () => (await Promise.all(numbers.map((p) => atEnd(`${group}-${service}`, inputs, p)))).every(Boolean), 180_000);
+    }
+    const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
+    return (await topic(topics.suspiciousSessions)).map((record) => {
+      const result = decoder.decode(record);
+      if (!result.ok) throw new Error(`${result.reason} ${result.detail}`);
+      return result.event;
+    });
+  }
+
+  /** No record of the partition lies at or past the committed position. */
+  async function atEnd(group: string, inputs: readonly string[], partition: number): Promise<boolean> {
+    for (const { topic: input, offset } of await log.committedPositions(group, inputs, partition)) {
+      if (((await readAll(log, input, partition)).at(-1)?.offset ?? -1) >= offset) return false;
+    }
+    return true;
+  }
+
+  test('farhand simulate --kafka: the same finding ids as the embedded run', async () => {
+    const expected = await embeddedRun();
+    const services = ['ingest', 'enrich', 'detect'] as const;
+    for (const service of services) farhand.worker(service, 'one');
+    const options = Object.entries(FLEET).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    await farhand.run('simulate', '--kafka', '--quiet', ...options);
+    const published = await finish(expected.startAt);
+    const ids = (findings: readonly SuspiciousSession[]) => [...new Set(findings.map((f) => f.findingId))].sort((a, b) => (a < b ? -1 : 1));
+    expect(ids(expected.findings).length).toBeGreaterThan(4);
+    expect(ids(published)).toEqual(ids(expected.findings));
+    expect(await topic(farhand.topics.deadLetter)).toEqual([]);
+  });
+
+  test('with telemetry in its order of arrival: the same findings, revision by revision, while workers come and go', async () => {
+    const expected = await embeddedRun();
+    const began = systemClock.monotonicMs();
+    const first = (['ingest', 'enrich', 'detect'] as const).map((service) => farhand.worker(service, 'one'));
+    for (const worker of first) await waitForOutput(worker, /"event":"task.started"/, 60_000);
+    const publishing = publish(log, farhand.topics);
+    for (const service of ['ingest', 'enrich', 'detect'] as const) farhand.worker(service, 'two');
+    await systemClock.sleep(2_000);
+    for (const worker of first) worker.kill('SIGKILL');
+    for (const service of ['ingest', 'enrich', 'detect'] as const) farhand.worker(service, 'three');
+    await publishing;
+    const published = await finish(expected.startAt);
+    console.log(`${expected.events} events, three workers killed and replaced: ${((systemClock.monotonicMs() - began) / 1_000).toFixed(1)} s`);
+    const bare = (findings: SuspiciousSession[]) => inOrder(findings).map((f) => JSON.parse(JSON.stringify(f)) as unknown);
+    expect(bare(published)).toEqual(bare(expected.findings));
+    expect((await topic(farhand.topics.enriched)).length).toBe(expected.events);
+  });
+});
