@@ -5,27 +5,27 @@ import type { Command, CommandContext } from './command.ts';
 interface Entry {
   readonly name: string;
   readonly summary: string;
-  /** The module, relative to this file; it exports `command`, or `main(args)` for the workers. */
-  readonly module: string;
+  /** The module exports `command`, or `main(args)` for the workers. */
+  readonly load: () => Promise<CommandModule>;
 }
-
-const ENTRIES: readonly Entry[] = [
-  { name: 'embedded', summary: 'the whole pipeline in one process, on a simulated fleet (= npm start)', module: './embedded/command.ts' },
-  { name: 'replay', summary: 'findings out of recorded history files', module: './replay/command.ts' },
-  { name: 'simulate', summary: 'a seeded fleet as files or onto Kafka, with labels', module: './simulate/command.ts' },
-  { name: 'ingest', summary: 'Kafka worker: decode, validate, pseudonymise, de-duplicate, key', module: '../services/ingest/main.ts' },
-  { name: 'enrich', summary: 'Kafka worker: place, network, route and reference data', module: '../services/enrich/main.ts' },
-  { name: 'detect', summary: 'Kafka worker: signals, evidence and findings', module: '../services/detect/main.ts' },
-  { name: 'topics', summary: 'creates and checks the topics', module: './topics/command.ts' },
-  { name: 'config', summary: 'prints the effective configuration and its reference', module: './config/command.ts' },
-];
-
-const ALIASES: Readonly<Record<string, string>> = { start: 'embedded' };
 
 interface CommandModule {
   command?: Command;
-  main?: (args: string[]) => Promise<number | void> | number | void;
+  main?: (args: string[]) => Promise<number>;
 }
+
+const ENTRIES: readonly Entry[] = [
+  { name: 'embedded', summary: 'the whole pipeline in one process, on a simulated fleet (= npm start)', load: () => import('./embedded/command.ts') },
+  { name: 'replay', summary: 'findings out of recorded history files', load: () => import('./replay/command.ts') },
+  { name: 'simulate', summary: 'a seeded fleet as files or onto Kafka, with labels', load: () => import('./simulate/command.ts') },
+  { name: 'ingest', summary: 'Kafka worker: decode, validate, pseudonymise, de-duplicate, key', load: () => import('../services/ingest/main.ts') },
+  { name: 'enrich', summary: 'Kafka worker: place, network, route and reference data', load: () => import('../services/enrich/main.ts') },
+  { name: 'detect', summary: 'Kafka worker: signals, evidence and findings', load: () => import('../services/detect/main.ts') },
+  { name: 'topics', summary: 'creates and checks the topics', load: () => import('./topics/command.ts') },
+  { name: 'config', summary: 'prints the effective configuration and its reference', load: () => import('./config/command.ts') },
+];
+
+const ALIASES: Readonly<Record<string, string>> = { start: 'embedded' };
 
 function overview(): string {
   const width = Math.max(...ENTRIES.map((entry) => entry.name.length));
@@ -47,7 +47,7 @@ function isMissing(error: unknown): boolean {
 async function load(entry: Entry): Promise<Command> {
   let module: CommandModule;
   try {
-    module = (await import(new URL(entry.module, import.meta.url).href)) as CommandModule;
+    module = await entry.load();
   } catch (error) {
     if (!isMissing(error)) throw error;
     const why = (error as Error).message.split('\n')[0];
@@ -55,9 +55,9 @@ async function load(entry: Entry): Promise<Command> {
   }
   if (module.command !== undefined) return module.command;
   const main = module.main;
-  if (main === undefined) throw new FarhandError('FARHAND_INVARIANT', `${entry.module} exports neither command nor main`);
+  if (main === undefined) throw new FarhandError('FARHAND_INVARIANT', `'${entry.name}' has neither a command nor a main`);
   const help = `Usage: farhand ${entry.name} [--config FILE]\n\n${entry.summary}.\nThe settings and their environment variables: farhand config --reference`;
-  return { name: entry.name, summary: entry.summary, help, run: async (args) => (await main(args)) ?? 0 };
+  return { name: entry.name, summary: entry.summary, help, run: (args) => main(args) };
 }
 
 /** Runs `work` with a signal that the first SIGINT or SIGTERM aborts; the second ends the process at once. */

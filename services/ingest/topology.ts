@@ -14,7 +14,7 @@ import type { Item, Rejection, Step } from './steps/outcome.ts';
 import { createPseudonymiser, createPseudonymiseStep, type Pseudonymiser } from './steps/pseudonymise.ts';
 import { createValidateStep } from './steps/validate.ts';
 
-export interface IngestResult {
+interface IngestResult {
   events: TelemetryEvent[];
   deadLetters: DeadLetter[];
   duplicates: number;

@@ -16,7 +16,7 @@ export interface FleetAbout {
   readonly days: number;
 }
 
-export interface FleetBatch {
+interface FleetBatch {
   readonly kind: 'batch';
   /** In force before the frames. */
   readonly reference: readonly ReferenceRecord[];

@@ -8,7 +8,7 @@ const WIDTH_MOST = 140;
 /** Findings that are printed. */
 const ROWS_MAX = 40;
 
-export interface TableOptions {
+interface TableOptions {
   /** Columns of the terminal. */
   readonly width: number;
   readonly colour: boolean;

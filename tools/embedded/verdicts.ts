@@ -28,7 +28,7 @@ export interface Score {
   readonly accused: Readonly<Record<Severity, number>>;
 }
 
-export function rankOf(severity: Severity): number {
+function rankOf(severity: Severity): number {
   return SEVERITIES.length - SEVERITIES.indexOf(severity);
 }
 

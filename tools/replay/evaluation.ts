@@ -7,10 +7,10 @@ import { sessionKey, type SessionLabel } from './labels.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-export const SEVERITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const satisfies Severity[];
+const SEVERITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const satisfies Severity[];
 const RANK: Readonly<Record<Severity, number>> = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 3 };
 
-export const DEFINITIONS = {
+const DEFINITIONS = {
   session: 'One (tenantId, sessionId) of the labels that has at least one valid event in the history; others are counted as withoutEvents and left out.',
   found: 'At least one revision of a finding about the session has at least this severity.',
   precision: 'truePositives / (truePositives + falsePositives), by session; null where nothing was found.',
@@ -33,7 +33,7 @@ export interface LevelFigures {
   medianTimeToDetectMs: number | null;
 }
 
-export interface KindFigures {
+interface KindFigures {
   kind: string;
   remote: boolean;
   sessions: number;

@@ -19,7 +19,7 @@ export interface DecodedRecord extends RawRecord {
 }
 
 /** Reference records and what cannot be decoded have no place in time: they are taken as soon as they are the head. */
-export const AT_ONCE = Number.NEGATIVE_INFINITY;
+const AT_ONCE = Number.NEGATIVE_INFINITY;
 /** A head that is so far beyond the next records of its own file has a wrong clock; it must not hold them back. */
 const STRAY_MS = 3_600_000;
 /** How many following records must agree on that. */

@@ -6,7 +6,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync
 import { join } from 'node:path';
 import { FarhandError } from '#lib/kernel/errors.ts';
 
-export const OUTPUT_NAMES = [
+const OUTPUT_NAMES = [
   'suspicious-sessions.ndjson',
   'dead-letter.ndjson',
   'summary.json',
