@@ -3,7 +3,8 @@
  *
  * Hypothesis: the session was handed over: an honest login, then somebody behind a further leg.
  * Statistic: median of the last four minutes' (or more) low gaps less the median of the session's minutes before the rise, the
- *   split chosen among the kept minutes where the difference is largest against the noise of both sides.
+ *   split chosen among the kept minutes where the difference is largest. The minutes' medians must rise as well: where a
+ *   jittery transport calms down, only the low quantile rises.
  * Null: the machine's own gap wanders by its noise, and load moves it up for a while. Steps are judged against the median
  *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so four minutes are needed.
  * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
@@ -21,6 +22,8 @@ export const onsetSignal: SignalDescription = {
 const STRENGTH_MAX = 2.2;
 const AFTER_MINUTES = 4;
 const NOISE_MS_MIN = 2;
+/** Share of the rise that the medians must follow. */
+const MIDDLE_SHARE = 0.6;
 const HELPDESK_MAX = 0.5;
 
 export interface Onset {
@@ -49,6 +52,8 @@ export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number):
     const noiseMs = Math.max(NOISE_MS_MIN, median(before.map((low) => Math.abs(low - beforeMs))));
     // A rise that lasts: also its lowest minute lies above most of what was before.
     if (leastAfter - beforeMs < (afterMs - beforeMs) / 2) continue;
+    const middleRise = median(after.map((minute) => minute.middle)) - median(minutes.slice(0, split).map((minute) => minute.middle));
+    if (middleRise < MIDDLE_SHARE * (afterMs - beforeMs)) continue;
     if (best === null || afterMs - beforeMs > best.afterMs - best.beforeMs) {
       best = { beforeMs, afterMs, noiseMs, at: after[0]!.end, samples: after.reduce((sum, minute) => sum + minute.samples, 0) };
     }

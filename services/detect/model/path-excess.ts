@@ -3,10 +3,12 @@
  *
  * Hypothesis: the transport does not end where the source address is: a packet-level VPN carries it on to somewhere else.
  * Statistic: second-lowest round trip to the source less what the way vantage → source → declared place takes at the 95th
- *   percentile of inflation, plus a generous last mile.
+ *   percentile of inflation, plus a generous last mile, less how far the medians lie above that least on the mean: an access
+ *   network that queues has not shown its floor yet.
  * Null: the device is at the declared place, behind the source address. The way through the source covers a corporate
  *   egress that is far from its people.
  * Reference: floor of ⅔c times the fitted inflation (cloud regions p95 2.7–3.0); last miles up to low-orbit satellite.
+ *   Little counts before there are enough samples, because queues can stand for minutes.
  * Cost: "too slow" has many honest reasons, so it is soft; geostationary links look the same and are discounted.
  */
 import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
@@ -23,6 +25,9 @@ export const pathExcessSignal: SignalDescription = {
 const STRENGTH_MAX = 2.8;
 const SOFT_MAX = 1;
 const SAMPLES_MIN = 2;
+/** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
+const SAMPLES_TRUSTED = 12;
+const EARLY_MAX = 1.1;
 
 /** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
 export function wayKm(view: SessionView, sighting: Sighting): number | null {
@@ -44,11 +49,12 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const lastMile = mobile ? mobileLastMileMs : lastMileMs;
   const expected = floorRttMs(km) * inflationHigh + lastMile;
   const least = transport.confirmedLeastMs;
-  const excess = least - expected;
+  const excess = least - expected - transport.wanderMs;
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
   const full = Math.min(STRENGTH_MAX, 0.5 + excess / 50);
-  const strength = satellite || mobile ? Math.min(SOFT_MAX, full / 2) : full;
+  const trusted = transport.samples < SAMPLES_TRUSTED ? Math.min(EARLY_MAX, full) : full;
+  const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {
     strength,
@@ -59,6 +65,6 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(KM_PER_RTT_MS)} km per ms, inflation ${inflationHigh}, last mile ${lastMile} ms); the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(KM_PER_RTT_MS)} km per ms, inflation ${inflationHigh}, last mile ${lastMile} ms); with ${show(transport.wanderMs)} ms granted for queues (how far its medians lie above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
   };
 }

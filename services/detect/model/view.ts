@@ -42,6 +42,8 @@ export interface TransportView {
   lowerSpreadMs: number;
   upperSpreadMs: number;
   spreadSamples: number;
+  /** Mean of the connection samples' medians above the least round trip; 0 where none were given. */
+  wanderMs: number;
 }
 
 /** An impossible travel that the session still carries. */

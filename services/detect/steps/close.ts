@@ -95,7 +95,7 @@ function sightPerson(person: Person, session: SessionState, sighting: Sighting, 
 
 /** Transport as the signals see it, without spreads. */
 function leastView(transport: TransportState) {
-  return { leastMs: transport.leastUs / 1000, confirmedLeastMs: transport.secondUs / 1000, samples: transport.samples, lowerSpreadMs: 0, upperSpreadMs: 0, spreadSamples: 0 };
+  return { leastMs: transport.leastUs / 1000, confirmedLeastMs: transport.secondUs / 1000, samples: transport.samples, lowerSpreadMs: 0, upperSpreadMs: 0, spreadSamples: 0, wanderMs: 0 };
 }
 
 /** The keystrokes' own RTT stands in where connections carry none; only when it is of the same vantage. */

@@ -68,6 +68,7 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
     lowerSpreadMs: spreadSamples === 0 ? 0 : transport.lowerSpreadUs / spreadSamples / 1000,
     upperSpreadMs: spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000,
     spreadSamples,
+    wanderMs: spreadSamples === 0 ? 0 : Math.max(0, (transport.medianUs / spreadSamples - transport.leastUs) / 1000),
   };
 }
 
