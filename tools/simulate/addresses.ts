@@ -9,6 +9,7 @@ import { Reader } from 'mmdb-lib';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { Prng } from '#lib/kernel/prng.ts';
+import { ALL_ASNS } from './places.ts';
 
 export interface LocatedAddress {
   ip: string;
@@ -44,21 +45,23 @@ const SAMPLES_PER_ASN = 600;
 
 const ipv4Text = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 
-/** Inclusive ranges as a flat [start, end, start, end, …] list per autonomous system. */
+/** Inclusive ranges as a flat [start, end, start, end, …] list, of the autonomous systems that are drawn from. */
 function readAsnRanges(path: string): Map<number, number[]> {
   const text = readFileSync(path, 'latin1');
   const ranges = new Map<number, number[]>();
   for (let at = 0; at < text.length; ) {
     const stop = text.indexOf('\n', at);
     const end = stop < 0 ? text.length : stop;
-    const first = text.indexOf(',', at);
+    const start = at;
+    const first = text.indexOf(',', start);
     const second = text.indexOf(',', first + 1);
     const third = text.indexOf(',', second + 1);
     const asn = Number(text.slice(second + 1, third));
+    at = end + 1;
+    if (!ALL_ASNS.has(asn)) continue;
     let list = ranges.get(asn);
     if (list === undefined) ranges.set(asn, (list = []));
-    list.push(Number(text.slice(at, first)), Number(text.slice(first + 1, second)));
-    at = end + 1;
+    list.push(Number(text.slice(start, first)), Number(text.slice(first + 1, second)));
   }
   return ranges;
 }

@@ -7,11 +7,9 @@ import { type AddressBook, distanceKm, type LocatedAddress } from './addresses.t
 import type { Driver, Link, Processing, Scene, Tenant, Workstation } from './draft.ts';
 import { LAST_MILE } from './fitted.ts';
 import { type LegOptions, propagationMs } from './path.ts';
-import { HOME_PLACES, NETWORKS, type Place, VANTAGE_PLACES, type VantagePlace } from './places.ts';
+import { HOME_PLACES, NETWORKS, type Place, TRANSIT_ASNS, VANTAGE_PLACES, type VantagePlace } from './places.ts';
 import { drawProfile } from './typist.ts';
 
-/** Tier-1 carriers whose routers answer in the middle of a path (Cogent, Lumen, Arelion, NTT, GTT). */
-const TRANSIT_ASNS = [174, 3356, 1299, 2914, 3257];
 const FINGERPRINTS = [
   't13d1516h2_8daaf6152771_02713d6af862',
   't13d1517h2_8daaf6152771_b0da82dd1658',

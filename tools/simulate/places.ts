@@ -146,6 +146,15 @@ export const VPN_ASNS: readonly number[] = [9009, 212238, 136787, 39351];
 /** Security gateways that big companies send everything through (Zscaler, Cisco Umbrella). */
 export const CORPORATE_GATEWAY_ASNS: readonly number[] = [22616, 36692];
 
+/** Tier-1 carriers whose routers answer in the middle of a path (Cogent, Lumen, Arelion, NTT, GTT). */
+export const TRANSIT_ASNS: readonly number[] = [174, 3356, 1299, 2914, 3257];
+
+/** Every autonomous system that an address may be drawn from. */
+export const ALL_ASNS: ReadonlySet<number> = new Set([
+  ...Object.values(NETWORKS).flatMap(({ home, mobile, office }) => [...home, ...mobile, ...office]),
+  ...[LEO_ASNS, GEO_ASNS, HOSTING_ASNS, VPN_ASNS, CORPORATE_GATEWAY_ASNS, TRANSIT_ASNS].flat(),
+]);
+
 export interface VantagePlace {
   id: string;
   name: string;
