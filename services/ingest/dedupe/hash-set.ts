@@ -24,23 +24,27 @@ export class HashSet64 {
   }
 
   has(high: number, low: number): boolean {
-    const slots = this.#slots;
-    const l = high === 0 && low === 0 ? 1 : low;
-    for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const h = slots[slot * 2]!;
-      const found = slots[slot * 2 + 1]!;
-      if (h === high && found === l) return true;
-      if (h === 0 && found === 0) return false;
-    }
+    return this.#has(high, high === 0 && low === 0 ? 1 : low);
   }
 
   /** Both halves are unsigned 32-bit integers. Adds and answers true, or answers false where it is there already. */
   add(high: number, low: number): boolean {
-    if (this.has(high, low)) return false;
+    const marked = high === 0 && low === 0 ? 1 : low; // 0,0 would look like an empty slot
+    if (this.#has(high, marked)) return false;
     if ((this.#size + 1) * 8 > (this.#mask + 1) * 5) this.#grow();
-    this.#put(high, low);
+    this.#put(high, marked);
     this.#size++;
     return true;
+  }
+
+  #has(high: number, low: number): boolean {
+    const slots = this.#slots;
+    for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const h = slots[slot * 2]!;
+      const l = slots[slot * 2 + 1]!;
+      if (h === high && l === low) return true;
+      if (h === 0 && l === 0) return false;
+    }
   }
 
   #put(high: number, low: number): void {
@@ -48,7 +52,7 @@ export class HashSet64 {
     let slot = low & this.#mask;
     while (slots[slot * 2] !== 0 || slots[slot * 2 + 1] !== 0) slot = (slot + 1) & this.#mask;
     slots[slot * 2] = high;
-    slots[slot * 2 + 1] = high === 0 && low === 0 ? 1 : low;
+    slots[slot * 2 + 1] = low;
   }
 
   #grow(): void {

@@ -46,6 +46,7 @@ describe('the set of hashes', () => {
         }
         expect(set.size).toBe(model.size);
       }),
+      { examples: [[[[0, 0], [0, 1]]], [[[0, 1], [0, 0]]], [[[0, 0], ...Array.from({ length: 400 }, (_, i): [number, number] => [7, i + 2]), [0, 1], [0, 0]]]] },
     );
   });
 });
