@@ -68,6 +68,7 @@ const hiddenLegSchema = z.strictObject({
 const networkSchema = z.strictObject({
   geoErrorKm: z.number().min(0).max(2000).default(150).describe('Error of coordinates that is granted before a place is refuted, km.'),
   inflationHigh: z.number().min(1).max(10).default(3).describe('95th percentile of RTT over its ⅔c floor (cloud regions: 2.7–3.0).'),
+  inflationMsMax: z.number().min(0).max(2000).default(170).describe('Most by which inflation exceeds the floor, however long the way, ms (cloud regions, 98th percentile beyond 7,000 km: 172).'),
   lastMileMs: z.number().min(0).max(500).default(60).describe('Last mile that is granted to any access network, ms (low-orbit satellite: 40–60).'),
   mobileLastMileMs: z.number().min(0).max(1000).default(150).describe('Last mile that is granted to mobile networks, ms.'),
   geostationaryMs: z.number().min(0).max(2000).default(480).describe('Excess from which a geostationary link is the likelier explanation, ms.'),

@@ -7,7 +7,7 @@
  *   network that queues has not shown its floor yet.
  * Null: the device is at the declared place, behind the source address. The way through the source covers a corporate
  *   egress that is far from its people.
- * Reference: floor of ⅔c times the fitted inflation (cloud regions p95 2.7–3.0); last miles up to low-orbit satellite.
+ * Reference: floor of ⅔c times the fitted inflation (cloud regions p95 2.7–3.0, at most 172 ms over the floor); last miles up to low-orbit satellite.
  *   Little counts before there are enough samples, because queues can stand for minutes.
  * Cost: "too slow" has many honest reasons, so it is soft; geostationary links look the same and are discounted.
  */
@@ -28,6 +28,8 @@ const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
 const EARLY_MAX = 1.1;
+/** Queues beyond which the least says little about the way, ms; the strength is the same as of an early one. */
+const WANDER_MS_MAX = 60;
 
 /** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
 export function wayKm(view: SessionView, sighting: Sighting): number | null {
@@ -44,16 +46,18 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
   const km = wayKm(view, sighting);
   if (km === null) return NO_DATA;
-  const { inflationHigh, lastMileMs, mobileLastMileMs, geostationaryMs } = config.network;
+  const { inflationHigh, inflationMsMax, lastMileMs, mobileLastMileMs, geostationaryMs } = config.network;
   const mobile = sighting.category === 'MOBILE';
   const lastMile = mobile ? mobileLastMileMs : lastMileMs;
-  const expected = floorRttMs(km) * inflationHigh + lastMile;
+  const floor = floorRttMs(km);
+  const inflated = Math.min(floor * (inflationHigh - 1), inflationMsMax);
+  const expected = floor + inflated + lastMile;
   const least = transport.confirmedLeastMs;
   const excess = least - expected - transport.wanderMs;
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
   const full = Math.min(STRENGTH_MAX, 0.5 + excess / 50);
-  const trusted = transport.samples < SAMPLES_TRUSTED ? Math.min(EARLY_MAX, full) : full;
+  const trusted = transport.samples < SAMPLES_TRUSTED || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, full) : full;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {
@@ -65,6 +69,6 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(KM_PER_RTT_MS)} km per ms, inflation ${inflationHigh}, last mile ${lastMile} ms); with ${show(transport.wanderMs)} ms granted for queues (how far its medians lie above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(transport.wanderMs)} ms granted for queues (how far its medians lie above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
   };
 }
