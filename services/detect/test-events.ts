@@ -19,7 +19,7 @@ export type PlaceName = keyof typeof PLACES;
 
 export const vantage: Vantage = { type: 'Vantage', vantageId: 'v-ashburn', latitude: 39.04, longitude: -77.49, name: 'Ashburn' };
 
-export function assignmentAt(place: PlaceName, deviceId: string, validFrom = START - 86_400_000): DeviceAssignment {
+function assignmentAt(place: PlaceName, deviceId: string, validFrom = START - 86_400_000): DeviceAssignment {
   return { type: 'DeviceAssignment', tenantId: 't', deviceId, userId: 'u', employment: 'CONTRACTOR', declared: { ...PLACES[place] }, shippedTo: null, validFrom, validTo: null };
 }
 

@@ -18,7 +18,7 @@ import { SIGNALS } from './signals.ts';
 type FusionSettings = DetectConfig['fusion'];
 
 /** Strength below which held evidence is forgotten. */
-export const HELD_MIN = 0.05;
+const HELD_MIN = 0.05;
 
 /** The held strength after one more window. */
 export function advanceHeld(held: number, answer: Answer, latency: boolean, settings: FusionSettings): number {
@@ -64,7 +64,7 @@ export function severityOf(fused: Fused, settings: FusionSettings): Severity | n
   return fused.strength >= settings.medium ? 'MEDIUM' : 'LOW';
 }
 
-export const SEVERITIES: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
+const SEVERITIES: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
 export const severityRank = (severity: Severity | null): number => (severity === null ? -1 : SEVERITIES.indexOf(severity));
 
 /** Top of each severity's band of the risk score; within a band the score is linear in the strength. */

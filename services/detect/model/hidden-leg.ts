@@ -3,11 +3,11 @@
  *
  * Hypothesis: somebody sits behind a further leg that ends where the visible transport begins (a proxy that ends the
  *   transport, a remote desktop), so every keystroke is registered later than the transport explains.
- * Statistic: low quantile (20%) over the last 10 to 20 minutes of gap = registration latency − transport RTT (half of it
- *   for two clocks, less the clock error). Bursts of queueing reach the upper quantiles, not this one. Supported by what
- *   a slow machine does not do: spread below the median, and wandering of the minute's own low quantile, beyond the
- *   transport's spread. A leg is always there, so nearly all of the last minutes must have it; load comes and goes, and
- *   spreads wider than a leg of that length does.
+ * Statistic: the gap (registration latency − transport RTT, half of it for two clocks, less the clock error) that all but
+ *   one of the last six minutes of typing have, each by its own low quantile (20%); before there are six minutes, at most
+ *   the low quantile of all keystrokes. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
+ *   and a leg stays. Supported by what a slow machine does not do: spread below the median, and wandering of the minutes'
+ *   low quantile, beyond the transport's spread, yet no wider than a leg of that length has.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap; more minutes confirm the figure and do not shrink the p-value.
  * Reference: GapBaseline (prior, later the learnt cohort), and the device's own earlier days.
@@ -30,42 +30,55 @@ const HELPDESK_MAX = 0.8;
 /** Of the last minutes all but one must have the gap. */
 const MINUTES_HELD = 6;
 
-export interface GapStatistic {
-  /** Low quantile of the gap, and no more than all but one of the last minutes have, ms; the clock error is still in it. */
+interface GapStatistic {
+  /** The gap that holds, ms; the clock error is still in it. */
   lowMs: number;
+  /** Minutes that it rests on; 0 where it rests on all keystrokes of the last 10 to 20 minutes. */
+  minutes: number;
+  samples: number;
+  windowStart: number;
   /** What may be claimed: low quantile less the clock error, ms. */
   claimedMs: number;
   /** Spread of the gap that neither the transport nor a machine shows, ms. */
   jitterMs: number;
 }
 
-export function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
+function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
   const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
-  const low = Math.min(pooled!, heldGap(gap));
+  const held = heldGap(gap);
+  const low = held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs);
+  const base = held.minutes === MINUTES_HELD ? held : { minutes: 0, samples: gap.samples, windowStart: gap.windowStart };
   const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
   const spread = median! - pooled!;
   const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low);
   return {
     lowMs: low,
+    minutes: base.minutes,
+    samples: base.samples,
+    windowStart: base.windowStart,
     claimedMs: low - gap.clockErrorMs,
     jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap, transportSpread)) - free),
   };
 }
 
-/** Second-lowest of the last minutes' low gaps, ms; no bound before there are enough of them. */
-function heldGap(gap: GapView): number {
+/** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
+function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: number; windowStart: number } {
   const { minutes } = gap;
-  if (minutes.length < 3) return Infinity;
+  const first = Math.max(0, minutes.length - MINUTES_HELD);
+  const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
+  if (held.minutes < 3) return held;
   let least = Infinity;
   let second = Infinity;
-  for (let i = Math.max(0, minutes.length - MINUTES_HELD); i < minutes.length; i++) {
-    const { low } = minutes[i]!;
+  for (let i = first; i < minutes.length; i++) {
+    const { low, samples } = minutes[i]!;
+    held.samples += samples;
     if (low < least) {
       second = least;
       least = low;
     } else if (low < second) second = low;
   }
-  return second;
+  held.lowMs = second;
+  return held;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
@@ -82,7 +95,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const { gap, transport } = view;
   const settings = parameters.config.hiddenLeg;
   if (gap === null || gap.samples < settings.samplesMin) return NO_DATA;
-  const { lowMs, claimedMs, jitterMs } = gapStatistic(gap, transport, parameters);
+  const statistic = gapStatistic(gap, transport, parameters);
+  const { lowMs, claimedMs, jitterMs, samples, windowStart } = statistic;
   const reference = parameters.baseline.reference({
     tenantId: view.tenantId,
     vantageId: view.vantage?.vantageId ?? null,
@@ -107,10 +121,10 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     observed: claimedMs,
     expected,
     unit: 'ms',
-    samples: gap.samples,
-    windowStart: gap.windowStart,
+    samples,
+    windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ gap, lowMs, claimedMs, jitterMs, expected, share: 10 ** log10P, origin: reference.origin, calm, support, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ gap, statistic, expected, share: 10 ** log10P, origin: reference.origin, calm, support, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -123,9 +137,7 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
 
 interface Told {
   gap: GapView;
-  lowMs: number;
-  claimedMs: number;
-  jitterMs: number;
+  statistic: GapStatistic;
   expected: number;
   share: number;
   origin: string;
@@ -136,13 +148,15 @@ interface Told {
 
 function explain(told: Told): string {
   const { gap } = told;
-  const keys = gap.samples.toLocaleString('en-US');
-  const least = `${Math.round((1 - told.lowQuantile) * 100)}% of ${keys} keystrokes`;
+  const { lowMs, claimedMs, jitterMs, minutes, samples } = told.statistic;
+  const share = `${Math.round((1 - told.lowQuantile) * 100)}% of`;
+  const keys = samples.toLocaleString('en-US');
+  const least = minutes > 0 ? `In all but one of the last ${minutes} minutes of typing (${keys} keystrokes) ${share} the keystrokes` : `${share} ${keys} keystrokes`;
   const clocks = gap.twoClocks
-    ? `${least} were registered at least ${show(told.lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(told.claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
-    : `${least} were registered at least ${show(told.claimedMs)} ms later than the network round trip explains`;
+    ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
+    : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
-  const jitter = told.support > 0 ? `; the gap itself varies by ${show(told.jitterMs)} ms more than the transport and a machine explain` : '';
+  const jitter = told.support > 0 ? `; the gap itself varies by ${show(jitterMs)} ms more than the transport and a machine explain` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   return `${clocks}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
 }

@@ -29,7 +29,7 @@ const SAMPLES_MIN = 3;
 const CLOCK_MS = 1;
 
 /** By how many km the place lies beyond what the round trip allows; ≤ 0 where it is possible. */
-export function refutedKm(distanceKm: number, transport: TransportView, geoErrorKm: number): number {
+function refutedKm(distanceKm: number, transport: TransportView, geoErrorKm: number): number {
   return distanceKm - geoErrorKm - (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
 }
 

@@ -32,7 +32,7 @@ const EARLY_MAX = 1.1;
 const WANDER_MS_MAX = 60;
 
 /** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
-export function wayKm(view: SessionView, sighting: Sighting): number | null {
+function wayKm(view: SessionView, sighting: Sighting): number | null {
   const { vantage, declared } = view;
   const latitude = sighting.policyLatitude ?? sighting.latitude;
   const longitude = sighting.policyLongitude ?? sighting.longitude;

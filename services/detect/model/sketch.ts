@@ -48,7 +48,7 @@ const EDGES: Float64Array = (() => {
 })();
 
 export const binLow = (bin: number): number => EDGES[bin]!;
-export const binMiddle = (bin: number): number => (EDGES[bin]! + EDGES[bin + 1]!) / 2;
+const binMiddle = (bin: number): number => (EDGES[bin]! + EDGES[bin + 1]!) / 2;
 
 /** Counts a value `times` times. */
 export function addValue(sketch: Sketch, valueMs: number, times = 1): void {

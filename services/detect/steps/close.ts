@@ -138,7 +138,7 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
 /** Rounds to µs, so that state and its encoded form are the same number. */
 const micro = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-export const newTrack = (start: number): GapTrack => ({
+const newTrack = (start: number): GapTrack => ({
   tenStart: start - (start % TEN_MINUTES_MS),
   ten: newSketch(),
   tenBefore: null,

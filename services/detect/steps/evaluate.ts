@@ -36,7 +36,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     tenantId: person.tenantId,
     windowStart: window.start,
     windowEnd,
-    gap: gapView(person, session, window),
+    gap: gapView(person, session, window, config.hiddenLeg.samplesMin),
     sighting,
     transport: transport === null || transport.samples === 0 ? null : transportView(transport),
     declared,
@@ -72,7 +72,7 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
   };
 }
 
-function gapView(person: Person, session: SessionState, window: OpenWindow): GapView | null {
+function gapView(person: Person, session: SessionState, window: OpenWindow, samplesMin: number): GapView | null {
   if (window.keystrokes === 0) return null;
   const track = session.tracks[session.clock];
   if (track === null) return null;
@@ -83,6 +83,11 @@ function gapView(person: Person, session: SessionState, window: OpenWindow): Gap
     mergeInto(recent, track.tenBefore);
     mergeInto(recent, track.ten);
     windowStart = track.tenStart - TEN_MINUTES_MS;
+  }
+  if (countOf(recent) < samplesMin && track.hourStart <= windowStart) {
+    // Slow typists: the hour has more, late keystrokes included.
+    recent = track.hour;
+    windowStart = track.hourStart;
   }
   const { input } = session;
   const history = person.devices.find((entry) => entry.deviceId === session.deviceId);

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Prng } from '#lib/kernel/prng.ts';
+import { findOnset, onset } from './onset.ts';
+import { gapView, parameters, reading, view } from './test-view.ts';
+
+const minutes = (lows: readonly number[], middles = lows.map((low) => low + 1)) => lows.map((low, i) => ({ end: i * 60_000, samples: 60, low, middle: middles[i]! }));
+const of = (lows: readonly number[], middles?: readonly number[]) => onset(view({ gap: gapView(5, { minutes: minutes(lows, middles as number[]) }) }), parameters);
+
+test('a rise that stays is an onset, a burst and a steady gap are none', () => {
+  const found = reading(of([4, 5, 4, 6, 5, 4, 64, 66, 65, 64, 66]));
+  expect(found.observed).toBe(60.5);
+  expect(found.strength).toBeLessThan(parameters.config.fusion.medium);
+  expect(of([4, 5, 4, 6, 5, 4, 64, 66, 65, 5, 4])).toBe('quiet');
+  expect(of(Array.from({ length: 20 }, () => 60))).toBe('quiet');
+  expect(of([4, 5, 60, 60, 60])).toBeNull();
+});
+
+test('a jittery transport that calms down is none: the medians do not rise', () => {
+  expect(of([-80, -70, -90, -75, -80, -85, 0, 1, 0, 2, 1], [1, 2, 0, 1, 2, 1, 3, 2, 1, 3, 2])).toBe('quiet');
+});
+
+test('a constant shift of all gaps (a slow machine, a clock error) changes nothing', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: -50, max: 300 }), (seed, shift) => {
+      const prng = new Prng(seed, 'onset');
+      const split = 6 + prng.below(10);
+      const lows = Array.from({ length: split + 6 }, (_, i) => Math.round(prng.uniform(0, 6) + (i >= split ? prng.uniform(0, 80) : 0)));
+      const a = findOnset(minutes(lows), 5);
+      const b = findOnset(minutes(lows.map((low) => low + shift)), 5);
+      expect(b === null ? null : b.afterMs - b.beforeMs).toBe(a === null ? null : a.afterMs - a.beforeMs);
+    }),
+  );
+});

@@ -1,0 +1,139 @@
+/** Signals about places and paths, which share their views. */
+import { describe, expect, test } from 'vitest';
+import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import { declaredPlace } from './declared-place.ts';
+import { canSight, impossibleTravel, travelBetween } from './impossible-travel.ts';
+import { isGeolocationRefuted, locationRefuted } from './location-refuted.ts';
+import { pathExcess } from './path-excess.ts';
+import { relayAddress } from './relay-address.ts';
+import { START, address, config, parameters, reading, sighting, transportView, view } from './test-view.ts';
+import { utcOffsetHours } from './zones.ts';
+
+const abroad = address('203.0.113.9', 'warsaw');
+const policy = (kind: 'CORPORATE_EGRESS' | 'BLOCKED') => ({ kind, cidr: '203.0.113.0/24', latitude: null, longitude: null });
+
+describe('declared place', () => {
+  test('home is quiet; another continent is not; a policy, a privacy relay and an unknown device are', () => {
+    expect(declaredPlace(view(), parameters)).toBe('quiet');
+    const found = reading(declaredPlace(view({ sighting: sighting(abroad), transport: transportView(150) }), parameters));
+    expect(found.strength).toBeGreaterThanOrEqual(config.fusion.low);
+    expect(found.explanation).toContain('Warsaw');
+    for (const change of [{ policy: policy('CORPORATE_EGRESS') }, { categoryReason: 'feed:private-relay' }]) {
+      expect(declaredPlace(view({ sighting: sighting({ ...abroad, ...change }), transport: transportView(150) }), parameters)).toBe('quiet');
+    }
+    expect(declaredPlace(view({ declared: null, sighting: sighting(abroad) }), parameters)).toBeNull();
+  });
+
+  test('a VPN exit abroad weighs more than a hosting one, a region of the same country little', () => {
+    const strength = (category: 'VPN' | 'HOSTING') => reading(declaredPlace(view({ sighting: sighting({ ...abroad, category }), transport: transportView(150) }), parameters)).strength;
+    expect(strength('VPN')).toBeGreaterThan(strength('HOSTING'));
+    expect(declaredPlace(view({ sighting: sighting(address('198.51.100.8', 'chicago')) }), parameters)).toBe('quiet');
+  });
+
+  test('the physical floor and an unchanged address overrule the database', () => {
+    expect(declaredPlace(view({ sighting: sighting(abroad), transport: transportView(12) }), parameters)).toBe('quiet');
+    const knownPlace = { ip: abroad.ip, latitude: 39.7, longitude: -105, country: 'US', firstAt: START, lastAt: START };
+    expect(declaredPlace(view({ sighting: sighting(abroad), transport: transportView(150), knownPlace }), parameters)).toBe('quiet');
+  });
+
+  test('a foreign clock is told, and ubiquitous', () => {
+    const found = reading(declaredPlace(view({ sighting: sighting(undefined, { osTimeZone: 'Asia/Seoul' }) }), parameters));
+    expect(found).toMatchObject({ ubiquitous: true, observed: 9, expected: -7 });
+    for (const osTimeZone of ['Etc/UTC', 'Not/AZone', 'America/Chicago']) expect(declaredPlace(view({ sighting: sighting(undefined, { osTimeZone }) }), parameters)).toBe('quiet');
+  });
+
+  test('offsets know daylight saving', () => {
+    expect(utcOffsetHours('America/New_York', Date.UTC(2026, 0, 10))).toBe(-5);
+    expect(utcOffsetHours('America/New_York', Date.UTC(2026, 6, 10))).toBe(-4);
+    expect(utcOffsetHours('Asia/Kolkata', START)).toBe(5.5);
+    expect(utcOffsetHours('Nowhere', START)).toBeNull();
+  });
+});
+
+describe('location refuted', () => {
+  test('a round trip that cannot come from the declared place refutes it, by the km that are told', () => {
+    const found = reading(locationRefuted(view({ transport: transportView(5) }), parameters));
+    const margin = view().declaredDistanceKm! - config.network.geoErrorKm - 6 * KM_PER_RTT_MS;
+    expect(found.explanation).toContain(`${Math.round(margin).toLocaleString('en-US')} km too far`);
+    expect(found.expected).toBeGreaterThan(found.observed);
+  });
+
+  test('what is possible, what an egress answers, and two samples are quiet', () => {
+    expect(locationRefuted(view({ transport: transportView(30) }), parameters)).toBe('quiet');
+    expect(locationRefuted(view({ transport: transportView(5), sighting: sighting({ ...address('203.0.113.1', 'denver'), policy: policy('CORPORATE_EGRESS') }) }), parameters)).toBe('quiet');
+    expect(locationRefuted(view({ transport: transportView(5, { samples: 2 }) }), parameters)).toBeNull();
+  });
+
+  test('hosted desktops and relays are soft', () => {
+    const hosted = reading(locationRefuted(view({ transport: transportView(1), sighting: sighting({ ...address('203.0.113.1', 'denver'), category: 'HOSTING' }) }), parameters));
+    expect(hosted.ubiquitous).toBe(true);
+    expect(isGeolocationRefuted(sighting(abroad), transportView(10), 150)).toBe(true);
+    expect(isGeolocationRefuted(sighting(abroad), transportView(120), 150)).toBe(false);
+  });
+});
+
+describe('path excess', () => {
+  test('a usual way is quiet; a far operator behind a near exit is not', () => {
+    for (const ms of [30, 60, 110]) expect(pathExcess(view({ transport: transportView(ms) }), parameters)).toBe('quiet');
+    const found = reading(pathExcess(view({ transport: transportView(260) }), parameters));
+    expect(found.strength).toBeGreaterThanOrEqual(config.fusion.medium);
+    expect(found.observed).toBe(260);
+  });
+
+  test('geostationary links, mobile networks, queues and the first minutes stay below LOW', () => {
+    const strength = (change: Parameters<typeof view>[0]) => {
+      const answer = pathExcess(view(change), parameters);
+      return typeof answer === 'object' && answer !== null ? answer.strength : 0;
+    };
+    const { low } = config.fusion;
+    expect(strength({ transport: transportView(640) })).toBeLessThan(low);
+    expect(strength({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { category: 'MOBILE' })) })).toBeLessThan(low);
+    expect(strength({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBeLessThan(low);
+    expect(strength({ transport: transportView(300, { wanderMs: 90 }) })).toBeLessThan(low);
+    expect(strength({ transport: transportView(300, { samples: 5 }) })).toBeLessThan(low);
+  });
+
+  test('a far egress of people at home is on the way', () => {
+    const egress = sighting(address('203.0.113.9', 'warsaw', { category: 'BUSINESS' }));
+    expect(pathExcess(view({ sighting: egress, transport: transportView(330) }), parameters)).toBe('quiet');
+  });
+});
+
+describe('relay address', () => {
+  const of = (change: Partial<ReturnType<typeof address>>) => relayAddress(view({ sighting: sighting(address('203.0.113.4', 'denver', change)) }));
+  test('hosting and VPN are ubiquitous, Tor and blocked networks are not, homes are quiet', () => {
+    expect(reading(of({ category: 'HOSTING' })).ubiquitous).toBe(true);
+    expect(reading(of({ category: 'VPN' })).ubiquitous).toBe(true);
+    expect(reading(of({ category: 'TOR' }))).toMatchObject({ ubiquitous: false });
+    expect(reading(of({ policy: policy('BLOCKED') }))).toMatchObject({ ubiquitous: false });
+    expect(of({})).toBe('quiet');
+    expect(of({ category: 'VPN', policy: policy('CORPORATE_EGRESS') })).toBe('quiet');
+    expect(of({ category: 'VPN', categoryReason: 'feed:apple-private-relay' })).toBe('quiet');
+    expect(relayAddress(view({ sighting: null }))).toBeNull();
+  });
+});
+
+describe('impossible travel', () => {
+  const home = sighting();
+  const there = (minutes: number) => sighting(abroad, { at: home.at + minutes * 60_000 });
+  test('an ocean in half an hour is impossible, in half a day it is not', () => {
+    const travel = travelBetween(home, home.at, there(30), false, parameters)!;
+    expect(travel.soft).toBe(false);
+    const found = reading(impossibleTravel(view({ travel: { ...travel, at: START } }), parameters));
+    expect(found.observed).toBeCloseTo(travel.distanceKm / 0.5, 0);
+    expect(found.explanation).toContain('Denver');
+    expect(travelBetween(home, home.at, there(12 * 60), false, parameters)).toBeNull();
+  });
+  test('the same address, near places and egresses are no travel; moving networks and an unchanged round trip are soft', () => {
+    expect(travelBetween(home, home.at, { ...home, latitude: 52, longitude: 21, at: home.at + 1000 }, false, parameters)).toBeNull();
+    expect(travelBetween(home, home.at, sighting(address('203.0.113.7', 'denver')), false, parameters)).toBeNull();
+    expect(canSight(sighting({ ...abroad, policy: policy('CORPORATE_EGRESS') }))).toBe(false);
+    expect(travelBetween(home, home.at, sighting({ ...abroad, category: 'MOBILE' }), false, parameters)!.soft).toBe(true);
+    expect(travelBetween(home, home.at, there(5), true, parameters)!.soft).toBe(true);
+  });
+  test('it is held for its time only', () => {
+    const travel = { ...travelBetween(home, home.at, there(30), false, parameters)!, at: START - config.network.travelHoldMs - 60_001 };
+    expect(impossibleTravel(view({ travel }), parameters)).toBe('quiet');
+    expect(impossibleTravel(view(), parameters)).toBeNull();
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { kvmFacts } from './kvm-devices.ts';
+import { isApproved, remoteControl } from './remote-control.ts';
+import { config, gapView, parameters, reading, sighting, view } from './test-view.ts';
+
+const tool = (name: string, change: object = {}) => ({ name, peerIp: null, peerCountry: null, peerCategory: null, peerPolicy: false, ...change });
+const withTools = (...tools: ReturnType<typeof tool>[]) => remoteControl(view({ sighting: sighting(undefined, { tools }) }), parameters);
+
+describe('remote control', () => {
+  test('nothing is quiet; tools in use are ubiquitous, approved ones count nearly nothing', () => {
+    expect(remoteControl(view(), parameters)).toBe('quiet');
+    expect(remoteControl(view({ sighting: null, gap: null }), parameters)).toBeNull();
+    expect(reading(withTools(tool('AnyDesk')))).toMatchObject({ ubiquitous: true });
+    expect(reading(withTools(tool('AnyDesk'), tool('TeamViewer'))).strength).toBeGreaterThan(reading(withTools(tool('AnyDesk'))).strength);
+    expect(reading(withTools(tool('BeyondTrust Support'))).strength).toBeLessThan(0.5);
+  });
+
+  test('a peer in a private network abroad carries, a relay server of the vendor does not', () => {
+    const peer = (peerCategory: string) => tool('RustDesk', { peerIp: '203.0.113.1', peerCountry: 'PL', peerCategory });
+    expect(reading(withTools(peer('RESIDENTIAL'))).ubiquitous).toBe(false);
+    expect(reading(withTools(peer('HOSTING'))).ubiquitous).toBe(true);
+  });
+
+  test('a tenant names its own tools', () => {
+    expect(isApproved('SuperHelp 4', 'acme', { acme: ['superhelp'] })).toBe(true);
+    expect(isApproved('BeyondTrust', 'acme', { acme: ['superhelp'], '*': ['beyondtrust'] })).toBe(false);
+  });
+
+  test('virtual keystrokes count on a workstation, not on a hosted desktop', () => {
+    const gap = gapView(4, { virtualInput: 300 });
+    expect(reading(remoteControl(view({ gap }), parameters))).toMatchObject({ ubiquitous: true, observed: 0.75 });
+    expect(remoteControl(view({ gap: { ...gap, sensor: 'VDI_GATEWAY' } }), parameters)).toBe('quiet');
+  });
+});
+
+describe('KVM hardware', () => {
+  test('keyboards and monitors are none', () => {
+    expect(kvmFacts(['046d:c31c', '413c:2113'], 'DEL41A8')).toBeNull();
+    expect(kvmFacts([], null)).toBeNull();
+  });
+  test('network KVMs are known by USB and by EDID; a desk switch is common', () => {
+    expect(kvmFacts(['046d:c31c', '1D6B:0104'], null)).toMatchObject({ usb: expect.stringContaining('PiKVM'), common: false });
+    for (const edid of ['LNX7773', 'PiKVM V4 Plus', 'TSB8888', 'MS2109', 'JetKVM v1']) expect(kvmFacts([], edid)).toMatchObject({ common: false });
+    expect(kvmFacts(['0557:2419'], null)).toMatchObject({ common: true });
+  });
+  test('both together are MEDIUM, one is LOW, a desk switch alone is nothing', () => {
+    const of = (usb: string[], edid: string | null) => reading(remoteControl(view({ sighting: sighting(undefined, { kvm: kvmFacts(usb, edid) }) }), parameters));
+    expect(of(['1d6b:0104'], 'LNX7773').strength).toBeGreaterThanOrEqual(config.fusion.medium);
+    expect(of(['1d6b:0104'], null).strength).toBeGreaterThanOrEqual(config.fusion.low);
+    expect(of(['0557:2419'], null).ubiquitous).toBe(true);
+  });
+});
