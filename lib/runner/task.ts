@@ -2,8 +2,6 @@
  * What the runner and a service agree on. A task is one partition number of the co-partitioned inputs: it owns its
  * state, and its outputs, state changes and input offsets commit together. Everything is by batch.
  */
-import type { TelemetryEvent } from '#schemas/records.ts';
-
 /** A record as a log or a file delivered it, before anybody looked inside. */
 export interface RawRecord {
   /** Kafka topic, or the path of the history file. */
@@ -33,11 +31,3 @@ export interface Task {
   /** End of the input (file and test hosts only): fires every timer that is still pending. */
   flush(emitter: Emitter): void | Promise<void>;
 }
-
-/**
- * A batch sink between chained stages: the embedded and replay hosts pass objects, without encoding in between.
- * Records arrive in order; the callee must not keep the array.
- */
-export type Sink<T> = (batch: readonly T[]) => void | Promise<void>;
-
-export type EventSink = Sink<TelemetryEvent>;
