@@ -116,7 +116,8 @@ export async function runCommandLine(args: string[]): Promise<number> {
       process.stdout.write(`${command.help}\n`);
       return 0;
     }
-    if (command.interruptible) return await interruptible((context) => command.run(rest, context));
+    const { interruptible: may } = command;
+    if (typeof may === 'function' ? may(rest) : may) return await interruptible((context) => command.run(rest, context));
     return await command.run(rest, { signal: new AbortController().signal });
   } catch (error) {
     return report(error);

@@ -14,10 +14,10 @@ export interface Command {
   /** The whole text of `farhand <name> --help`, without a line break at its end. */
   readonly help: string;
   /**
-   * True where `run` ends in good order when its signal aborts (a second SIGINT ends the process at once). Others
-   * keep the default of Node, or handle signals on their own as the workers do.
+   * True where `run` ends in good order when its signal aborts (a second SIGINT ends the process at once); may depend
+   * on the arguments. Others keep the default of Node, or handle signals on their own as the workers do.
    */
-  readonly interruptible?: boolean;
+  readonly interruptible?: boolean | ((args: readonly string[]) => boolean);
   /** Answers the exit status: 0 finished, 1 failed, 2 usage. A FarhandError becomes one line and its own status. */
   run(args: string[], context: CommandContext): Promise<number>;
 }

@@ -102,6 +102,7 @@ export const topicsSectionSchema = z
     feedback: topicName('reference.feedback.v1', 'Feedback records (compacted).'),
     ingestChangelog: topicName('farhand.ingest-changelog.v1', 'State of the ingest tasks (compacted).'),
     detectChangelog: topicName('farhand.detect-changelog.v1', 'State of the detect tasks (compacted).'),
+    chainedChangelog: topicName('farhand.chained-changelog.v1', 'State of the tasks of farhand embedded --kafka (compacted).'),
     partitions: z
       .int()
       .min(1)

@@ -39,7 +39,8 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-function countBatches(metrics: Metrics): (task: number, batch: DetectBatch) => void {
+/** Metrics of the batches; by the chained host too. */
+export function countBatches(metrics: Metrics): (task: number, batch: DetectBatch) => void {
   const findings = metrics.counter('detect_findings_total', 'Revisions of findings.', ['status', 'severity']);
   const people = metrics.gauge('detect_people', 'People in the state of a task.', ['task']);
   const active = metrics.gauge('detect_active_people', 'People with open windows or findings.', ['task']);

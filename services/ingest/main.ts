@@ -41,7 +41,8 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-function countBatches(metrics: Metrics): (task: number, batch: IngestBatch) => void {
+/** Metrics of the batches; by the chained host too. */
+export function countBatches(metrics: Metrics): (task: number, batch: IngestBatch) => void {
   const events = metrics.counter('ingest_events_total', 'Valid events without repeats.');
   const duplicates = metrics.counter('ingest_duplicates_total', 'Repeats that were dropped.');
   const rejected = metrics.counter('ingest_dead_letters_total', 'Records that were rejected.', ['reason']);

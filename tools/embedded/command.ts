@@ -1,4 +1,5 @@
-/** `farhand embedded`, which is `npm start`. */
+/** `farhand embedded`, which is `npm start`; with --kafka the same chain as a Kafka job. */
+import { availableParallelism } from 'node:os';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { integerOption, parseOptions, usageError, type Command } from '../command.ts';
 import { runFleet, runHistory, type DemoOptions, type DemoResult } from './demo.ts';
@@ -21,7 +22,16 @@ Without --history it simulates a fleet of workstations over a working day, some 
   --config FILE          YAML; sections ingest, enrich and detect (default: the variable FARHAND_CONFIG)
   --partitions N         as many detect tasks, people spread over them as Kafka would (default ${DEFAULTS.partitions})
   --json                 one JSON document on stdout instead of the table
-  --quiet                no progress`;
+  --quiet                no progress
+
+Usage: farhand embedded --kafka [--workers N] [--config FILE]
+
+The whole pipeline as one Kafka job: telemetry in; findings and dead letters out; state, outputs and positions in one
+transaction per task, no topics in between, no Redis. The telemetry has to be keyed by tenantId|userId. Runs until
+SIGTERM or SIGINT. Metrics are served on observe.port, observe.port + 1, … (0: any free ones).
+
+  --workers N            processes (default: the cores of this machine, here ${availableParallelism()})
+  --config FILE          YAML; sections kafka, topics, registry, observe, ingest, enrich and detect`;
 
 const OPTIONS = {
   workstations: { type: 'string' },
@@ -33,7 +43,21 @@ const OPTIONS = {
   partitions: { type: 'string' },
   json: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
+  kafka: { type: 'boolean', default: false },
+  workers: { type: 'string' },
 } as const;
+
+const KAFKA_OPTIONS = { kafka: { type: 'boolean', default: false }, workers: { type: 'string' }, config: { type: 'string' } } as const;
+const WORKERS_MAX = 256;
+
+async function runKafka(args: string[]): Promise<number> {
+  const { values } = parseOptions('embedded', args, KAFKA_OPTIONS);
+  const workers = integerOption('embedded', 'workers', values.workers, { fallback: availableParallelism(), least: 1, most: WORKERS_MAX });
+  const file = values.config ?? null;
+  return workers === 1 ? await (await import('./kafka/worker.ts')).runChainedWorker(file) : await (await import('./kafka/processes.ts')).runProcesses(workers, file);
+}
+
+const isKafka = (args: readonly string[]): boolean => args.includes('--kafka');
 
 const MEBIBYTE_IN_KB = 1024;
 const number = (value: number) => value.toLocaleString('en');
@@ -103,9 +127,11 @@ export const command: Command = {
   name: 'embedded',
   summary: 'the whole pipeline in one process, on a simulated fleet (= npm start)',
   help,
-  interruptible: true,
+  interruptible: (args) => !isKafka(args),
   async run(args, { signal }) {
+    if (isKafka(args)) return await runKafka(args);
     const { values, positionals } = parseOptions('embedded', args, OPTIONS, 'allowed');
+    if (values.workers !== undefined) throw usageError('embedded', '--workers belongs to --kafka');
     if (values.history === undefined && positionals.length > 0) throw usageError('embedded', `unexpected argument '${positionals[0]}'`);
     const integer = (name: 'workstations' | 'piloted' | 'days' | 'seed' | 'partitions', least: number, most: number) =>
       integerOption('embedded', name, values[name], { fallback: DEFAULTS[name], least, most });

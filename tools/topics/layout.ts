@@ -47,5 +47,6 @@ export function topicLayouts(topics: TopicsSection): TopicLayout[] {
     of(topics.feedback, referencePartitions, compacted),
     of(topics.ingestChangelog, partitions, compacted, CHANGELOG),
     of(topics.detectChangelog, partitions, compacted, CHANGELOG),
+    of(topics.chainedChangelog, partitions, compacted, CHANGELOG),
   ];
 }

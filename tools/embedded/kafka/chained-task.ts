@@ -1,0 +1,111 @@
+/**
+ * The three services chained in one Kafka task: telemetry in; findings and dead letters out. Objects pass from stage to
+ * stage, nothing is encoded in between; the state of ingest and detect lies in one changelog, and all of it commits in
+ * one transaction. Everything about one person has to arrive on one partition: telemetry keyed by tenantId|userId.
+ */
+import type { FramedEncoder } from '#lib/codec/encode.ts';
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import type { ReferenceStore } from '#lib/reference/port.ts';
+import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { TaskState } from '#lib/state/state.ts';
+import type { DeadLetter, SuspiciousSession } from '#schemas/records.ts';
+import type { DetectConfig } from '../../../services/detect/config.ts';
+import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
+import type { DetectBatch } from '../../../services/detect/task.ts';
+import { buildDetect } from '../../../services/detect/topology.ts';
+import type { EnrichConfig } from '../../../services/enrich/config.ts';
+import type { Databases } from '../../../services/enrich/databases.ts';
+import { buildEnrich } from '../../../services/enrich/topology.ts';
+import type { IngestConfig } from '../../../services/ingest/config.ts';
+import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
+import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
+import type { Pseudonymiser } from '../../../services/ingest/steps/pseudonymise.ts';
+import type { IngestBatch } from '../../../services/ingest/task.ts';
+import { buildIngest } from '../../../services/ingest/topology.ts';
+
+export interface ChainedTaskParts {
+  readonly config: { readonly ingest: IngestConfig; readonly enrich: EnrichConfig; readonly detect: DetectConfig };
+  readonly decoder: TelemetryDecoder;
+  /** Its source must have prepared SuspiciousSession and DeadLetter. */
+  readonly encoder: FramedEncoder;
+  readonly databases: Databases;
+  readonly reference: ReferenceStore;
+  readonly pseudonymiser: Pseudonymiser;
+  readonly state: TaskState;
+  /** Called once per batch, for metrics. */
+  readonly onBatch?: (ingest: IngestBatch, detect: DetectBatch) => void;
+}
+
+export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, onBatch }: ChainedTaskParts): Task {
+  const ingest = buildIngest({ config: config.ingest, decoder: keyedDecoder(decoder), state, pseudonymiser });
+  const enrich = buildEnrich({ config: config.enrich, databases, reference });
+  const detect = buildDetect({ config: config.detect, state });
+
+  function emitLetters(letters: readonly DeadLetter[], emitter: Emitter): void {
+    for (const letter of letters) emitter.emit(INGEST_OUTPUTS.deadLetters, letter.key, encoder.encode('DeadLetter', letter), letter.arrivedAt ?? 0);
+  }
+
+  function emitFindings(findings: readonly SuspiciousSession[], emitter: Emitter): void {
+    for (const finding of findings) {
+      const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
+      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, key, encoder.encode('SuspiciousSession', finding), finding.windowEnd);
+    }
+  }
+
+  function run(batch: readonly RawRecord[], emitter: Emitter): void {
+    const { events, deadLetters, duplicates } = ingest.process(batch);
+    emitLetters(deadLetters, emitter);
+    const enriched = enrich.process(events);
+    // A store that waits could fail after the state of ingest was touched; the memory store never does.
+    assert(!(enriched instanceof Promise), 'a chained task has its reference data in memory');
+    const findings = detect.process(enriched);
+    emitFindings(findings, emitter);
+    onBatch?.({ events: events.length, duplicates, deadLetters, seen: ingest.seen }, { events: events.length, findings, stats: detect.stats() });
+  }
+
+  return {
+    process(batch, emitter) {
+      const waiting = ingest.prepare(batch);
+      return waiting === undefined ? run(batch, emitter) : waiting.then(() => run(batch, emitter));
+    },
+    flush(emitter) {
+      emitFindings(detect.flush(), emitter);
+    },
+  };
+}
+
+/**
+ * Refuses to work on telemetry that is keyed otherwise: a person's events would be spread over tasks that do not know
+ * of each other, and findings would be missed without a sign. The ingest worker re-keys, the chained job cannot.
+ */
+function keyedDecoder(decoder: TelemetryDecoder): TelemetryDecoder {
+  return {
+    prepare: (batch) => decoder.prepare(batch),
+    decode(record) {
+      const result = decoder.decode(record);
+      if (result.ok && !isKey(record.key, result.event.tenantId, result.event.userId)) {
+        const { topic, partition, offset } = record;
+        const text = 'not keyed by tenantId|userId, as farhand embedded --kafka needs it; the separate workers (farhand ingest, enrich, detect) re-key';
+        throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition}@${offset}: ${text}`);
+      }
+      return result;
+    },
+  };
+}
+
+const BAR = 0x7c;
+
+/** Whether the key's bytes are `tenantId|userId`, without making a string. */
+function isKey(key: Uint8Array | null, tenantId: string, userId: string): boolean {
+  if (key === null) return false;
+  const split = tenantId.length;
+  if (key.length !== split + 1 + userId.length || key[split] !== BAR) return isKeyUtf8(key, tenantId, userId);
+  for (let i = 0; i < split; i++) if (key[i] !== tenantId.charCodeAt(i)) return isKeyUtf8(key, tenantId, userId);
+  for (let i = 0; i < userId.length; i++) if (key[split + 1 + i] !== userId.charCodeAt(i)) return isKeyUtf8(key, tenantId, userId);
+  return true;
+}
+
+/** Where names are beyond ASCII. An event without a name of its person is refused by the validation, not here. */
+function isKeyUtf8(key: Uint8Array, tenantId: string, userId: string): boolean {
+  return tenantId === '' || userId === '' || Buffer.from(`${tenantId}|${userId}`, 'utf8').equals(key);
+}
