@@ -31,8 +31,10 @@ describe('hidden leg', () => {
   });
 
   test('jitter of its own, which the transport does not show, raises 60 ms to MEDIUM; that of the transport does not', () => {
-    expect(reading(at(60, { jitterMs: 35 })).strength).toBeGreaterThanOrEqual(medium);
-    const shown = hiddenLeg(view({ gap: gapView(60, { jitterMs: 35 }), transport: transportView(45, { lowerSpreadMs: 30 }) }), parameters);
+    const minutes = Array.from({ length: 6 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 60 + (i % 3), middle: 80 }));
+    expect(reading(at(60, { jitterMs: 35, minutes })).strength).toBeGreaterThanOrEqual(medium);
+    expect(reading(at(60, { jitterMs: 35 })).strength).toBeLessThan(medium);
+    const shown = hiddenLeg(view({ gap: gapView(60, { jitterMs: 35, minutes }), transport: transportView(45, { lowerSpreadMs: 30 }) }), parameters);
     expect(reading(shown).strength).toBeLessThan(medium);
   });
 

@@ -111,7 +111,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   let strength = strengthOfP(log10P, fusion.calibratorKappa);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
   if (calm) strength *= settings.calmShare;
-  const support = jitterMs > settings.jitterShareMax * claimedMs ? 0 : Math.min(1, jitterMs / 6) * settings.jitterSupportMax;
+  // Load in bursts looks like jitter until enough minutes show whether the gap stays.
+  const support = statistic.minutes === 0 || jitterMs > settings.jitterShareMax * claimedMs ? 0 : Math.min(1, jitterMs / 6) * settings.jitterSupportMax;
   if (strength >= 0.5) strength += support;
   strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, strength);
   if (strength < 0.3) return QUIET;

@@ -24,6 +24,8 @@ export const pathExcessSignal: SignalDescription = {
 
 const STRENGTH_MAX = 2.8;
 const SOFT_MAX = 1;
+/** A business network may be an egress that no policy names, with more network behind it. */
+const BUSINESS_MAX = 1.5;
 const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
@@ -57,7 +59,8 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
   const full = Math.min(STRENGTH_MAX, 0.5 + excess / 50);
-  const trusted = transport.samples < SAMPLES_TRUSTED || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, full) : full;
+  const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
+  const trusted = transport.samples < SAMPLES_TRUSTED || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {

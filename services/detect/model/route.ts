@@ -6,7 +6,7 @@
  *   or VPN hop next to a residential source; a step between two located hops that their distance cannot explain.
  * Null: transit providers take odd ways and routers are geolocated wrongly; a single odd hop is common.
  * Reference: ⅔c floor and fitted inflation between the hops; the path's last step to the source belongs to path excess, so
- *   that one long last mile is not counted twice.
+ *   that one long last mile is not counted twice; steps within the path count little, for the same reason.
  * Cost: only the forwarding chain can carry a finding; the rest is ubiquitous.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
@@ -20,7 +20,7 @@ export const routeSignal: SignalDescription = {
   speaksFor: { VPN_OR_PROXY: 0.7, DEVICE_ELSEWHERE: 0.3 },
 };
 
-const STRENGTH = { clientAbroad: 2.2, clientRelay: 0.9, detourRelay: 1.2, detour: 0.8, relayHop: 0.7, step: 0.9 } as const;
+const STRENGTH = { clientAbroad: 2.2, clientRelay: 0.9, detourRelay: 1.2, detour: 0.8, relayHop: 0.7, step: 0.5 } as const;
 /** Queueing and slow answers of routers that a step is granted, ms. */
 const STEP_GRACE_MS = 60;
 
