@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type PartitionAssigner } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator, type PartitionAssigner } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { WireRequest } from './kafka-wire.ts';
@@ -16,6 +16,8 @@ export interface KafkaLogOptions {
   readonly clock: Clock;
   readonly ssl?: KafkaConfig['ssl'];
   readonly sasl?: KafkaConfig['sasl'];
+  /** How connections are made; for tests that cut them. */
+  readonly socketFactory?: ISocketFactory;
   /** What kafkajs says, with its level; silent where absent. */
   readonly onLog?: (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>) => void;
 }
@@ -59,7 +61,8 @@ export const TRANSACTION_COORDINATOR = 1;
 /** Retries inside kafkajs; the trap of 300 ms between transactions came from its default first step. */
 export const RETRY = { initialRetryTime: 10, maxRetryTime: 1_000, retries: 5 } as const;
 const CONNECTION_TIMEOUT_MS = 3_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Below the longest transaction: a broker that hangs must not hold a task up for longer than its transaction may live. */
+const REQUEST_TIMEOUT_MS = 12_000;
 
 interface RequestQueue {
   pending: unknown[];
@@ -100,6 +103,22 @@ function patchKafkajs(clock: Clock): void {
   });
 }
 
+function defaultSockets(): ISocketFactory {
+  return (createRequire(import.meta.url)('kafkajs/src/network/socketFactory.js') as () => ISocketFactory)();
+}
+
+/**
+ * kafkajs looks at 'end' and 'error' only: requests on a socket that was destroyed without either would wait for their
+ * timeout. Every close is made an end.
+ */
+function noticingClose(factory: ISocketFactory): ISocketFactory {
+  return (config) => {
+    const socket = factory(config);
+    socket.once('close', () => socket.emit('end'));
+    return socket;
+  };
+}
+
 const LEVELS: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 1: 'error', 2: 'warn', 4: 'info', 5: 'debug' };
 
 export function createKafka(options: KafkaLogOptions): Kafka {
@@ -119,6 +138,7 @@ export function createKafka(options: KafkaLogOptions): Kafka {
     logCreator,
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    socketFactory: noticingClose(options.socketFactory ?? defaultSockets()),
   } as KafkaConfig);
 }
 
@@ -155,7 +175,7 @@ export function isFenced(error: unknown): boolean {
 export function asLogError(error: unknown, what: string): FarhandError {
   if (error instanceof FarhandError) return error;
   const failure = error as KafkaFailure;
-  const reason = failure.type ?? failure.message;
+  const reason = failure.type === undefined ? failure.message : `${failure.type}, ${failure.message}`;
   if (isFenced(error)) return new FarhandError('FARHAND_FENCED', `${what}: another worker holds the task (${reason})`, { cause: error });
   return new FarhandError('FARHAND_LOG_UNAVAILABLE', `${what}: ${reason}`, { cause: error });
 }

@@ -37,6 +37,8 @@ class KafkaFeed implements Feed {
   fetchOffset: number;
   endOffset: number | null = null;
   closed = false;
+  /** The last fetch failed or left this feed out, as it was full: the end that was known is of before, more may have come. */
+  unsure = false;
   #position: number;
   readonly #onDrained: () => void;
 
@@ -70,7 +72,7 @@ class KafkaFeed implements Feed {
   }
 
   get caughtUp(): boolean {
-    return this.records.length === 0 && this.endOffset !== null && this.fetchOffset >= this.endOffset;
+    return this.records.length === 0 && !this.unsure && this.endOffset !== null && this.fetchOffset >= this.endOffset;
   }
 
   get lag(): number {
@@ -88,6 +90,7 @@ class KafkaFeed implements Feed {
     this.records = fetched;
     for (let i = count; i < fetched.length; i++) this.bytes += (fetched[i]!.value?.length ?? 0) + (fetched[i]!.key?.length ?? 0);
     this.endOffset = answer.lastStableOffset;
+    this.unsure = false;
     return fetched.length > count || this.caughtUp !== before;
   }
 
@@ -176,6 +179,7 @@ export class KafkaReader implements Reader {
         this.#feeds = this.#feeds.filter((feed) => !feed.closed);
         const mine = this.#feeds.filter((feed) => this.#leaderOf(feed) === node);
         const hungry = mine.filter((feed) => feed.bytes < this.#options.prefetchBytesMax);
+        for (const feed of mine) feed.unsure ||= feed.bytes >= this.#options.prefetchBytesMax;
         if (hungry.length === 0) {
           await this.#changed.promise;
           continue;
@@ -184,6 +188,7 @@ export class KafkaReader implements Reader {
         retryMs = RETRY_MS;
       } catch (error) {
         if (this.#closed) break;
+        for (const feed of this.#feeds) if (this.#leaderOf(feed) === node) feed.unsure = true;
         await this.#options.clock.sleep(retryMs);
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
         await recoverCluster(this.#cluster, error);

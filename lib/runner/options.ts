@@ -11,7 +11,10 @@ export interface RunnerBounds {
   readonly batchRecordsMax: number;
   /** Output bytes that are gathered before a commit is begun early; twice that stops the processing until it is through. */
   readonly commitBytesMax: number;
-  /** How long an input of a task may hold up the other one, ms. */
+  /**
+   * How long an input of a task that is known to go on may hold up the other one, ms. Longer than brokers take to move a
+   * partition: going on without it means that the same events are met in another order than without the outage.
+   */
   readonly idleInputMsMax: number;
   /** How long a task may take to stop and commit when the group rebalances or the worker ends, ms. */
   readonly drainMsMax: number;
@@ -23,7 +26,7 @@ export const RUNNER_DEFAULTS: RunnerBounds = {
   commitIntervalMs: 100,
   batchRecordsMax: 2_000,
   commitBytesMax: 8 * 1024 * 1024,
-  idleInputMsMax: 500,
+  idleInputMsMax: 30_000,
   drainMsMax: 10_000,
   retryMs: 50,
   retryMsMax: 5_000,

@@ -56,7 +56,7 @@ describe('docs/errors.md', () => {
 
   it('names only keys of the configuration that exist', () => {
     const keys = new Set([...read('docs/configuration.md').matchAll(/`FARHAND_([A-Z_]+)`/g)].map((match) => match[1]));
-    const named = [...page.matchAll(/`((?:kafka|topics|registry|redis|observe|ingest|enrich|detect)\.[A-Za-z.]+)/g)].map((match) => match[1] as string);
+    const named = [...page.matchAll(/`((?:kafka|topics|registry|redis|observe|privacy|ingest|enrich|detect)\.[A-Za-z.]+)/g)].map((match) => match[1] as string);
     expect(named.length).toBeGreaterThan(5);
     const asVariable = (key: string): string => key.replace(/([a-z])([A-Z])/g, '$1_$2').replaceAll('.', '_').toUpperCase();
     expect(named.filter((key) => !keys.has(asVariable(key)))).toEqual([]);

@@ -34,7 +34,7 @@ export function install(kafkaBrokers: string, redisUrl: string, partitions: numb
   writeFileSync(
     config,
     stringify({
-      kafka: { brokers: kafkaBrokers.split(','), groupIdPrefix: group },
+      kafka: { brokers: kafkaBrokers.split(','), groupIdPrefix: group, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500 },
       redis: { url: redisUrl, keyPrefix: group },
       observe: { port: 0 },
       topics,

@@ -1,0 +1,59 @@
+/**
+ * What read_committed readers see of every output topic is what the run without faults left there, to the byte.
+ *
+ * - events, enriched: the whole partition in order. Each partition has one writing task; its inputs are merged by arrival.
+ * - findings: the sequence of each person. When a person who stopped is closed by the task's watermark, relative to
+ *   other people of the partition, depends on where a task was last restored (the scan for idle people starts anew), so
+ *   the order between people is free; what is said about one of them is not.
+ * - dead letters: the sequence of each input partition. Letters go by the original key, broken or not, so several tasks
+ *   may write to one partition of the topic, in any order between them.
+ */
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
+import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
+import type { LogRecord } from '#lib/log/log.ts';
+import { TOPICS } from '../topics.ts';
+import type { Broker } from '../broker/broker.ts';
+import { digest, firstDifference } from './record.ts';
+
+/** Digests in order, by a name of the sequence. */
+export type Outputs = ReadonlyMap<string, readonly string[]>;
+
+const letters = avroRecordDecoder({ names: ['DeadLetter'], limits: INTERNAL_DECODE_LIMITS });
+
+function originOf(record: LogRecord): string {
+  const decoded = letters.decode(record);
+  if (!decoded.ok) return 'undecodable';
+  const { topic, partition } = decoded.event;
+  return `${topic}/${partition}`;
+}
+
+const SEQUENCE_OF: Readonly<Record<string, (record: LogRecord) => string>> = {
+  [TOPICS.events]: () => '',
+  [TOPICS.enriched]: () => '',
+  [TOPICS.suspiciousSessions]: ({ key }) => Buffer.from(key!).toString(),
+  [TOPICS.deadLetter]: originOf,
+};
+
+export function outputsOf(broker: Broker): Outputs {
+  const outputs = new Map<string, string[]>();
+  for (const [topic, sequenceOf] of Object.entries(SEQUENCE_OF)) {
+    broker.committed(topic).forEach((records, partition) => {
+      for (const record of records) {
+        const name = `${topic}/${partition} ${sequenceOf(record)}`;
+        const sequence = outputs.get(name);
+        if (sequence === undefined) outputs.set(name, [digest(record)]);
+        else sequence.push(digest(record));
+      }
+    });
+  }
+  return outputs;
+}
+
+export function checkOutputs(expected: Outputs, found: Outputs): string[] {
+  const problems: string[] = [];
+  for (const name of new Set([...expected.keys(), ...found.keys()])) {
+    const difference = firstDifference(expected.get(name) ?? [], found.get(name) ?? []);
+    if (difference !== null) problems.push(`outputs of ${name}: ${difference}`);
+  }
+  return problems;
+}

@@ -1,0 +1,41 @@
+/**
+ * The state in the changelogs: the keys that live at the end are those of the run without faults, so that nothing was
+ * forgotten and nothing is kept for ever; and no value outgrows its bound.
+ */
+import type { Broker } from '../broker/broker.ts';
+import { TOPICS } from '../topics.ts';
+
+/** Largest encoded value of one key, bytes: a person with sessions, or a chunk of event ids. */
+const VALUE_BYTES_MAX = 64 * 1024;
+
+/** Live keys with the size of their values, by partition of each changelog. */
+export type States = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export function statesOf(broker: Broker): States {
+  const states = new Map<string, Map<string, number>>();
+  for (const topic of [TOPICS.ingestChangelog, TOPICS.detectChangelog]) {
+    broker.committed(topic).forEach((records, partition) => {
+      const live = new Map<string, number>();
+      for (const { key, value } of records) {
+        const name = Buffer.from(key!).toString('latin1');
+        if (value === null) live.delete(name);
+        else live.set(name, value.length);
+      }
+      states.set(`${topic}/${partition}`, live);
+    });
+  }
+  return states;
+}
+
+export function checkStates(expected: States, found: States): string[] {
+  const problems: string[] = [];
+  for (const [name, live] of found) {
+    const wanted = expected.get(name)!;
+    for (const [key, bytes] of live) {
+      if (!wanted.has(key)) problems.push(`state of ${name}: ${JSON.stringify(key)} is left over`);
+      if (bytes > VALUE_BYTES_MAX) problems.push(`state of ${name}: ${JSON.stringify(key)} has ${bytes} bytes`);
+    }
+    for (const key of wanted.keys()) if (!live.has(key)) problems.push(`state of ${name}: ${JSON.stringify(key)} is missing`);
+  }
+  return problems;
+}

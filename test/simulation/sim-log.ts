@@ -1,0 +1,125 @@
+/** The log port over the simulated broker, as one process sees it. The order of requests is that of the Kafka adapter. */
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import type { Commit, GroupMember, JoinOptions, Log, LogAdmin, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import { Group } from './broker/group.ts';
+import type { Network } from './broker/network.ts';
+import { SimReader } from './sim-reader.ts';
+
+export type Groups = Map<string, Group>;
+
+export class SimLog implements Log {
+  readonly admin: LogAdmin;
+  readonly #network: Network;
+  readonly #groups: Groups;
+  readonly #committedOnly: boolean;
+  readonly #readers = new Set<SimReader>();
+
+  /** `committedOnly` false is a mutant: a reader that is not read_committed. */
+  constructor(network: Network, groups: Groups, committedOnly = true) {
+    this.#network = network;
+    this.#groups = groups;
+    this.#committedOnly = committedOnly;
+    const { broker } = network.options;
+    this.admin = {
+      describe: (topics) => network.request('other', () => new Map(topics.map((name) => [name, broker.describe(name)]))),
+      create: (topics) => network.request('other', () => broker.create(topics)),
+
+    };
+  }
+
+  join(options: JoinOptions, member: GroupMember): Promise<Membership> {
+    const { broker } = this.#network.options;
+    let group = this.#groups.get(options.group);
+    if (group === undefined) {
+      const tasksOf = (topics: readonly string[]) => Math.max(0, ...topics.map((name) => broker.partitions(name).length));
+      this.#groups.set(options.group, (group = new Group(broker.clock, tasksOf)));
+    }
+    return group.join(options, member, this.#network);
+  }
+
+  openReader(): Promise<Reader> {
+    const reader = new SimReader(this.#network, this.#committedOnly, () => this.#readers.delete(reader));
+    this.#readers.add(reader);
+    return Promise.resolve(reader);
+  }
+
+  async openWriter(transactionalId: string): Promise<TaskWriter> {
+    const { broker } = this.#network.options;
+    const epoch = await this.#network.request('other', () => broker.initProducer(transactionalId));
+    return new SimWriter(this.#network, transactionalId, epoch);
+  }
+
+  committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
+    const { broker } = this.#network.options;
+    return this.#network.request('other', () => topics.map((topic) => ({ topic, partition, offset: broker.position(group, topic, partition) })));
+  }
+
+  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
+    const { broker } = this.#network.options;
+    const { records, next } = await this.#network.request('other', () => broker.read(topic, partition, 0, Infinity, this.#committedOnly));
+    if (records.length > 0) take(records);
+    return next;
+  }
+
+  partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
+    const { broker } = this.#network.options;
+    return this.#network.request('other', () => new Map(topics.map((name) => [name, broker.partitions(name).length])));
+  }
+
+  append(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.#network.request('other', () => this.#network.options.broker.append(records));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map((reader) => reader.close()));
+  }
+}
+
+/** How long the markers of a decided transaction may take, ms. */
+const MARKERS_MS = { least: 1, most: 5, late: 1_500 };
+
+class SimWriter implements TaskWriter {
+  readonly #network: Network;
+  readonly #id: string;
+  readonly #epoch: number;
+  #ended = false;
+
+  constructor(network: Network, id: string, epoch: number) {
+    this.#network = network;
+    this.#id = id;
+    this.#epoch = epoch;
+  }
+
+  async commit({ records, group, positions }: Commit): Promise<void> {
+    assert(!this.#ended, 'a writer that failed is not used again');
+    try {
+      await this.#commit(records, group, positions);
+    } catch (error) {
+      this.#ended = true;
+      if (error instanceof FarhandError) throw error;
+      throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `commit of ${this.#id}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  async #commit(records: readonly OutgoingRecord[], group: string, positions: readonly Position[]): Promise<void> {
+    if (records.length === 0 && positions.length === 0) return;
+    const network = this.#network;
+    const { broker, faults } = network.options;
+    await network.request('other', () => broker.begin(this.#id, this.#epoch));
+    // One request per topic, as if each had a broker of its own: they arrive one by one, or not at all.
+    const byTopic = [...Map.groupBy(records, (record) => record.topic).values()];
+    const requests = byTopic.map((of) => network.request('produce', () => broker.produce(this.#id, this.#epoch, of)));
+    requests.push(network.request('other', () => broker.addPositions(this.#id, this.#epoch, group, positions)));
+    for (const result of await Promise.allSettled(requests)) if (result.status === 'rejected') throw result.reason;
+    await network.request('commit', () => {
+      broker.prepareCommit(this.#id, this.#epoch);
+      const late = faults.draw('late marker') ? MARKERS_MS.late : 0;
+      void broker.clock.sleep(faults.uniform(MARKERS_MS.least, MARKERS_MS.most) + late).then(() => broker.complete(this.#id, this.#epoch));
+    });
+  }
+
+  close(): Promise<void> {
+    this.#ended = true;
+    return Promise.resolve();
+  }
+}
