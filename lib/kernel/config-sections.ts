@@ -1,4 +1,4 @@
-/** The sections that every worker shares: kafka, topics, registry, redis, observe. Services add their own. */
+/** The sections that every worker shares: kafka, topics, registry, redis, observe, privacy. Services add their own. */
 import { z } from 'zod';
 
 const MEBIBYTE = 1024 * 1024;
@@ -185,6 +185,32 @@ export const observeSectionSchema = z.strictObject({
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level that is logged.'),
 });
 
+const pseudonymSchema = z
+  .strictObject({
+    keyId: z
+      .string()
+      .regex(/^[A-Za-z0-9_.]{1,32}$/, 'allowed are 1 to 32 letters, digits, dots and underscores')
+      .describe('Name of the key; it is part of every pseudonym, so that a rotation shows.'),
+    keyHex: z
+      .string()
+      .regex(/^(?:[0-9a-fA-F]{2}){16,}$/, 'allowed are at least 32 hexadecimal digits, an even number')
+      .optional()
+      .describe('The secret key, hexadecimal, at least 16 bytes (make one with: openssl rand -hex 32).')
+      .meta({ secret: true }),
+    keyFile: z.string().min(1).optional().describe('A file that holds the secret key in the form of keyHex.'),
+  })
+  .refine((value) => (value.keyHex === undefined) !== (value.keyFile === undefined), {
+    message: 'exactly one of keyHex and keyFile is needed',
+  });
+
+/** Shared, as the events and the reference data must name a person alike. */
+export const privacySectionSchema = z.strictObject({
+  pseudonyms: z
+    .record(z.string().min(1).max(256), pseudonymSchema)
+    .default({})
+    .describe('Tenants that want their userId replaced by a keyed pseudonym (HMAC-SHA-256), by tenantId.'),
+});
+
 /** To be spread into `defineConfig({ ...sharedSections, detect: detectConfigSchema })`. */
 export const sharedSections = {
   kafka: kafkaSectionSchema,
@@ -192,6 +218,7 @@ export const sharedSections = {
   registry: registrySectionSchema,
   redis: redisSectionSchema,
   observe: observeSectionSchema,
+  privacy: privacySectionSchema,
 } as const;
 
 export type KafkaSection = Readonly<z.output<typeof kafkaSectionSchema>>;
@@ -199,3 +226,4 @@ export type TopicsSection = Readonly<z.output<typeof topicsSectionSchema>>;
 export type RegistrySection = Readonly<z.output<typeof registrySectionSchema>>;
 export type RedisSection = Readonly<z.output<typeof redisSectionSchema>>;
 export type ObserveSection = Readonly<z.output<typeof observeSectionSchema>>;
+export type PrivacySection = Readonly<z.output<typeof privacySectionSchema>>;

@@ -8,6 +8,7 @@ import { framedEncoder } from '#lib/codec/encode.ts';
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
+import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import { redisOptionsOf } from '#lib/reference/redis-options.ts';
@@ -29,7 +30,7 @@ const definition = defineConfig({ ...sharedSections, enrich: enrichConfigSchema,
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('enrich', args).config });
-  const { kafka, topics, registry, redis, enrich, detect } = config;
+  const { kafka, topics, registry, redis, privacy, enrich, detect } = config;
   const host = new Host('enrich', config);
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
@@ -45,7 +46,7 @@ export function main(args: string[]): Promise<number> {
     });
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
     countReference(host, reference);
-    await loadReference(host, { log, topics, source, reference });
+    await loadReference(host, { log, topics, source, reference, pseudonymiser: createPseudonymiser(privacy) });
     const decoder = avroRecordDecoder({ source });
     const encoder = framedEncoder(source);
     return {

@@ -4,24 +4,6 @@ import { z } from 'zod';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const pseudonymSchema = z
-  .strictObject({
-    keyId: z
-      .string()
-      .regex(/^[A-Za-z0-9_.]{1,32}$/, 'allowed are 1 to 32 letters, digits, dots and underscores')
-      .describe('Name of the key; it is part of every pseudonym, so that a rotation shows.'),
-    keyHex: z
-      .string()
-      .regex(/^(?:[0-9a-fA-F]{2}){16,}$/, 'allowed are at least 32 hexadecimal digits, an even number')
-      .optional()
-      .describe('The secret key, hexadecimal, at least 16 bytes (make one with: openssl rand -hex 32).')
-      .meta({ secret: true }),
-    keyFile: z.string().min(1).optional().describe('A file that holds the secret key in the form of keyHex.'),
-  })
-  .refine((value) => (value.keyHex === undefined) !== (value.keyFile === undefined), {
-    message: 'exactly one of keyHex and keyFile is needed',
-  });
-
 export const ingestConfigSchema = z.strictObject({
   clockAheadMsMax: z
     .int()
@@ -53,10 +35,6 @@ export const ingestConfigSchema = z.strictObject({
     .max(50_000_000)
     .default(2_000_000)
     .describe('Most event ids that one task remembers over all its buckets (about 35 bytes of memory each).'),
-  pseudonyms: z
-    .record(z.string().min(1).max(256), pseudonymSchema)
-    .default({})
-    .describe('Tenants that want their userId replaced by a keyed pseudonym (HMAC-SHA-256), by tenantId.'),
 });
 
 export type IngestConfig = z.infer<typeof ingestConfigSchema>;

@@ -4,6 +4,7 @@ import { framedEncoder } from '#lib/codec/encode.ts';
 import { DEFAULT_DECODE_LIMITS } from '#lib/codec/limits.ts';
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
+import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import type { Metrics } from '#lib/observe/metrics.ts';
@@ -12,14 +13,13 @@ import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
 import { ingestConfigSchema } from './config.ts';
 import { INGEST_OUTPUTS } from './outputs.ts';
-import { createPseudonymiser } from './steps/pseudonymise.ts';
 import { createIngestTask, type IngestBatch } from './task.ts';
 
 const definition = defineConfig({ ...sharedSections, ingest: ingestConfigSchema });
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('ingest', args).config });
-  const { kafka, topics, registry, ingest } = config;
+  const { kafka, topics, registry, privacy, ingest } = config;
   const host = new Host('ingest', config);
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
@@ -27,7 +27,7 @@ export function main(args: string[]): Promise<number> {
     const source = await openSchemas(registry, topics, ['KeystrokeLatency', 'Connection', 'DeadLetter']);
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
     const encoder = framedEncoder(source);
-    const pseudonymiser = createPseudonymiser(ingest);
+    const pseudonymiser = createPseudonymiser(privacy);
     const onBatch = countBatches(host.metrics);
     return {
       log,

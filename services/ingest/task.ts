@@ -1,12 +1,12 @@
 /** Ingest as the runner drives it on Kafka: framed Avro in, the same records out, keyed by person. */
 import type { FramedEncoder } from '#lib/codec/encode.ts';
+import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
 import type { IngestConfig } from './config.ts';
 import { INGEST_OUTPUTS } from './outputs.ts';
 import type { TelemetryDecoder } from './steps/decode.ts';
-import type { Pseudonymiser } from './steps/pseudonymise.ts';
 import { buildIngest, type IngestPipeline } from './topology.ts';
 
 export interface IngestTaskParts {

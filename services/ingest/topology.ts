@@ -3,6 +3,7 @@
  * What fails becomes a dead letter with its original bytes; what was seen before is counted and dropped; the rest
  * goes on in order of arrival.
  */
+import { NO_PSEUDONYMS, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
@@ -11,7 +12,7 @@ import { EventMemory } from './dedupe/memory-of-events.ts';
 import { createDecodeStep, type TelemetryDecoder } from './steps/decode.ts';
 import { createDeduplicateStep } from './steps/deduplicate.ts';
 import type { Item, Rejection, Step } from './steps/outcome.ts';
-import { createPseudonymiser, createPseudonymiseStep, type Pseudonymiser } from './steps/pseudonymise.ts';
+import { createPseudonymiseStep } from './steps/pseudonymise.ts';
 import { createValidateStep } from './steps/validate.ts';
 
 interface IngestResult {
@@ -32,7 +33,7 @@ export interface IngestParts {
   readonly config: IngestConfig;
   readonly decoder: TelemetryDecoder;
   readonly state: TaskState;
-  /** Shared with whoever reads reference data, so that both name a person alike. Default: made from `config`. */
+  /** Shared with whoever reads reference data, so that both name a person alike. Default: nobody asks for pseudonyms. */
   readonly pseudonymiser?: Pseudonymiser;
 }
 
@@ -50,7 +51,7 @@ export function deadLetterOf(raw: RawRecord, arrivedAt: number | null, rejection
   };
 }
 
-export function buildIngest({ config, decoder, state, pseudonymiser = createPseudonymiser(config) }: IngestParts): IngestPipeline {
+export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDONYMS }: IngestParts): IngestPipeline {
   const seen = new EventMemory(state, config);
   const decode = createDecodeStep(decoder);
   const steps: readonly Step[] = [

@@ -20,7 +20,7 @@ describe('farhand config', () => {
   });
 
   it('says where each value came from, and masks secrets', () => {
-    const values = 'kafka:\n  clientId: mine\n  sasl: { mechanism: PLAIN, username: u, password: hunter22 }\ningest:\n  pseudonyms:\n    acme: { keyId: k1, keyHex: 00112233445566778899aabbccddeeff }\n';
+    const values = 'kafka:\n  clientId: mine\n  sasl: { mechanism: PLAIN, username: u, password: hunter22 }\nprivacy:\n  pseudonyms:\n    acme: { keyId: k1, keyHex: 00112233445566778899aabbccddeeff }\n';
     writeFileSync(file, values);
     const text = configText(['--config', file], { REDIS_URL: 'redis://:hunter22@cache:6379', FARHAND_OBSERVE_PORT: '1234' });
     expect(text).toContain(`clientId: mine # ${file}:2`);
@@ -34,7 +34,7 @@ describe('farhand config', () => {
     const others = SERVICE_NAMES.filter((name) => name !== service);
     writeFileSync(file, others.map((name) => `${name}: { nobody: knows }\n`).join(''));
     const shown = parse(configText(['--config', file, '--service', service], {})) as object;
-    expect(Object.keys(shown)).toEqual(['kafka', 'topics', 'registry', 'redis', 'observe', service]);
+    expect(Object.keys(shown)).toEqual(['kafka', 'topics', 'registry', 'redis', 'observe', 'privacy', service]);
     expect(() => configText(['--config', file], {})).toThrow(/nobody .* is not known/);
   });
 

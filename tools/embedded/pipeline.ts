@@ -7,8 +7,10 @@
  */
 import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
 import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
+import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
+import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import { createMemoryReference, type MemoryReference } from '#lib/reference/memory.ts';
 import type { OnRefused } from '#lib/reference/stats.ts';
@@ -22,11 +24,10 @@ import { openDatabases } from '../../services/enrich/databases.ts';
 import { buildEnrich } from '../../services/enrich/topology.ts';
 import { ingestConfigSchema } from '../../services/ingest/config.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
-import { createPseudonymiser } from '../../services/ingest/steps/pseudonymise.ts';
 import { personKey } from '../../services/ingest/task.ts';
 import { buildIngest } from '../../services/ingest/topology.ts';
 
-const definition = defineConfig({ ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
+const definition = defineConfig({ privacy: sharedSections.privacy, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
 
 export type EmbeddedConfig = ReturnType<typeof definition.load>;
 
@@ -103,7 +104,7 @@ class Router {
 export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<EmbeddedPipeline> {
   const { config, partitions = 1, onEvents, onFindings, onDeadLetters, onRefused } = options;
   const decoder = options.decoder ?? ndjsonRecordDecoder({ names: TELEMETRY_RECORDS });
-  const pseudonymiser = createPseudonymiser(config.ingest);
+  const pseudonymiser = createPseudonymiser(config.privacy);
   const reference: MemoryReference = createMemoryReference({
     findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName),
     ...(onRefused === undefined ? {} : { onRefused }),

@@ -2,6 +2,7 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
+import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
@@ -52,9 +53,10 @@ const isTelemetry = ({ record }: Arrival): boolean => record.type === 'Keystroke
 
 export async function evaluateFleet(fleet: Fleet, config: EmbeddedConfig, rowOf?: (label: Label) => string, onProgress?: (events: number) => void): Promise<EvaluationResult> {
   const decoder = new ObjectDecoder();
+  const pseudonymiser = createPseudonymiser(config.privacy);
   const reference = createMemoryReference({ findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName) });
   const databases = await openDatabases(config.enrich);
-  const ingest = buildIngest({ config: config.ingest, decoder, state: createMemoryState() });
+  const ingest = buildIngest({ config: config.ingest, decoder, state: createMemoryState(), pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state: createMemoryState() });
   const farhand = new Scores(fleet.labels);
@@ -69,7 +71,7 @@ export async function evaluateFleet(fleet: Fleet, config: EmbeddedConfig, rowOf?
   };
   for (const batch of fleet) {
     const told = batch.filter((arrival) => !isTelemetry(arrival));
-    if (told.length > 0) reference.apply(told.map(({ record }) => record as ReferenceRecord));
+    if (told.length > 0) reference.apply(told.map(({ record }) => pseudonymiser.reference(record as ReferenceRecord)));
     const { events, deadLetters, duplicates } = ingest.process(decoder.wrap(batch.filter(isTelemetry)));
     result.events += events.length;
     result.rejected += deadLetters.length;

@@ -5,6 +5,7 @@
  */
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
@@ -19,7 +20,6 @@ import { buildEnrich } from '../../../services/enrich/topology.ts';
 import type { IngestConfig } from '../../../services/ingest/config.ts';
 import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
 import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
-import type { Pseudonymiser } from '../../../services/ingest/steps/pseudonymise.ts';
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
 

@@ -5,6 +5,7 @@ import { DEFAULT_DECODE_LIMITS } from '#lib/codec/limits.ts';
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
+import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
@@ -18,7 +19,6 @@ import { loadReference, watchDatabases } from '../../../services/enrich/host-par
 import { ingestConfigSchema } from '../../../services/ingest/config.ts';
 import { countBatches as countIngest } from '../../../services/ingest/main.ts';
 import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
-import { createPseudonymiser } from '../../../services/ingest/steps/pseudonymise.ts';
 import { createChainedTask } from './chained-task.ts';
 
 const definition = defineConfig({ ...sharedSections, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
@@ -31,7 +31,7 @@ export function loadChainedConfig(file: string | null): ReturnType<typeof defini
 /** Runs until a signal; answers the exit status. */
 export function runChainedWorker(file: string | null): Promise<number> {
   const config = loadChainedConfig(file);
-  const { kafka, topics, registry, ingest, enrich, detect } = config;
+  const { kafka, topics, registry, privacy, ingest, enrich, detect } = config;
   const host = new Host('chained', config);
   endWithParent();
   return host.run(async () => {
@@ -39,12 +39,12 @@ export function runChainedWorker(file: string | null): Promise<number> {
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['DeadLetter', 'SuspiciousSession']);
     const databases = await watchDatabases(host, enrich);
-    const pseudonymiser = createPseudonymiser(ingest);
+    const pseudonymiser = createPseudonymiser(privacy);
     const reference = createMemoryReference({
       findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
       onRefused: (record, detail) => host.logger.error({ event: 'reference.refused', type: record.type, detail }),
     });
-    await loadReference(host, { log, topics, source, reference, map: (record) => pseudonymiser.reference(record) });
+    await loadReference(host, { log, topics, source, reference, pseudonymiser });
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
     const encoder = framedEncoder(source);
     const [onIngest, onDetect] = [countIngest(host.metrics), countDetect(host.metrics)];
