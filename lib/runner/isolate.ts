@@ -1,13 +1,14 @@
 /**
- * Finds the record that a step cannot take: from the committed positions and the restored state, one record at a time,
- * committing nothing. The batch that failed tells where to stop looking.
+ * Finds the record that a step cannot take: from the committed positions and the restored state, one record at a time.
+ * What lies before it is committed, so that the record is the next of its partition: it can be set aside, and nothing
+ * else with it. The batch that failed tells where to stop looking.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
-import type { Reader } from '#lib/log/log.ts';
-import { createCapturedState } from '#lib/state/memory.ts';
+import type { OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { restoreRecord } from './changelog.ts';
+import { changelogRecord, restoreRecord } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import type { UnforeseenFailure } from './session.ts';
@@ -19,27 +20,35 @@ const WAIT_MS = 100;
 
 const place = (r: RawRecord): string => `${r.topic}/${r.partition}@${r.offset}`;
 
-function poison(where: string, failure: UnforeseenFailure): FarhandError {
-  return new FarhandError('FARHAND_POISON_RECORD', `${where}: ${failure.message}`, { cause: failure.cause });
+function setAside({ topic, partition, offset }: RawRecord): string {
+  return `to set it aside: farhand dead-letter set-aside --topic ${topic} --partition ${partition} --offset ${offset}`;
 }
 
-/** The error that stops the worker, with the position of the record; never commits anything. */
+/** The error that stops the worker, with the position of the record and the way to set it aside. */
 export async function isolatePoison(parts: RunnerParts, reader: Reader, number: number, failure: UnforeseenFailure): Promise<FarhandError> {
-  const first = failure.batch[0]!;
-  const last = failure.batch.at(-1)!;
-  const whole = poison(`one of ${failure.batch.length} records, ${place(first)} to ${place(last)}`, failure);
+  const { log, service } = parts;
+  const writer = await log.openWriter(`${service.application}-${number}`);
+  try {
+    return await search(parts, reader, number, failure, writer);
+  } finally {
+    await writer.close();
+  }
+}
+
+async function search(parts: RunnerParts, reader: Reader, number: number, failure: UnforeseenFailure, writer: TaskWriter): Promise<FarhandError> {
   const { log, service, bounds, clock } = parts;
   const state = createCapturedState();
   const task = service.createTask(number, state);
-  const positions = await log.committedPositions(service.application, service.inputs, number);
+  const begin = await log.committedPositions(service.application, service.inputs, number);
   if (service.changelog !== null) {
     await log.readToEnd(service.changelog, number, (records) => {
       for (const record of records) restoreRecord(state, record);
     });
   }
-  const feeds = new MergedFeeds(positions.map((position) => reader.open(position)), bounds.idleInputMsMax);
+  const feeds = new MergedFeeds(begin.map((position) => reader.open(position)), bounds.idleInputMsMax);
   const ends = new Map(failure.batch.map((r) => [r.topic, r.offset]));
   const deadline = clock.monotonicMs() + SEARCH_MS_MAX;
+  const finished: { records: OutgoingRecord[]; positions: readonly Position[] } = { records: [], positions: begin };
   try {
     while (ends.size > 0 && clock.monotonicMs() < deadline) {
       const batch: RawRecord[] = [];
@@ -49,24 +58,42 @@ export async function isolatePoison(parts: RunnerParts, reader: Reader, number: 
         await reader.wait(WAIT_MS);
         continue;
       }
-      if (!(await passes(task, record, parts, deadline))) return poison(place(record), failure);
+      const outputs = await outputsOf(task, state, record, parts, deadline);
+      if (outputs === null) {
+        await writer.commit({ ...finished, group: service.application });
+        return new FarhandError('FARHAND_POISON_RECORD', `${place(record)}: ${failure.message} (${setAside(record)})`, { cause: failure.cause });
+      }
+      finished.records.push(...outputs, ...changesOf(state, parts, number));
+      finished.positions = feeds.positions();
       if (record.offset >= (ends.get(record.topic) ?? Infinity)) ends.delete(record.topic);
     }
-    return whole;
+    const range = `one of ${failure.batch.length} records, ${place(failure.batch[0]!)} to ${place(failure.batch.at(-1)!)}`;
+    return new FarhandError('FARHAND_POISON_RECORD', `${range}: ${failure.message}`, { cause: failure.cause });
   } finally {
     feeds.close();
   }
 }
 
-async function passes(task: Task, record: RawRecord, { service, bounds, clock }: RunnerParts, deadlineMs: number): Promise<boolean> {
+/** Encoded at once, as the record that fails may touch the same values before it does. */
+function changesOf(state: CapturedState, { service, clock }: RunnerParts, number: number): OutgoingRecord[] {
+  const { changelog } = service;
+  const changes: OutgoingRecord[] = [];
+  if (changelog !== null) state.drainChanges((change) => changes.push(changelogRecord(changelog, number, change, clock.nowMs())));
+  return changes;
+}
+
+/** What the record gives; null where the step cannot take it. Rejects where a dependency stays away, or left the state touched. */
+async function outputsOf(task: Task, state: CapturedState, record: RawRecord, { service, bounds, clock }: RunnerParts, deadlineMs: number): Promise<OutgoingRecord[] | null> {
   const backoff = new Backoff(bounds.retryMs, bounds.retryMsMax);
+  const { mutations } = state;
   for (;;) {
+    const output = new OutputBuffer(service.outputs, () => clock.nowMs());
     try {
-      await task.process([record], new OutputBuffer(service.outputs, () => clock.nowMs()));
-      return true;
+      await task.process([record], output);
+      return output.take();
     } catch (error) {
-      if (!(error instanceof FarhandError && error.retriable)) return false;
-      if (clock.monotonicMs() > deadlineMs) throw error;
+      if (!(error instanceof FarhandError && error.retriable)) return null;
+      if (state.mutations !== mutations || clock.monotonicMs() > deadlineMs) throw error;
       await clock.sleep(backoff.next());
     }
   }

@@ -243,8 +243,8 @@ export class World {
 
   async #end(): Promise<void> {
     this.ending = true;
-    for (const { stop } of [...this.slots]) stop.abort();
-    await Promise.all([...this.slots].map(({ done }) => done));
+    for (const { stop } of this.slots) stop.abort();
+    await Promise.all(this.slots.map(({ done }) => done));
     // Until the group has put out those who crashed last.
     await this.clock.sleep(SESSION_TIMEOUT_MS + 4 * HOUSEKEEPING_MS);
     this.#over = true;

@@ -1,0 +1,58 @@
+/** The pipeline under faults, seed by seed. `npm run simulate:faults` runs more of them. */
+import { describe, expect, test } from 'vitest';
+import { outputsOf } from './checkers/outputs.ts';
+import { expectedOf, simulate } from './simulate.ts';
+import { KEPT_SEEDS } from './seeds.ts';
+import { World } from './world.ts';
+
+/** Divided, so that a failure names a range; together the 200 that CI owes, and as many again. */
+const RANGES = Array.from({ length: 16 }, (_, i) => [1 + 25 * i, 25 * (i + 1)] as const);
+
+describe('under faults, nothing is lost, nothing is twice', () => {
+  test.each(RANGES)('seeds %i to %i', async (first, last) => {
+    const failed: string[] = [];
+    const faults = new Map<string, number>();
+    for (let seed = first; seed <= last; seed++) {
+      const verdict = await simulate(seed);
+      if (verdict.problems.length > 0) failed.push(`seed ${seed}: ${verdict.problems.join('; ')}`);
+      for (const [kind, count] of verdict.faults) faults.set(kind, (faults.get(kind) ?? 0) + count);
+    }
+    expect(failed).toEqual([]);
+    expect([...faults.values()].reduce((sum, count) => sum + count, 0), 'there were faults').toBeGreaterThan(500);
+  });
+
+  test.each(KEPT_SEEDS)('kept seed %i (%s)', async (seed) => {
+    expect((await simulate(seed)).problems).toEqual([]);
+  });
+});
+
+describe('the simulation', () => {
+  test('the same seed twice is the same run, event by event, and another seed is another', async () => {
+    const [one, again, other] = [await simulate(17), await simulate(17), await simulate(18)];
+    expect(again).toEqual(one);
+    expect(other.trace).not.toBe(one.trace);
+  });
+
+  test('the run without faults is worth comparing with: all kinds of output, and findings of several people', async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { outputs, history } = await expectedOf(seed);
+      const sum = (topic: string) => [...outputs].filter(([name]) => name.startsWith(topic)).reduce((total, [, list]) => total + list.length, 0);
+      const people = [...outputs.keys()].filter((name) => name.startsWith('farhand.suspicious-sessions'));
+      expect(people.length, history.name).toBeGreaterThan(1);
+      expect([...outputs.keys()].filter((name) => name.startsWith('farhand.events'))).toHaveLength(3);
+      expect(sum('farhand.enriched')).toBe(sum('farhand.events'));
+      const repeats = history.faults.get('duplicate delivery') ?? 0;
+      expect(repeats).toBeGreaterThan(3);
+      expect(sum('farhand.events') + sum('farhand.dead-letter') + repeats, 'every record is an event, a letter or a repeat').toBe(history.records.length);
+      expect(sum('farhand.dead-letter')).toBe((history.faults.get('garbage') ?? 0) + (history.faults.get('clock ahead') ?? 0));
+    }
+  });
+
+  test('how many workers there are changes nothing', async () => {
+    const { history, outputs } = await expectedOf(4);
+    const world = new World({ seed: 4, history, faults: true });
+    world.plan.active = false;
+    await world.run();
+    expect(outputsOf(world.broker)).toEqual(outputs);
+  });
+});
