@@ -70,10 +70,18 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
     }
     for (const step of steps) items = settle(items, step, result);
     for (const item of items) result.events.push(item.event);
+    if (result.deadLetters.length > 1) inOrderOf(batch, result.deadLetters);
     return result;
   }
 
   return { prepare: (batch) => decoder.prepare(batch), process, seen };
+}
+
+/** Steps reject one after the other; letters leave in the order of their records, wherever batches end. */
+function inOrderOf(batch: readonly RawRecord[], letters: DeadLetter[]): void {
+  const name = ({ topic, partition, offset }: { topic: string; partition: number; offset: number }) => `${topic}/${partition}@${offset}`;
+  const place = new Map(batch.map((raw, i) => [name(raw), i]));
+  letters.sort((a, b) => place.get(name(a))! - place.get(name(b))!);
 }
 
 /** Runs one step over the batch and keeps what passes; the rest is counted or becomes a dead letter. */
