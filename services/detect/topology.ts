@@ -13,7 +13,7 @@ import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
 import { closeFinding, type FindingContext } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newPerson, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
-import { personCodec, watermarkCodec } from './steps/person-codec.ts';
+import { joinOpen, openCodec, personCodec, watermarkCodec } from './steps/person-codec.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, newWatermark, watermarkOf, type Watermark } from './steps/watermark.ts';
 
@@ -49,6 +49,8 @@ class Detect implements DetectPipeline {
   readonly #config: DetectConfig;
   readonly #context: FindingContext;
   readonly #people: KeyedStore<Person>;
+  /** The same people, as far as they have open windows; its records are those that every event writes. */
+  readonly #open: KeyedStore<Person>;
   readonly #task: KeyedStore<Watermark>;
   /** People with pending timers; found again from the state on the first batch. */
   #active: Set<string> | null = null;
@@ -65,6 +67,7 @@ class Detect implements DetectPipeline {
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules };
     this.#people = state.keyed('people', personCodec);
+    this.#open = state.keyed('open', openCodec);
     this.#task = state.keyed('task', watermarkCodec);
   }
 
@@ -79,6 +82,7 @@ class Detect implements DetectPipeline {
       const key = `${event.tenantId}|${event.userId}`;
       const person = this.#personOf(key, event.tenantId, event.userId);
       this.#take(person, record);
+      if (person.closed) this.#saveClosed(key, person);
       if (person.nextTimer !== Infinity) active.add(key);
       const watermark = watermarkOf(this.#watermark);
       if (watermark - this.#scannedAt >= MINUTE_MS) this.#scan(watermark);
@@ -92,7 +96,7 @@ class Detect implements DetectPipeline {
       const person = this.#people.get(key);
       if (person === undefined) continue;
       fireTimers(person, Infinity, this.#context, this.#out);
-      this.#people.set(key, person);
+      this.#saveAll(key, person);
     }
     this.#active = new Set();
     return this.#drain();
@@ -114,6 +118,11 @@ class Detect implements DetectPipeline {
     this.#active = new Set();
     this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
     this.#scannedAt = watermarkOf(this.#watermark);
+    for (const [key, open] of this.#open.entries()) {
+      const known = this.#people.get(key) ?? null;
+      const person = joinOpen(known, open);
+      if (known === null) this.#people.set(key, person);
+    }
     for (const [key, person] of this.#people.entries()) {
       refreshTimer(person, this.#context);
       if (person.nextTimer !== Infinity) this.#active.add(key);
@@ -123,12 +132,29 @@ class Detect implements DetectPipeline {
 
   #personOf(key: string, tenantId: string, userId: string): Person {
     let person = this.#people.get(key);
-    if (person === undefined) person = newPerson(tenantId, userId);
-    if (person.batch !== this.#batch) {
-      person.batch = this.#batch;
+    if (person === undefined) {
+      person = newPerson(tenantId, userId);
       this.#people.set(key, person);
     }
+    if (person.batch !== this.#batch) {
+      person.batch = this.#batch;
+      this.#open.set(key, person);
+    }
     return person;
+  }
+
+  #saveClosed(key: string, person: Person): void {
+    person.closed = false;
+    this.#people.set(key, person);
+  }
+
+  /** Both parts; the one of the open windows goes when there are none. */
+  #saveAll(key: string, person: Person): void {
+    this.#saveClosed(key, person);
+    let open = false;
+    for (const session of person.sessions.values()) open ||= session.open.length > 0;
+    if (open) this.#open.set(key, person);
+    else this.#open.delete(key);
   }
 
   #take(person: Person, record: EnrichedEvent): void {
@@ -157,6 +183,7 @@ class Detect implements DetectPipeline {
     const session = person.sessions.get(event.sessionId);
     if (session === undefined) return;
     session.late++;
+    person.closed = true;
     if (record.type !== 'EnrichedKeystrokes' || event.type !== 'KeystrokeLatency' || event.networkRttMs === null) return;
     const clock = event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
     const track = session.tracks[clock];
@@ -183,6 +210,7 @@ class Detect implements DetectPipeline {
     const lastOf = (session: SessionState): number => session.open.at(-1)?.start ?? session.lastEnd;
     for (const session of person.sessions.values()) if (oldest === null || lastOf(session) < lastOf(oldest)) oldest = session;
     if (oldest === null) return;
+    person.closed = true;
     if (oldest.open.length > 0 || oldest.finding !== null) this.#closedEarly++;
     for (let window = oldest.open.shift(); window !== undefined; window = oldest.open.shift()) fireWindow(person, oldest, window, this.#context, this.#out);
     if (oldest.finding !== null) this.#out.push(closeFinding(person, oldest, 'EXPIRED', oldest.lastEnd, this.#context));
@@ -216,7 +244,7 @@ class Detect implements DetectPipeline {
       if (person === undefined || person.nextTimer === Infinity) active.delete(key);
       else if (person.nextTimer <= limit && person.seenAtWatermark <= limit) {
         fireTimers(person, limit, this.#context, this.#out);
-        this.#people.set(key, person);
+        this.#saveAll(key, person);
         if (person.nextTimer === Infinity) active.delete(key);
       }
     }
@@ -225,7 +253,10 @@ class Detect implements DetectPipeline {
 
   #forget(watermark: number): void {
     for (const [key, person] of this.#people.entries()) {
-      if (person.nextTimer === Infinity && watermark - person.highestAt > this.#config.personTtlMs) this.#people.delete(key);
+      if (person.nextTimer === Infinity && watermark - person.highestAt > this.#config.personTtlMs) {
+        this.#people.delete(key);
+        this.#open.delete(key);
+      }
     }
   }
 }

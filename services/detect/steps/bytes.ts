@@ -1,48 +1,89 @@
 /** Compact binary forms for the state: varints, doubles, strings, sparse counts. Writer and reader must call in the same order. */
 import { assert } from '#lib/kernel/errors.ts';
 
+const SLAB_BYTES = 65_536;
+const COUNT_BYTES_MAX = 8;
+
+/** Bytes that are kept are cut from slabs: a value costs no allocation of its own beyond its view. */
+class Slab {
+  #buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #used = 0;
+
+  keep(bytes: Buffer, length: number): Uint8Array {
+    if (length > SLAB_BYTES / 4) return Buffer.copyBytesFrom(bytes, 0, length);
+    if (this.#used + length > SLAB_BYTES) {
+      this.#buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += length;
+    bytes.copy(this.#buffer, start, 0, length);
+    return this.#buffer.subarray(start, this.#used);
+  }
+}
+
+const slab = new Slab();
+
+/** To be used again and again: `finish` hands the bytes out and begins anew. */
 export class ByteWriter {
-  #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = Buffer.allocUnsafeSlow(4096);
   #length = 0;
 
   #reserve(count: number): void {
-    if (this.#length + count <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
-    grown.set(this.#bytes);
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
+    this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 
   /** Non-negative integer up to 2^53. */
   count(value: number): void {
+    if (this.#length + COUNT_BYTES_MAX > this.#bytes.length) this.#reserve(COUNT_BYTES_MAX);
+    if (value >= 0 && value < 0x80 && Number.isInteger(value)) {
+      this.#bytes[this.#length++] = value;
+      return;
+    }
     assert(Number.isSafeInteger(value) && value >= 0, `state holds ${value} where a count belongs`);
-    this.#reserve(8);
     let rest = value;
     while (rest >= 0x80) {
       this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+      rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 0x80);
     }
     this.#bytes[this.#length++] = rest;
   }
 
-  /** Any safe integer, zigzag. */
+  /** Any integer up to 2^52, zigzag. */
   integer(value: number): void {
     this.count(value >= 0 ? value * 2 : -value * 2 - 1);
   }
 
   double(value: number): void {
-    this.#reserve(8);
-    this.#view.setFloat64(this.#length, value);
-    this.#length += 8;
+    if (this.#length + 8 > this.#bytes.length) this.#reserve(8);
+    this.#length = this.#bytes.writeDoubleBE(value, this.#length);
   }
 
   text(value: string): void {
-    const bytes = Buffer.from(value, 'utf8');
-    this.count(bytes.length);
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const { length } = value;
+    // Names, ids and addresses: short and ASCII; the rest goes the slow way.
+    if (length < 0x80) {
+      if (this.#length + 1 + length > this.#bytes.length) this.#reserve(1 + length);
+      const bytes = this.#bytes;
+      const start = this.#length + 1;
+      let i = 0;
+      for (; i < length; i++) {
+        const code = value.charCodeAt(i);
+        if (code >= 0x80) break;
+        bytes[start + i] = code;
+      }
+      if (i === length) {
+        bytes[this.#length] = length;
+        this.#length = start + length;
+        return;
+      }
+    }
+    const size = Buffer.byteLength(value, 'utf8');
+    this.count(size);
+    if (this.#length + size > this.#bytes.length) this.#reserve(size);
+    this.#length += this.#bytes.write(value, this.#length, size, 'utf8');
   }
 
   /** A plain value without undefined, infinities or dates; null is one byte. */
@@ -50,18 +91,17 @@ export class ByteWriter {
     this.text(value === null ? '' : JSON.stringify(value));
   }
 
-  /** Non-zero counts with the distance from the one before. */
+  /** Non-zero counts, each behind its distance from the one before; a distance of 0 ends them. */
   sparse(counts: Uint16Array): void {
-    let used = 0;
-    for (const n of counts) if (n !== 0) used++;
-    this.count(used);
-    let last = 0;
+    let last = -1;
     for (let i = 0; i < counts.length; i++) {
-      if (counts[i] === 0) continue;
+      const count = counts[i]!;
+      if (count === 0) continue;
       this.count(i - last);
-      this.count(counts[i]!);
+      this.count(count);
       last = i;
     }
+    this.count(0);
   }
 
   optional<T>(value: T | null, write: (value: T) => void): void {
@@ -74,8 +114,11 @@ export class ByteWriter {
     for (const value of values) write(value);
   }
 
+  /** The bytes, to be kept as long as one likes; the writer is empty again. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const kept = slab.keep(this.#bytes, this.#length);
+    this.#length = 0;
+    return kept;
   }
 }
 
@@ -125,9 +168,9 @@ export class ByteReader {
 
   sparse(length: number): Uint16Array<ArrayBuffer> {
     const counts = new Uint16Array(length);
-    let at = 0;
-    for (let used = this.count(); used > 0; used--) {
-      at += this.count();
+    for (let at = -1, step = this.count(); step !== 0; step = this.count()) {
+      at += step;
+      assert(at < length, 'the state of a person counts beyond its grid');
       counts[at] = this.count();
     }
     return counts;

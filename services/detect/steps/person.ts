@@ -153,6 +153,8 @@ export interface Person {
   nextTimer: number;
   /** Transient: the last batch in which the state was marked as changed. */
   batch: number;
+  /** Transient: more has changed than clocks and open windows since the state was marked. */
+  closed: boolean;
 }
 
 export function newPerson(tenantId: string, userId: string): Person {
@@ -170,6 +172,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     lastSighting: null,
     nextTimer: Infinity,
     batch: 0,
+    closed: false,
   };
 }
 

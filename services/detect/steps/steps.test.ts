@@ -7,7 +7,7 @@ import { address, config, session } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Person } from './person.ts';
-import { personCodec } from './person-codec.ts';
+import { joinOpen, openCodec, personCodec } from './person-codec.ts';
 import { advanceWatermark, newWatermark, watermarkOf } from './watermark.ts';
 
 test('bytes come back as they went', () => {
@@ -76,8 +76,12 @@ describe('the state of a person', () => {
       for (let at = 0; at < events.length; at += 9) {
         pipeline.process(events.slice(at, at + 9));
         for (const [, person] of people().entries()) {
-          const bytes = personCodec.encode(person);
-          expect(Buffer.from(personCodec.encode(personCodec.decode(bytes))).equals(bytes)).toBe(true);
+          const [bytes, open] = [personCodec.encode(person), openCodec.encode(person)];
+          const whole = joinOpen(personCodec.decode(bytes), openCodec.decode(open));
+          expect(Buffer.from(personCodec.encode(whole)).equals(bytes)).toBe(true);
+          expect(Buffer.from(openCodec.encode(whole)).equals(open)).toBe(true);
+          const bare = ({ nextTimer: _timer, batch: _batch, closed: _closed, ...rest }: Person) => rest;
+          expect(bare(whole)).toEqual(bare(person));
         }
       }
     }
@@ -87,7 +91,10 @@ describe('the state of a person', () => {
     for (const script of scripts) {
       const { state, people } = openState();
       buildDetect({ config, state }).process(session({ ...script, minutes: 200 }));
-      for (const [, person] of people().entries()) expect(personCodec.encode(person).length).toBeLessThan(8192);
+      for (const [, person] of people().entries()) {
+        expect(personCodec.encode(person).length + openCodec.encode(person).length).toBeLessThan(8192);
+        expect(openCodec.encode(person).length).toBeLessThan(1536);
+      }
     }
   });
 

@@ -10,6 +10,7 @@ import { MINUTE_MS, expiryOf, type OpenWindow, type Person, type SessionState } 
 
 /** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
 export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
+  person.closed = true;
   for (;;) {
     const next = nextTimer(person, context.parameters.config.finding.quietMs);
     if (next === null || next.at > limit) break;
@@ -25,6 +26,7 @@ export function fireTimers(person: Person, limit: number, context: FindingContex
 
 export function fireWindow(person: Person, session: SessionState, window: OpenWindow, context: FindingContext, out: SuspiciousSession[]): void {
   const end = window.start + MINUTE_MS;
+  person.closed = true;
   if (end > person.closedThrough) person.closedThrough = end;
   closeWindow(person, session, window, context.parameters);
   const fused = evaluateSession(person, session, window, context.parameters);
