@@ -9,6 +9,7 @@
  * | `farhand:{<tenant>}:policies`    | range in one spelling              | NetworkPolicy                             |
  * | `farhand:{}:vantages`            | vantageId                          | Vantage                                   |
  * | `farhand:{}:loaded`              | (a string, no hash)                | `1` once the reference topics were read   |
+ * | `farhand:{}:loading:<id>`        | (a string, no hash)                | `1` while a worker reads them             |
  *
  * Versions are arrays sorted by time, at most VERSIONS_MAX. `farhand` is the configured prefix. Values are the records
  * of contract section 3 as they came, nothing else: no telemetry, and never anything about what was typed.
@@ -39,6 +40,11 @@ export function hashKey(prefix: string, kind: ReferenceKind, tenantId: string): 
 /** The key that says that the reference data is there: an empty Redis must not be taken for a fleet without devices. */
 export function loadedKey(prefix: string): string {
   return `${prefix}:{}:loaded`;
+}
+
+/** The key that a load leaves at its beginning and must find at its end: where it is gone, so is what was loaded. */
+export function loadingKey(prefix: string, loading: string): string {
+  return `${prefix}:{}:loading:${loading}`;
 }
 
 /** The inverse of `hashKey`; null for a key that is not one of ours. */

@@ -3,12 +3,13 @@
  * when it can be, synchronously; all its misses go to Redis in one pipeline, which is one round trip. The near cache
  * is kept right by client-side invalidation and dropped when a connection is lost (redis-connection.ts).
  *
- * With `requireLoaded`, nothing is answered before somebody has called `markLoaded` on this Redis: one that came back
- * empty would else make every device unknown.
+ * With `requireLoaded`, nothing is answered before somebody has filled this Redis (`beginLoading` … `markLoaded`): one
+ * that came back empty would else make every device unknown.
  *
  * Redis away: every call ends within waitMsMax + commandTimeoutMs in the retriable FARHAND_REFERENCE_UNAVAILABLE.
  */
 import type { ChainableCommander, Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -16,7 +17,7 @@ import type { DeviceAssignment, Feedback, ReferenceRecord, Vantage } from '#sche
 import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { HashBatch, HashReader } from './redis-hash.ts';
-import { findingField, loadedKey, parseHashKey, sessionField } from './redis-layout.ts';
+import { findingField, loadedKey, loadingKey, parseHashKey, sessionField } from './redis-layout.ts';
 import { PolicyReader } from './redis-policies.ts';
 import { execute, groupRecords, writeRound } from './redis-writer.ts';
 import { createReferenceStats, type OnRefused, type ReferenceStats } from './stats.ts';
@@ -24,6 +25,15 @@ import { assignmentAt, feedbackAt, joinFeedback, type Versions } from './version
 
 /** The group of vantages, which belong to no tenant. */
 const NO_TENANT = '';
+
+/** How long the mark of a load that was given up stays, seconds; no load takes as long. */
+const LOADING_SECONDS_MAX = 86_400;
+
+/** KEYS[1] the mark of one load, KEYS[2] that of loaded data. A Redis that lost its data lost the first mark too. */
+const MARK_LOADED = `
+if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+redis.call('SET', KEYS[2], '1')
+return 1`;
 
 export interface RedisReferenceOptions {
   /** `redis://host:port/db` or `rediss://…`. */
@@ -52,8 +62,13 @@ export interface RedisReferenceOptions {
 
 export interface RedisReference extends ReferenceStore {
   apply(records: readonly ReferenceRecord[]): Promise<void>;
-  /** Says that the reference topics were read to their ends and applied. */
-  markLoaded(): Promise<void>;
+  /** To be called before the reference topics are read from their beginnings; answers what `markLoaded` wants. */
+  beginLoading(): Promise<string>;
+  /**
+   * Says that all of the reference topics was applied since `beginLoading`. False where Redis lost its data in between:
+   * then it is not marked, and the topics have to be read again.
+   */
+  markLoaded(loading: string): Promise<boolean>;
   close(): Promise<void>;
   readonly stats: ReferenceStats;
   /** Entries in the near cache now; never more than `nearCacheEntriesMax`. */
@@ -156,8 +171,15 @@ class InRedis implements RedisReference {
     return read;
   }
 
-  async markLoaded(): Promise<void> {
-    await this.#use((redis) => redis.set(loadedKey(this.#prefix), '1'));
+  async beginLoading(): Promise<string> {
+    const loading = randomUUID();
+    await this.#use((redis) => redis.set(loadingKey(this.#prefix, loading), '1', 'EX', LOADING_SECONDS_MAX));
+    return loading;
+  }
+
+  async markLoaded(loading: string): Promise<boolean> {
+    const keys = [loadingKey(this.#prefix, loading), loadedKey(this.#prefix)];
+    return (await this.#use((redis) => redis.eval(MARK_LOADED, keys.length, ...keys))) === 1;
   }
 
   async close(): Promise<void> {

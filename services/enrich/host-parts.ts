@@ -6,7 +6,7 @@ import type { TopicsSection } from '#lib/kernel/config-sections.ts';
 import type { Host } from '#lib/runner/host.ts';
 import type { EnrichConfig } from './config.ts';
 import { openDatabases, type Databases } from './databases.ts';
-import { startReferenceFeed, type ReferenceFeedParts } from './reference-feed.ts';
+import { startReferenceFeed, type ReferenceFeed, type ReferenceFeedParts } from './reference-feed.ts';
 
 export async function watchDatabases(host: Host, config: EnrichConfig): Promise<Databases> {
   const builtAt = host.metrics.gauge('database_built_seconds', 'When a database in use was built, seconds since the epoch.', ['database', 'version']);
@@ -37,8 +37,9 @@ interface ReferenceParts extends Pick<ReferenceFeedParts, 'log' | 'reference' | 
 }
 
 /** Starts the feed and resolves when the reference data that is there has been taken in, or the worker is to end. */
-export async function loadReference(host: Host, { topics, source, ...parts }: ReferenceParts): Promise<void> {
+export async function loadReference(host: Host, { topics, source, ...parts }: ReferenceParts): Promise<ReferenceFeed> {
   const refused = host.metrics.counter('reference_undecodable_total', 'Reference records that could not be read.', ['topic', 'reason']);
+  const lost = host.metrics.counter('reference_lost_total', 'Times that the reference store turned out to be empty and was filled again.');
   const feed = startReferenceFeed({
     ...parts,
     topics: [topics.devices, topics.vantages, topics.networks, topics.feedback],
@@ -50,9 +51,14 @@ export async function loadReference(host: Host, { topics, source, ...parts }: Re
       host.logger.error({ event: 'reference.undecodable', topic, partition, offset, reason });
     },
     onRetry: (error) => host.logger.warn({ event: 'reference.retry', error: error.message }),
+    onLost: () => {
+      lost.inc();
+      host.logger.warn({ event: 'reference.lost' });
+    },
   });
   host.add({ name: 'reference', ready: () => feed.isLoaded, close: () => feed.ended.catch(() => undefined) });
   feed.ended.catch((error: Error) => host.fail(error));
   await Promise.race([feed.loaded, feed.ended]);
   host.logger.info({ event: 'reference.loaded' });
+  return feed;
 }

@@ -1,6 +1,7 @@
 /**
  * The enrich worker on Kafka: farhand.events.v1 → farhand.enriched.v1. It also brings the reference topics into Redis:
- * every worker does, as taking a record in twice changes nothing; tasks start when all that is there has been taken in.
+ * every worker does, as taking a record in twice changes nothing; tasks start when all that is there has been taken in,
+ * and wait while a Redis that lost it is filled again.
  */
 import { z } from 'zod';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
@@ -19,6 +20,7 @@ import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
 import { enrichConfigSchema } from './config.ts';
 import { loadReference, watchDatabases } from './host-parts.ts';
 import { ENRICH_OUTPUTS } from './outputs.ts';
+import type { ReferenceFeed } from './reference-feed.ts';
 import { createEnrichTask } from './task.ts';
 
 /** What enrich needs of detect's section, with detect's default: feedback that names a finding must find its session. */
@@ -37,16 +39,19 @@ export function main(args: string[]): Promise<number> {
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection']);
     const databases = await watchDatabases(host, enrich);
+    let feed: ReferenceFeed | undefined;
     const unavailable = host.metrics.counter('reference_unavailable_total', 'Calls of the reference store that failed because it was away.');
     const reference = createRedisReference({
       ...redisOptionsOf(redis),
       clock: host.clock,
       findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
+      requireLoaded: true,
+      onNotLoaded: () => feed?.reload(),
       onUnavailable: () => unavailable.inc(),
     });
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
     countReference(host, reference);
-    await loadReference(host, { log, topics, source, reference, pseudonymiser: createPseudonymiser(privacy) });
+    feed = await loadReference(host, { log, topics, source, reference, pseudonymiser: createPseudonymiser(privacy) });
     const decoder = avroRecordDecoder({ source });
     const encoder = framedEncoder(source);
     return {

@@ -1,10 +1,16 @@
-/** Brings the reference topics into the reference store: all that is there, then what comes, for as long as the worker runs. */
+/**
+ * Brings the reference topics into the reference store: all that is there, then what comes, for as long as the worker
+ * runs. A store that lost everything (Redis that came back empty) is filled again from the beginnings of the topics.
+ */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { Log, LogRecord } from '#lib/log/log.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
-import { startBroadcast, type Broadcast } from '#lib/runner/broadcast.ts';
+import type { RedisReference } from '#lib/reference/redis.ts';
+import { Backoff } from '#lib/runner/backoff.ts';
+import { startBroadcast } from '#lib/runner/broadcast.ts';
 import type { DeadLetterReason, ReferenceRecord } from '#schemas/records.ts';
 
 export interface ReferenceFeedParts {
@@ -12,19 +18,93 @@ export interface ReferenceFeedParts {
   readonly topics: readonly string[];
   /** Reads the records of REFERENCE_RECORDS. */
   readonly decoder: RecordDecoder<ReferenceRecord>;
-  readonly reference: Pick<ReferenceStore, 'apply'>;
+  /** One that may lose its data has the two marks of a load; one in memory has not. */
+  readonly reference: Pick<ReferenceStore, 'apply'> & Partial<Pick<RedisReference, 'beginLoading' | 'markLoaded'>>;
   /** That of ingest: the user of a device has to be named as the events name them. */
   readonly pseudonymiser: Pseudonymiser;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** A record that is left out, as it cannot be read. */
   readonly onUndecodable: (record: LogRecord, reason: DeadLetterReason) => void;
-  /** The store or the registry is away; the same records are tried again. */
+  /** The store or the registry is away; the same call is tried again. */
   readonly onRetry: (error: Error) => void;
+  /** The store has lost what was brought into it, and is filled anew. */
+  readonly onLost: () => void;
 }
 
-export function startReferenceFeed({ log, topics, decoder, reference, pseudonymiser, clock, signal, onUndecodable, onRetry }: ReferenceFeedParts): Broadcast {
-  const decode = (records: readonly LogRecord[]): ReferenceRecord[] => {
+export interface ReferenceFeed {
+  /** Resolves when all that was in the topics has been taken in for the first time. */
+  readonly loaded: Promise<void>;
+  /** False before that, and while a store that lost its data is filled again. */
+  readonly isLoaded: boolean;
+  /** Resolves at the end, which the signal brings; rejects with what cannot be repeated. */
+  readonly ended: Promise<void>;
+  /** Fills the store again; to be called when it says that it holds nothing. Ignored while that is under way. */
+  reload(): void;
+}
+
+const RETRY_MS = 100;
+const RETRY_MS_MAX = 5_000;
+
+export function startReferenceFeed(parts: ReferenceFeedParts): ReferenceFeed {
+  return new Feed(parts);
+}
+
+class Feed implements ReferenceFeed {
+  readonly loaded: Promise<void>;
+  readonly ended: Promise<void>;
+  isLoaded = false;
+  readonly #parts: ReferenceFeedParts;
+  readonly #loaded = Promise.withResolvers<void>();
+  #lost = Promise.withResolvers<void>();
+
+  constructor(parts: ReferenceFeedParts) {
+    this.#parts = parts;
+    this.loaded = this.#loaded.promise;
+    this.loaded.catch(() => undefined);
+    this.ended = this.#run();
+    this.ended.catch((error: unknown) => this.#loaded.reject(error));
+  }
+
+  reload(): void {
+    if (!this.isLoaded) return;
+    this.isLoaded = false;
+    this.#lost.resolve();
+  }
+
+  async #run(): Promise<void> {
+    const { signal, onLost } = this.#parts;
+    while (!signal.aborted) {
+      this.#lost = Promise.withResolvers<void>();
+      await this.#fill();
+      if (!signal.aborted) onLost();
+    }
+  }
+
+  /** Reads the topics from their beginnings and follows them; ends when the store has lost its data, or by the signal. */
+  async #fill(): Promise<void> {
+    const { log, topics, clock, signal, reference, onRetry } = this.#parts;
+    const loading = await this.#answered(async () => (await reference.beginLoading?.()) ?? '');
+    if (loading === null) return;
+    const end = new AbortController();
+    const apply = (records: readonly LogRecord[]) => this.#apply(records);
+    const broadcast = startBroadcast({ log, topics, clock, signal: AbortSignal.any([signal, end.signal]), apply, onRetry });
+    try {
+      await Promise.race([broadcast.loaded, broadcast.ended]);
+      const whole = await this.#answered(async () => (await reference.markLoaded?.(loading)) ?? true);
+      if (whole !== true) return;
+      this.isLoaded = true;
+      this.#loaded.resolve();
+      await Promise.race([this.#lost.promise, broadcast.ended]);
+    } finally {
+      end.abort();
+      await broadcast.ended;
+    }
+  }
+
+  async #apply(records: readonly LogRecord[]): Promise<void> {
+    const { decoder, pseudonymiser, reference, onUndecodable } = this.#parts;
+    await decoder.prepare(records);
     const decoded: ReferenceRecord[] = [];
     for (const record of records) {
       if (record.value === null) continue; // a tombstone: versions end by validTo, never by deletion
@@ -32,17 +112,22 @@ export function startReferenceFeed({ log, topics, decoder, reference, pseudonymi
       if (result.ok) decoded.push(pseudonymiser.reference(result.event));
       else onUndecodable(record, result.reason);
     }
-    return decoded;
-  };
-  return startBroadcast({
-    log,
-    topics,
-    clock,
-    signal,
-    apply: async (records) => {
-      await decoder.prepare(records);
-      await reference.apply(decode(records));
-    },
-    onRetry,
-  });
+    await reference.apply(decoded);
+  }
+
+  /** The store's answer, however long it is away; null where the signal comes first. */
+  async #answered<T>(ask: () => Promise<T>): Promise<T | null> {
+    const { clock, signal, onRetry } = this.#parts;
+    const backoff = new Backoff(RETRY_MS, RETRY_MS_MAX);
+    while (!signal.aborted) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof FarhandError && error.retriable)) throw error;
+        onRetry(error);
+        await clock.sleep(backoff.next(), signal);
+      }
+    }
+    return null;
+  }
 }

@@ -154,10 +154,11 @@ describe.skipIf(redisUrl === null)('the near cache over Redis', () => {
     const loader = open(url, { keyPrefix: prefix });
     await expect(store.lookup([request(9)])).rejects.toMatchObject({ code: 'FARHAND_REFERENCE_UNAVAILABLE', retriable: true });
     await expect(store.policies('acme', 9)).rejects.toMatchObject({ retriable: true });
+    const loading = await loader.beginLoading();
     await loader.apply([assignment('laptop', 1), policy('10.0.0.0/8', 'BLOCKED')]);
     await expect(store.lookup([request(9)])).rejects.toThrow(/holds no reference data yet/);
     expect(asked).toBe(3);
-    await loader.markLoaded();
+    expect(await loader.markLoaded(loading)).toBe(true);
     expect((await store.lookup([request(9)]))[0]?.assignment?.validFrom).toBe(1);
     expect((await store.policies('acme', 9)).size).toBe(1);
     expect(isWarm(store.lookup([request(9)]))).toBe(true);
@@ -165,6 +166,22 @@ describe.skipIf(redisUrl === null)('the near cache over Redis', () => {
     await expect.poll(() => store.nearCacheEntries).toBeLessThanOrEqual(2); // a vantage and feedback that never were
     await expect(store.lookup([request(9)])).rejects.toThrow(/holds no reference data yet/);
     expect(store.stats.unavailable).toBe(4);
+  });
+
+  it('lost in the middle of a load: it is not marked as loaded, whoever else loads at the time', async () => {
+    const prefix = `${keyPrefix}-i`;
+    const [store, loader, other] = [open(url, { keyPrefix: prefix, requireLoaded: true }), open(url, { keyPrefix: prefix }), open(url, { keyPrefix: prefix })];
+    const [half, abandoned] = [await loader.beginLoading(), await other.beginLoading()];
+    await loader.apply([assignment('laptop', 1)]);
+    await admin.del(...(await admin.keys(`${prefix}*`)));
+    const whole = await other.beginLoading();
+    expect(await loader.markLoaded(half)).toBe(false);
+    await expect(store.lookup([request(9)])).rejects.toThrow(/holds no reference data yet/);
+    await other.apply([assignment('laptop', 1)]);
+    expect(await other.markLoaded(whole)).toBe(true);
+    expect((await store.lookup([request(9)]))[0]?.assignment?.validFrom).toBe(1);
+    expect(await other.markLoaded(abandoned)).toBe(false);
+    expect(await admin.keys(`${prefix}*loading*`)).toEqual([]);
   });
 
   it('opens out of the configuration', async () => {

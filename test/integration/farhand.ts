@@ -23,7 +23,8 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-export function install(kafkaBrokers: string, redisUrl: string, partitions: number): Installation {
+/** `more`: further sections of the configuration. */
+export function install(kafkaBrokers: string, redisUrl: string, partitions: number, more: Readonly<Record<string, unknown>> = {}): Installation {
   const id = randomUUID().slice(0, 8);
   const group = `farhand-${id}`;
   const directory = mkdtempSync(join(tmpdir(), 'farhand-test-'));
@@ -38,6 +39,7 @@ export function install(kafkaBrokers: string, redisUrl: string, partitions: numb
       redis: { url: redisUrl, keyPrefix: group },
       observe: { port: 0 },
       topics,
+      ...more,
     }),
   );
   const workers: { name: string; process: Started }[] = [];
