@@ -16,8 +16,11 @@ const GIBIBYTE = 1024 ** 3;
  * Per partition.
  */
 const RETENTION = { 'retention.ms': '-1', 'retention.bytes': String(2 * GIBIBYTE) };
-/** A dead letter holds a whole record (up to 1 MiB) and its frame. */
-const DEAD_LETTER_BYTES = String(2 * 1024 * 1024);
+/**
+ * Above what a broker lets into telemetry by default (1 MiB): a dead letter holds a whole record in a frame and has its
+ * key once more, enriched events carry facts about each of their addresses. One that is refused stops its task.
+ */
+const LARGER_BYTES = { 'max.message.bytes': String(2 * 1024 * 1024) };
 /** Small segments, so that compaction, which leaves the open one alone, keeps restores short. */
 const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.3' };
 
@@ -37,10 +40,10 @@ export function topicLayouts(topics: TopicsSection): TopicLayout[] {
     of(topics.keystrokeLatency, partitions, arrival),
     of(topics.connection, partitions, arrival),
     of(topics.events, partitions, eventTime, RETENTION),
-    of(topics.enriched, partitions, eventTime, RETENTION),
+    of(topics.enriched, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
     of(topics.suspiciousSessions, partitions, eventTime, RETENTION),
     of(topics.siemFindings, partitions, eventTime, RETENTION),
-    of(topics.deadLetter, partitions, { ...eventTime, 'max.message.bytes': DEAD_LETTER_BYTES }, RETENTION),
+    of(topics.deadLetter, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
     of(topics.devices, referencePartitions, compacted),
     of(topics.vantages, referencePartitions, compacted),
     of(topics.networks, referencePartitions, compacted),
