@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { framedEncoder } from '#lib/codec/encode.ts';
+import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
@@ -52,7 +53,8 @@ export function main(args: string[]): Promise<number> {
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
     countReference(host, reference);
     feed = await loadReference(host, { log, topics, source, reference, pseudonymiser: createPseudonymiser(privacy) });
-    const decoder = avroRecordDecoder({ source });
+    // What ingest let in is longer behind it where a pseudonym is longer than the name.
+    const decoder = avroRecordDecoder({ source, limits: INTERNAL_DECODE_LIMITS });
     const encoder = framedEncoder(source);
     return {
       log,

@@ -16,7 +16,7 @@ export const ingestConfigSchema = z.strictObject({
     .min(1024)
     .max(16 * 1024 * 1024)
     .default(256 * 1024)
-    .describe('Longest record value that is decoded; longer ones are rejected (TOO_LARGE). The largest valid record has about 20 kB.'),
+    .describe('Longest record value that is decoded; longer ones are rejected (TOO_LARGE). The longest valid record has about 125 kB, a usual one less than 20 kB.'),
   duplicateBucketMs: z
     .int()
     .min(MINUTE_MS)
