@@ -307,7 +307,9 @@ export type DeadLetterReason =
   | 'OUT_OF_RANGE'
   | 'CLOCK_AHEAD'
   | 'TOO_LARGE'
-  | 'EMPTY';
+  | 'EMPTY'
+  /** An operator took a record that stopped a worker out of its way: farhand dead-letter set-aside. */
+  | 'SET_ASIDE';
 
 export interface DeadLetter {
   type: 'DeadLetter';

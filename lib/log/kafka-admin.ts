@@ -50,4 +50,13 @@ export class KafkaAdmin implements LogAdmin {
       throw asLogError(failures === undefined ? error : new Error(failures), 'creating topics');
     }
   }
+
+  async membersOf(group: string): Promise<number> {
+    try {
+      const { groups } = await this.#admin.describeGroups([group]);
+      return groups.reduce((sum, { members }) => sum + members.length, 0);
+    } catch (error) {
+      throw asLogError(error, `describing the group ${group}`);
+    }
+  }
 }

@@ -112,6 +112,8 @@ export interface LogAdmin {
   /** Null where the topic does not exist. Settings: the ones asked for. */
   describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>>;
   create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void>;
+  /** How many members the group has at the moment; 0 where there is no such group. */
+  membersOf(group: string): Promise<number>;
 }
 
 export interface Log {

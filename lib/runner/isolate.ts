@@ -20,8 +20,8 @@ const WAIT_MS = 100;
 
 const place = (r: RawRecord): string => `${r.topic}/${r.partition}@${r.offset}`;
 
-function setAside({ topic, partition, offset }: RawRecord): string {
-  return `to set it aside: farhand dead-letter set-aside --topic ${topic} --partition ${partition} --offset ${offset}`;
+function setAside(group: string, { topic, partition, offset }: RawRecord): string {
+  return `to set it aside: farhand dead-letter set-aside --group ${group} --topic ${topic} --partition ${partition} --offset ${offset}`;
 }
 
 /** The error that stops the worker, with the position of the record and the way to set it aside. */
@@ -61,7 +61,7 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
       const outputs = await outputsOf(task, state, record, parts, deadline);
       if (outputs === null) {
         await writer.commit({ ...finished, group: service.application });
-        return new FarhandError('FARHAND_POISON_RECORD', `${place(record)}: ${failure.message} (${setAside(record)})`, { cause: failure.cause });
+        return new FarhandError('FARHAND_POISON_RECORD', `${place(record)}: ${failure.message} (${setAside(service.application, record)})`, { cause: failure.cause });
       }
       finished.records.push(...outputs, ...changesOf(state, parts, number));
       finished.positions = feeds.positions();

@@ -161,7 +161,7 @@ test('a record that a step cannot take stops the worker with its position; the o
     if (record.partition === 1 && record.offset === victim.offset) throw new TypeError('cannot read properties of undefined');
   };
   const { done } = work('one', { before });
-  await expect(done).rejects.toMatchObject({ code: 'FARHAND_POISON_RECORD', message: 'in/1@3: cannot read properties of undefined (to set it aside: farhand dead-letter set-aside --topic in --partition 1 --offset 3)' });
+  await expect(done).rejects.toMatchObject({ code: 'FARHAND_POISON_RECORD', message: 'in/1@3: cannot read properties of undefined (to set it aside: farhand dead-letter set-aside --group app --topic in --partition 1 --offset 3)' });
   const position = (await log.committedPositions('app', ['in'], 1))[0]!;
   expect(position.offset, 'everything before the record was committed, and nothing at or past it').toBe(3);
   expect(outputs()).not.toHaveLength(0);

@@ -22,6 +22,7 @@ const REASONS: Record<DeadLetterReason, true> = {
   CLOCK_AHEAD: true,
   TOO_LARGE: true,
   EMPTY: true,
+  SET_ASIDE: true,
 };
 
 const page = read('docs/errors.md');
