@@ -5,6 +5,7 @@ import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
 import type { IngestConfig } from './config.ts';
+import { emitDeadLetter } from './dead-letter.ts';
 import { INGEST_OUTPUTS } from './outputs.ts';
 import type { TelemetryDecoder } from './steps/decode.ts';
 import { buildIngest, type IngestPipeline } from './topology.ts';
@@ -36,14 +37,11 @@ export function createIngestTask({ encoder, onBatch, ...parts }: IngestTaskParts
   const pipeline = buildIngest(parts);
 
   function run(batch: readonly RawRecord[], emitter: Emitter): void {
-    const { events, deadLetters, duplicates } = pipeline.process(batch);
+    const { events, deadLetters, observedAt, duplicates } = pipeline.process(batch);
     for (const event of events) {
       emitter.emit(INGEST_OUTPUTS.events, personKey(event), encoder.encode(event.type, event), event.observedAt);
     }
-    for (const letter of deadLetters) {
-      // A dead letter without an arrival has no better time than the start of the epoch; the runner's clock is not ours.
-      emitter.emit(INGEST_OUTPUTS.deadLetters, letter.key, encoder.encode('DeadLetter', letter), letter.arrivedAt ?? 0);
-    }
+    for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });
   }
 

@@ -8,16 +8,19 @@ import type { RawRecord } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
 import type { IngestConfig } from './config.ts';
+import { deadLetterOf } from './dead-letter.ts';
 import { EventMemory } from './dedupe/memory-of-events.ts';
 import { createDecodeStep, type TelemetryDecoder } from './steps/decode.ts';
 import { createDeduplicateStep } from './steps/deduplicate.ts';
-import type { Item, Rejection, Step } from './steps/outcome.ts';
+import type { Item, Step } from './steps/outcome.ts';
 import { createPseudonymiseStep } from './steps/pseudonymise.ts';
 import { createValidateStep } from './steps/validate.ts';
 
 interface IngestResult {
   events: TelemetryEvent[];
   deadLetters: DeadLetter[];
+  /** What those of them say of their time that could be decoded; checked by nobody. */
+  observedAt: Map<DeadLetter, number>;
   duplicates: number;
 }
 
@@ -37,20 +40,6 @@ export interface IngestParts {
   readonly pseudonymiser?: Pseudonymiser;
 }
 
-export function deadLetterOf(raw: RawRecord, arrivedAt: number | null, rejection: Pick<Rejection, 'reason' | 'detail'>): DeadLetter {
-  return {
-    type: 'DeadLetter',
-    reason: rejection.reason,
-    detail: rejection.detail,
-    topic: raw.topic,
-    partition: raw.partition,
-    offset: raw.offset,
-    arrivedAt,
-    key: raw.key,
-    value: raw.value ?? new Uint8Array(0),
-  };
-}
-
 export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDONYMS }: IngestParts): IngestPipeline {
   const seen = new EventMemory(state, config);
   const decode = createDecodeStep(decoder);
@@ -61,7 +50,7 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   ];
 
   function process(batch: readonly RawRecord[]): IngestResult {
-    const result: IngestResult = { events: [], deadLetters: [], duplicates: 0 };
+    const result: IngestResult = { events: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
     let items: Item[] = [];
     for (const [i, decoded] of decode(batch).entries()) {
       const raw = batch[i]!;
@@ -93,7 +82,11 @@ function settle(items: Item[], step: Step, result: IngestResult): Item[] {
     const outcome = outcomes[i]!;
     if (outcome.kind === 'ok') passed.push(item);
     else if (outcome.kind === 'drop') result.duplicates++;
-    else result.deadLetters.push(deadLetterOf(item.raw, item.arrivedAt, outcome));
+    else {
+      const letter = deadLetterOf(item.raw, item.arrivedAt, outcome);
+      result.deadLetters.push(letter);
+      result.observedAt.set(letter, item.event.observedAt);
+    }
   }
   return passed;
 }

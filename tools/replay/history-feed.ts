@@ -6,7 +6,7 @@ import type { DecodeResult } from '#lib/codec/decoder.ts';
 import type { OnRefused } from '#lib/reference/stats.ts';
 import type { DeadLetter, HistoryRecord, ReferenceRecord, TelemetryEvent } from '#schemas/records.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
-import { deadLetterOf } from '../../services/ingest/topology.ts';
+import { deadLetterOf } from '../../services/ingest/dead-letter.ts';
 import type { EmbeddedPipeline } from '../embedded/pipeline.ts';
 import type { DecodedRecord } from './history-file.ts';
 import { checkReference } from './reference-check.ts';

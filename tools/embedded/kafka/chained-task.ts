@@ -9,7 +9,7 @@ import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
-import type { DeadLetter, SuspiciousSession } from '#schemas/records.ts';
+import type { SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../../../services/detect/config.ts';
 import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
 import type { DetectBatch } from '../../../services/detect/task.ts';
@@ -18,7 +18,7 @@ import type { EnrichConfig } from '../../../services/enrich/config.ts';
 import type { Databases } from '../../../services/enrich/databases.ts';
 import { buildEnrich } from '../../../services/enrich/topology.ts';
 import type { IngestConfig } from '../../../services/ingest/config.ts';
-import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
+import { emitDeadLetter } from '../../../services/ingest/dead-letter.ts';
 import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
@@ -41,10 +41,6 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state });
 
-  function emitLetters(letters: readonly DeadLetter[], emitter: Emitter): void {
-    for (const letter of letters) emitter.emit(INGEST_OUTPUTS.deadLetters, letter.key, encoder.encode('DeadLetter', letter), letter.arrivedAt ?? 0);
-  }
-
   function emitFindings(findings: readonly SuspiciousSession[], emitter: Emitter): void {
     for (const finding of findings) {
       const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
@@ -53,8 +49,8 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): void {
-    const { events, deadLetters, duplicates } = ingest.process(batch);
-    emitLetters(deadLetters, emitter);
+    const { events, deadLetters, observedAt, duplicates } = ingest.process(batch);
+    for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     const enriched = enrich.process(events);
     // A store that waits could fail after the state of ingest was touched; the memory store never does.
     assert(!(enriched instanceof Promise), 'a chained task has its reference data in memory');
