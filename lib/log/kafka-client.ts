@@ -5,10 +5,9 @@
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator, type PartitionAssigner } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { WireRequest } from './kafka-wire.ts';
 
 export interface KafkaLogOptions {
   readonly brokers: readonly string[];
@@ -20,40 +19,6 @@ export interface KafkaLogOptions {
   readonly socketFactory?: ISocketFactory;
   /** What kafkajs says, with its level; silent where absent. */
   readonly onLog?: (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>) => void;
-}
-
-export interface KafkaBroker {
-  readonly nodeId: number | string;
-  readonly connectionPool: { readonly host: string; readonly port: number; send<T>(request: WireRequest<T>): Promise<T> };
-  initProducerId(of: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
-  addPartitionsToTxn(of: Transaction & { topics: { topic: string; partitions: number[] }[] }): Promise<unknown>;
-  addOffsetsToTxn(of: Transaction & { groupId: string }): Promise<unknown>;
-  txnOffsetCommit(of: Transaction & { groupId: string; topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] }): Promise<unknown>;
-  endTxn(of: Transaction & { transactionResult: boolean }): Promise<unknown>;
-  offsetFetch(of: { groupId: string; topics: { topic: string; partitions: { partition: number }[] }[] }): Promise<{
-    responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
-  }>;
-  disconnect(): Promise<void>;
-}
-
-interface Transaction {
-  transactionalId: string;
-  producerId: string;
-  producerEpoch: number;
-}
-
-export interface KafkaCluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  addMultipleTargetTopics(topics: string[]): Promise<void>;
-  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
-  findBroker(of: { nodeId: number | string }): Promise<KafkaBroker>;
-  findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<KafkaBroker>;
-  fetchTopicsOffset(topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[]): Promise<
-    { topic: string; partitions: { partition: number; offset: string }[] }[]
-  >;
-  removeBroker(of: { host: string; port: number }): void;
 }
 
 /** kafkajs's name for FindCoordinator's key types. */
@@ -109,12 +74,21 @@ function defaultSockets(): ISocketFactory {
 
 /**
  * kafkajs looks at 'end' and 'error' only: requests on a socket that was destroyed without either would wait for their
- * timeout. Every close is made an end.
+ * timeout, and an 'end' before the connection stands would let it wait for ever. So a close becomes the one or the other.
  */
 function noticingClose(factory: ISocketFactory): ISocketFactory {
   return (config) => {
-    const socket = factory(config);
-    socket.once('close', () => socket.emit('end'));
+    let connected = false;
+    const onConnect = (): void => {
+      connected = true;
+      config.onConnect();
+    };
+    const socket = factory({ ...config, onConnect });
+    socket.once('close', (hadError: boolean) => {
+      if (hadError) return;
+      if (connected) socket.emit('end');
+      else if (socket.listenerCount('error') > 0) socket.emit('error', new Error('closed before it was connected'));
+    });
     return socket;
   };
 }
@@ -142,19 +116,6 @@ export function createKafka(options: KafkaLogOptions): Kafka {
   } as KafkaConfig);
 }
 
-/** A cluster of its own: its own connections, so that a long poll of one user never delays another. */
-export async function openCluster(kafka: Kafka): Promise<KafkaCluster> {
-  let cluster: KafkaCluster | undefined;
-  const capture: PartitionAssigner = (config) => {
-    cluster = (config as unknown as { cluster: KafkaCluster }).cluster;
-    return { name: 'farhand', version: 0, assign: () => Promise.resolve([]), protocol: () => ({ name: 'farhand', metadata: Buffer.alloc(0) }) };
-  };
-  kafka.consumer({ groupId: 'farhand', partitionAssigners: [capture], allowAutoTopicCreation: false, retry: RETRY });
-  if (cluster === undefined) throw new FarhandError('FARHAND_INVARIANT', 'kafkajs did not hand out its cluster');
-  await cluster.connect();
-  return cluster;
-}
-
 export interface KafkaFailure extends Error {
   type?: string;
   code?: string | number;
@@ -178,17 +139,6 @@ export function asLogError(error: unknown, what: string): FarhandError {
   const reason = failure.type === undefined ? failure.message : `${failure.type}, ${failure.message}`;
   if (isFenced(error)) return new FarhandError('FARHAND_FENCED', `${what}: another worker holds the task (${reason})`, { cause: error });
   return new FarhandError('FARHAND_LOG_UNAVAILABLE', `${what}: ${reason}`, { cause: error });
-}
-
-/** After a failure: forgets a broker that closed its connection, and asks anew who leads what. */
-export async function recoverCluster(cluster: KafkaCluster, error: unknown): Promise<void> {
-  const { name, host, port } = error as KafkaFailure;
-  if (name === 'KafkaJSConnectionClosedError' && host !== undefined && port !== undefined) cluster.removeBroker({ host, port });
-  try {
-    await cluster.refreshMetadata();
-  } catch {
-    // No broker answers now: the next attempt connects again.
-  }
 }
 
 /** A protocol error by number, with kafkajs's name for it where it has one. */

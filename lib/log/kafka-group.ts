@@ -5,9 +5,11 @@
  * stopped and committed before the group moves them.
  */
 import kafkajs, { type Consumer, type Kafka, type PartitionAssigner } from 'kafkajs';
+import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { assignTasks, type Candidate } from './assignment.ts';
-import { asLogError, RETRY, type KafkaCluster } from './kafka-client.ts';
+import { asLogError, RETRY } from './kafka-client.ts';
+import { within, type KafkaCluster } from './kafka-cluster.ts';
 import type { GroupMember, JoinOptions, Membership } from './log.ts';
 
 export interface GroupOptions {
@@ -21,6 +23,9 @@ const ASSIGNER = 'farhand-sticky';
 const VERSION = 0;
 /** How often the paused consumer looks whether a heartbeat is due: the delay of noticing a rebalance, and of leaving. */
 const IDLE_POLL_MS = 50;
+
+/** Longest time to leave: after it the group finds out by itself. */
+const LEAVE_MS_MAX = 5_000;
 
 interface Bag {
   readonly worker: string;
@@ -84,12 +89,19 @@ export class KafkaMembership implements Membership {
   readonly #consumer: Consumer;
   readonly #options: JoinOptions;
   readonly #member: GroupMember;
+  readonly #group: GroupOptions;
+  readonly #clock: Clock;
+  readonly #ended = new AbortController();
   #held: readonly number[] = [];
   #epoch = 0;
-  #left = false;
+  /** When the group was last heard of, monotonic ms. */
+  #heardMs: number;
 
-  constructor(kafka: Kafka, options: JoinOptions, group: GroupOptions, member: GroupMember) {
+  constructor(kafka: Kafka, options: JoinOptions, group: GroupOptions, member: GroupMember, clock: Clock) {
     this.#options = options;
+    this.#group = group;
+    this.#clock = clock;
+    this.#heardMs = clock.monotonicMs();
     this.#member = member;
     const bag = (): Bag => ({ worker: options.worker, held: this.#held });
     this.#consumer = kafka.consumer({
@@ -102,8 +114,10 @@ export class KafkaMembership implements Membership {
       allowAutoTopicCreation: false,
       retry: RETRY,
     });
-    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
-    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    this.#consumer.on(HEARTBEAT, () => this.#heard());
+    this.#consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart && !this.#left) member.lost(asLogError(payload.error, `the group ${options.group}`));
     });
   }
@@ -112,11 +126,32 @@ export class KafkaMembership implements Membership {
     return this.#epoch;
   }
 
+  get #left(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  #heard(): void {
+    this.#heardMs = this.#clock.monotonicMs();
+  }
+
+  /** A request that hangs in kafkajs ends the membership without a word: then nobody would ever get our tasks back to us. */
+  async #watch(): Promise<void> {
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#group;
+    const silenceMsMax = 2 * sessionTimeoutMs + rebalanceTimeoutMs;
+    while (!this.#left) {
+      await this.#clock.sleep(sessionTimeoutMs, this.#ended.signal);
+      if (this.#left || this.#clock.monotonicMs() - this.#heardMs <= silenceMsMax) continue;
+      this.#member.lost(new FarhandError('FARHAND_LOG_UNAVAILABLE', `the group ${this.#options.group} was not heard of for ${silenceMsMax} ms`));
+      return;
+    }
+  }
+
   async start(): Promise<void> {
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
       await this.#run();
+      void this.#watch();
     } catch (error) {
       throw asLogError(error, `joining the group ${this.#options.group}`);
     }
@@ -135,11 +170,13 @@ export class KafkaMembership implements Membership {
   async #beforeJoin(): Promise<void> {
     this.#epoch++;
     await this.#member.quiesce();
+    this.#heard();
   }
 
   /** Runs before kafkajs fetches anything of the new assignment: its emitter calls listeners at once. */
   #joined(assignment: Record<string, number[]>): void {
     this.#epoch++;
+    this.#heard();
     this.#consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })));
     const tasks = [...new Set(Object.values(assignment).flat())].sort((a, b) => a - b);
     this.#held = tasks;
@@ -148,13 +185,14 @@ export class KafkaMembership implements Membership {
 
   async rejoin(): Promise<void> {
     this.#held = [];
-    await this.#consumer.stop();
+    const { rebalanceTimeoutMs } = this.#group;
+    await within(this.#clock, rebalanceTimeoutMs, 'leaving the group', this.#consumer.stop());
     if (!this.#left) await this.#run();
   }
 
   async leave(): Promise<void> {
-    this.#left = true;
+    this.#ended.abort();
     this.#epoch++;
-    await this.#consumer.disconnect();
+    await within(this.#clock, LEAVE_MS_MAX, 'leaving the group', this.#consumer.disconnect());
   }
 }

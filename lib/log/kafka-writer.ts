@@ -7,7 +7,8 @@
 import type { Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import { encodeBatch, sizeBound, type Compression } from './kafka-batch.ts';
-import { asLogError, protocolError, retrySoon, TRANSACTION_COORDINATOR, type KafkaBroker, type KafkaCluster } from './kafka-client.ts';
+import { asLogError, protocolError, retrySoon, TRANSACTION_COORDINATOR } from './kafka-client.ts';
+import { closeCluster, within, type KafkaBroker, type KafkaCluster } from './kafka-cluster.ts';
 import { produceRequest, type ProducePartition } from './kafka-wire.ts';
 import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
 import { partitionOf } from './partitioner.ts';
@@ -24,6 +25,7 @@ export interface WriterOptions {
 /** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
 const BATCH_BYTES_MAX = 512 * 1024;
 const PRODUCE_TIMEOUT_MS = 10_000;
+const RETRY_PLACE_MS = 50;
 const SEQUENCE_LIMIT = 2 ** 31;
 interface Batch extends ProducePartition {
   readonly leader: number;
@@ -51,10 +53,11 @@ export class KafkaTaskWriter implements TaskWriter {
     try {
       const deadline = clock.monotonicMs() + options.openTimeoutMs;
       const find = () => cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
-      const { coordinator, init } = await retrySoon(clock, deadline, async () => {
+      const opening = retrySoon(clock, deadline, async () => {
         const broker = await find();
         return { coordinator: broker, init: await broker.initProducerId({ transactionalId, transactionTimeout: options.transactionTimeoutMs }) };
       });
+      const { coordinator, init } = await within(clock, options.openTimeoutMs, `the writer ${transactionalId}`, opening);
       return new KafkaTaskWriter(cluster, options, coordinator, { transactionalId, producerId: String(init.producerId), producerEpoch: init.producerEpoch });
     } catch (error) {
       throw asLogError(error, `cannot open the writer ${transactionalId}`);
@@ -64,7 +67,7 @@ export class KafkaTaskWriter implements TaskWriter {
   async commit(commit: Commit): Promise<void> {
     assert(!this.#ended, 'a writer that failed is not used again');
     try {
-      await this.#commit(commit);
+      await within(this.#options.clock, this.#options.transactionTimeoutMs, 'the transaction', this.#commit(commit));
     } catch (error) {
       this.#ended = true;
       throw asLogError(error, `commit of ${this.#transaction.transactionalId}`);
@@ -120,13 +123,15 @@ export class KafkaTaskWriter implements TaskWriter {
     return rounds;
   }
 
-  #produce(batches: readonly Batch[]): Promise<void> {
-    return produceBatches(this.#cluster, batches, this.#transaction.transactionalId);
+  async #produce(batches: readonly Batch[]): Promise<void> {
+    const [refused] = await sendBatches(this.#cluster, batches, this.#transaction.transactionalId);
+    if (refused !== undefined) throw refusal(refused);
   }
 
   close(): Promise<void> {
     this.#ended = true;
-    return this.#cluster.disconnect();
+    closeCluster(this.#cluster);
+    return Promise.resolve();
   }
 }
 
@@ -175,23 +180,41 @@ function splitBySize(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
   return slices;
 }
 
-async function produceBatches(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string | null): Promise<void> {
+interface Refused {
+  readonly batch: Batch;
+  readonly errorCode: number;
+}
+
+/** One request to each leader; answers the batches that a leader refused. */
+async function sendBatches(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string | null): Promise<Refused[]> {
   const byLeader = Map.groupBy(batches, (batch) => batch.leader);
   const requests = [...byLeader].map(async ([nodeId, of]) => {
     const broker = await cluster.findBroker({ nodeId });
     const { partitions } = await broker.connectionPool.send(produceRequest(of, transactionalId, PRODUCE_TIMEOUT_MS));
-    const failed = partitions.find((p) => p.errorCode !== 0);
-    if (failed !== undefined) {
-      const error = protocolError(failed.errorCode);
-      error.message = `${failed.topic}/${failed.partition}: ${error.message}`;
-      throw error;
-    }
+    return partitions.flatMap(({ topic, partition, errorCode }) => {
+      if (errorCode === 0) return [];
+      return [{ errorCode, batch: of.find((batch) => batch.topic === topic && batch.partition === partition)! }];
+    });
   });
-  for (const result of await Promise.allSettled(requests)) if (result.status === 'rejected') throw result.reason;
+  const refused: Refused[] = [];
+  for (const result of await Promise.allSettled(requests)) {
+    if (result.status === 'rejected') throw result.reason;
+    refused.push(...result.value);
+  }
+  return refused;
 }
 
-/** Appends outside of any transaction; a failure says nothing about what was written. */
-export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression): Promise<void> {
+function refusal({ batch, errorCode }: Refused): Error {
+  const error = protocolError(errorCode);
+  error.message = `${batch.topic}/${batch.partition}: ${error.message}`;
+  return error;
+}
+
+/** UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER: the broker has written nothing. */
+const NOT_THERE = new Set([3, 5, 6]);
+
+/** Appends outside of any transaction; a failure says nothing about what was written. A leader that moves is followed. */
+export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression, clock: Clock): Promise<void> {
   const producer = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
   const parts = await partitionRecords(cluster, records);
   const rounds: Batch[][] = [];
@@ -200,5 +223,21 @@ export async function appendRecords(cluster: KafkaCluster, records: readonly Out
       (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, compression) });
     });
   }
-  for (const round of rounds) await produceBatches(cluster, round, null);
+  for (const round of rounds) await appendRound(cluster, round, clock);
+}
+
+async function appendRound(cluster: KafkaCluster, round: readonly Batch[], clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + PRODUCE_TIMEOUT_MS;
+  for (let batches = round; batches.length > 0; ) {
+    const refused = await sendBatches(cluster, batches, null);
+    const lasting = refused.find(({ errorCode }) => !NOT_THERE.has(errorCode) || clock.monotonicMs() > deadline);
+    if (lasting !== undefined) throw refusal(lasting);
+    if (refused.length === 0) return;
+    await clock.sleep(RETRY_PLACE_MS);
+    await cluster.refreshMetadata();
+    batches = refused.map(({ batch }) => {
+      const found = cluster.findTopicPartitionMetadata(batch.topic).find((p) => p.partitionId === batch.partition);
+      return { ...batch, leader: found?.leader ?? batch.leader };
+    });
+  }
 }

@@ -2,7 +2,8 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { KafkaAdmin } from './kafka-admin.ts';
 import type { Compression } from './kafka-batch.ts';
-import { asLogError, createKafka, openCluster, recoverCluster, retrySoon, type KafkaCluster, type KafkaLogOptions } from './kafka-client.ts';
+import { asLogError, createKafka, retrySoon, type KafkaLogOptions } from './kafka-client.ts';
+import { closeCluster, openCluster, SharedCluster, within } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
@@ -32,43 +33,45 @@ const WRITER_OPEN_TIMEOUT_MS = 30_000;
 const APPEND_SPAN_MS = 5_000;
 /** How long a group's coordinator may load before that is an error. */
 const COORDINATOR_TIMEOUT_MS = 15_000;
+const REQUEST_MS_MAX = 30_000;
+const CONNECT_MS_MAX = 15_000;
 
 export class KafkaLog implements Log {
   readonly admin: LogAdmin;
   readonly #kafka: Kafka;
   readonly #admin: Admin;
   readonly #options: OpenKafkaOptions;
-  readonly #control: KafkaCluster;
+  readonly #control: SharedCluster;
   readonly #open = new Set<{ close(): Promise<void> }>();
 
-  constructor(kafka: Kafka, admin: Admin, control: KafkaCluster, options: OpenKafkaOptions) {
+  constructor(kafka: Kafka, admin: Admin, options: OpenKafkaOptions) {
     this.#kafka = kafka;
     this.#admin = admin;
-    this.#control = control;
     this.#options = options;
+    this.#control = new SharedCluster(kafka, options.clock);
     this.admin = new KafkaAdmin(admin);
   }
 
   async join(options: JoinOptions, member: GroupMember): Promise<Membership> {
-    const membership = new KafkaMembership(this.#kafka, options, this.#options.group, member);
+    const membership = new KafkaMembership(this.#kafka, options, this.#options.group, member, this.#options.clock);
     await membership.start();
     return membership;
   }
 
-  async openReader(): Promise<Reader> {
-    const reader = new KafkaReader(await this.#cluster('opening a reader'), this.#readerOptions);
+  openReader(): Promise<Reader> {
+    const reader = new KafkaReader(new SharedCluster(this.#kafka, this.#options.clock), this.#readerOptions);
     this.#open.add(reader);
-    return reader;
+    return Promise.resolve(reader);
   }
 
   async openWriter(transactionalId: string): Promise<TaskWriter> {
     const { clock, compression, transactionTimeoutMs } = this.#options;
-    const cluster = await this.#cluster('opening a writer');
+    const cluster = await openCluster(this.#kafka, clock);
     const writerOptions = { clock, compression, transactionTimeoutMs, openTimeoutMs: WRITER_OPEN_TIMEOUT_MS };
     try {
       return await KafkaTaskWriter.open(cluster, transactionalId, writerOptions);
     } catch (error) {
-      await cluster.disconnect();
+      closeCluster(cluster);
       throw error;
     }
   }
@@ -77,26 +80,8 @@ export class KafkaLog implements Log {
     return { clock: this.#options.clock, ...this.#options.reader };
   }
 
-  async #cluster(what: string): Promise<KafkaCluster> {
-    try {
-      return await openCluster(this.#kafka);
-    } catch (error) {
-      throw asLogError(error, what);
-    }
-  }
-
-  /** One request over the shared connections; after a failure the next one finds fresh metadata. */
-  async #ask<T>(what: string, request: (cluster: KafkaCluster) => Promise<T>): Promise<T> {
-    try {
-      return await request(this.#control);
-    } catch (error) {
-      await recoverCluster(this.#control, error);
-      throw asLogError(error, what);
-    }
-  }
-
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
-    return this.#ask(`committed positions of ${group}`, async (cluster) => {
+    return this.#control.use(`committed positions of ${group}`, REQUEST_MS_MAX, async (cluster) => {
       await cluster.addMultipleTargetTopics([...topics]);
       const asked = topics.map((topic) => ({ topic, partitions: [{ partition }] }));
       const { clock } = this.#options;
@@ -114,16 +99,16 @@ export class KafkaLog implements Log {
   }
 
   async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
-    const cluster = await this.#cluster(`reading ${topic}`);
+    const cluster = await openCluster(this.#kafka, this.#options.clock);
     try {
       return await readPartitionToEnd(cluster, topic, partition, this.#readerOptions, take);
     } finally {
-      await cluster.disconnect();
+      closeCluster(cluster);
     }
   }
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
-    return this.#ask(`partitions of ${topics.join(', ')}`, async (cluster) => {
+    return this.#control.use(`partitions of ${topics.join(', ')}`, REQUEST_MS_MAX, async (cluster) => {
       await cluster.addMultipleTargetTopics([...topics]);
       return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
     });
@@ -131,13 +116,13 @@ export class KafkaLog implements Log {
 
   async append(records: readonly OutgoingRecord[]): Promise<void> {
     for (const slice of splitByTime(records)) {
-      await this.#ask('appending', (cluster) => appendRecords(cluster, slice, this.#options.compression));
+      await this.#control.use('appending', REQUEST_MS_MAX, (cluster) => appendRecords(cluster, slice, this.#options.compression, this.#options.clock));
     }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((part) => part.close()));
-    await Promise.all([this.#control.disconnect(), this.#admin.disconnect()]);
+    await Promise.all([this.#control.close(), this.#admin.disconnect()]);
   }
 }
 
@@ -159,9 +144,8 @@ export async function openKafkaLog(options: OpenKafkaOptions): Promise<Log> {
   const kafka = createKafka(options);
   const admin = kafka.admin();
   try {
-    const control = await openCluster(kafka);
-    await admin.connect();
-    return new KafkaLog(kafka, admin, control, options);
+    await within(options.clock, CONNECT_MS_MAX, 'connecting', admin.connect());
+    return new KafkaLog(kafka, admin, options);
   } catch (error) {
     await admin.disconnect().catch(() => undefined);
     throw asLogError(error, `no broker of ${options.brokers.join(', ')} answers`);

@@ -19,7 +19,7 @@ export interface ObserveServerOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly registry: Registry;
-  readiness(): Readiness;
+  readonly readiness: () => Readiness;
 }
 
 export async function startObserveServer(options: ObserveServerOptions): Promise<ObserveServer> {

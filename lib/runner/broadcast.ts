@@ -13,8 +13,8 @@ export interface BroadcastOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Takes a batch of one topic in; a retriable rejection is tried again until it succeeds. */
-  apply(records: readonly LogRecord[]): void | Promise<void>;
-  onRetry(error: Error): void;
+  readonly apply: (records: readonly LogRecord[]) => void | Promise<void>;
+  readonly onRetry: (error: Error) => void;
 }
 
 export interface Broadcast {

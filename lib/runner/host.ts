@@ -61,7 +61,7 @@ export class Host {
 
   /** What kafkajs says: its "errors" are mostly retries that succeed, so only the end of a membership is a warning. */
   readonly onKafkaLog = (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>): void => {
-    const { namespace, error, broker } = fields as { namespace?: string; error?: unknown; broker?: string };
+    const { namespace, error, broker } = fields as { namespace?: string; error?: Error | string; broker?: string };
     this.logger[level === 'error' && message.startsWith('Crash') ? 'warn' : 'debug']({ event: 'kafka.client', namespace, broker, error: error === undefined ? undefined : String(error) }, message);
   };
 

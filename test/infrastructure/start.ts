@@ -17,7 +17,7 @@ export interface Infrastructure {
   readonly kafka: Found | null;
   /** `redis://…`; null where there is no Redis. */
   readonly redis: Found | null;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 interface Way {

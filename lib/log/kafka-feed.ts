@@ -1,0 +1,76 @@
+/** What has been fetched of one partition and waits to be taken. */
+import { decodeBatches } from './kafka-batch.ts';
+import type { FetchedPartition } from './kafka-wire.ts';
+import type { Feed, LogRecord, Position } from './log.ts';
+
+const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (record.key?.length ?? 0);
+
+export class KafkaFeed implements Feed {
+  readonly topic: string;
+  readonly partition: number;
+  /** Bytes of the keys and values that wait. */
+  bytes = 0;
+  fetchOffset: number;
+  closed = false;
+  #records: LogRecord[] = [];
+  #head = 0;
+  #endOffset: number | null = null;
+  #position: number;
+  readonly #onDrained: () => void;
+
+  constructor({ topic, partition, offset }: Position, onDrained: () => void) {
+    this.topic = topic;
+    this.partition = partition;
+    this.fetchOffset = offset;
+    this.#position = offset;
+    this.#onDrained = onDrained;
+  }
+
+  headTimestamp(): number | undefined {
+    return this.#records[this.#head]?.timestampMs;
+  }
+
+  shift(): LogRecord {
+    const record = this.#records[this.#head++]!;
+    this.#position = record.offset + 1;
+    this.bytes -= sizeOf(record);
+    if (this.#head === this.#records.length) {
+      this.#records = [];
+      this.#head = 0;
+      this.bytes = 0;
+      this.#onDrained();
+    }
+    return record;
+  }
+
+  get position(): number {
+    return this.#records.length === 0 ? this.fetchOffset : this.#position;
+  }
+
+  get caughtUp(): boolean {
+    return this.#records.length === 0 && this.#endOffset !== null && this.fetchOffset >= this.#endOffset;
+  }
+
+  get lag(): number {
+    return Math.max(0, (this.#endOffset ?? this.position) - this.position);
+  }
+
+  /** Takes an answer in; tells whether anything changed that a waiting task would want to know. */
+  accept(answer: FetchedPartition): boolean {
+    const before = this.caughtUp;
+    const records = this.#head === 0 ? this.#records : this.#records.slice(this.#head);
+    const waiting = records.length;
+    const where = { topic: this.topic, partition: this.partition, fromOffset: this.fetchOffset };
+    this.fetchOffset = decodeBatches(answer.bytes, where, answer.aborted, records);
+    this.#records = records;
+    this.#head = 0;
+    for (let i = waiting; i < records.length; i++) this.bytes += sizeOf(records[i]!);
+    this.#endOffset = answer.lastStableOffset;
+    return records.length > waiting || this.caughtUp !== before;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#onDrained();
+  }
+}

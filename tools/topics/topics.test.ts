@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { topicsSectionSchema } from '#lib/kernel/config-sections.ts';
+import { createMemoryLog } from '#lib/log/memory.ts';
+import { checkTopics, createMissing, differenceTable } from './check.ts';
+import { topicLayouts } from './layout.ts';
+
+const layouts = topicLayouts(topicsSectionSchema.parse({ partitions: 3 }));
+
+test('creates what is missing, and then finds everything as it should be', async () => {
+  const { admin } = createMemoryLog();
+  expect((await checkTopics(admin, layouts)).map((d) => d.is)).toEqual(layouts.map(() => 'missing'));
+  const created = await createMissing(admin, layouts, 1);
+  expect(created).toEqual(layouts.map((layout) => layout.name));
+  expect(await checkTopics(admin, layouts)).toEqual([]);
+  expect(await createMissing(admin, layouts, 1)).toEqual([]);
+});
+
+test('telemetry keeps the time of arrival, later topics the event time; state and reference data are compacted', () => {
+  const of = (name: string) => layouts.find((layout) => layout.name === name)!;
+  expect(of('telemetry.connection.v1').required).toMatchObject({ 'message.timestamp.type': 'LogAppendTime', 'cleanup.policy': 'delete' });
+  expect(of('farhand.events.v1')).toMatchObject({ partitions: 3, required: { 'message.timestamp.type': 'CreateTime' }, initial: { 'retention.ms': '-1' } });
+  expect(of('reference.devices.v1')).toMatchObject({ partitions: 1, required: { 'cleanup.policy': 'compact' } });
+  expect(of('farhand.detect-changelog.v1')).toMatchObject({ partitions: 3, required: { 'cleanup.policy': 'compact' } });
+});
+
+test('differences are told in a table; a higher limit is no difference', async () => {
+  const { admin } = createMemoryLog();
+  const change: Record<string, object> = {
+    'farhand.events.v1': { partitions: 5 },
+    'farhand.dead-letter.v1': { settings: { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', 'max.message.bytes': '9000000' } },
+    'reference.devices.v1': { settings: { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime' } },
+  };
+  const specs = layouts.slice(1).map(({ name, partitions, required }) => ({ name, partitions, settings: required, ...change[name] }));
+  await admin.create(specs, 1);
+  expect(differenceTable(await checkTopics(admin, layouts))).toBe(
+    [
+      'topic                           what            is       should be',
+      'telemetry.keystroke-latency.v1  topic           missing  3 partitions',
+      'farhand.events.v1               partitions      5        3',
+      'reference.devices.v1            cleanup.policy  delete   compact',
+    ].join('\n'),
+  );
+});
