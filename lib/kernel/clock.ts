@@ -1,3 +1,5 @@
+import { setImmediate as afterIo } from 'node:timers/promises';
+
 /** The only door to wall-clock time and timers. Processors get none; hosts and adapters are handed a Clock. */
 export interface Clock {
   /** Wall-clock time, epoch ms. For metrics, logs and timeouts; never for a decision. */
@@ -22,3 +24,8 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', done, { once: true });
     }),
 };
+
+/** Lets everything that is due (answers of brokers, timers) have its turn; waits for no time to pass. */
+export function yieldToIo(): Promise<void> {
+  return afterIo();
+}

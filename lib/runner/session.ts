@@ -3,7 +3,7 @@
  * of the finished prefix commit in one transaction; while it is on its way the next batches are processed already. The
  * first failure ends the session, and everything that was not committed with it.
  */
-import { setImmediate as yieldToIo } from 'node:timers/promises';
+import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
