@@ -58,6 +58,11 @@ describe('the bytes of a dead letter', () => {
     }
   });
 
+  it('are none where the record has no value', async () => {
+    const [none, empty] = await lettersOf([raw(null), raw(Buffer.alloc(0))]);
+    expect([none!.letter, empty!.letter]).toMatchObject([{ reason: 'EMPTY', value: Buffer.alloc(0) }, { reason: 'EMPTY', value: Buffer.alloc(0) }]);
+  });
+
   it('are cut beyond that, and the detail says so', async () => {
     const [value, key] = await lettersOf([{ ...raw(filled(40 * MIB)), key: filled(5) }, { ...raw(filled(9)), key: filled(3 * MIB) }]);
     expect([value!.letter.value.length, value!.letter.key!.length, value!.key!.length]).toEqual([MIB - 5, 5, 5]);
