@@ -5,6 +5,11 @@ import type { Emitter } from './task.ts';
 
 /** Bytes that a record costs beside its key and value. */
 const RECORD_OVERHEAD = 40;
+/**
+ * How far ahead of our clock a CreateTime may be. Brokers refuse more than an hour by default (Kafka 4, the setting
+ * message.timestamp.after.max.ms), and what is refused would block its task for ever.
+ */
+const AHEAD_MS_MAX = 30 * 60_000;
 
 export class OutputBuffer implements Emitter {
   readonly #topics: Readonly<Record<string, string>>;
@@ -22,7 +27,9 @@ export class OutputBuffer implements Emitter {
     const topic = this.#topics[output];
     assert(topic !== undefined, `the output ${output} has no topic`);
     // A time of 0 stands for "unknown" (a dead letter without arrival); the topic's retention would delete it at once.
-    this.#records.push({ topic, partition: null, key, value, timestampMs: timestampMs > 0 ? timestampMs : this.#nowMs() });
+    const nowMs = this.#nowMs();
+    const isTime = timestampMs > 0 && timestampMs <= nowMs + AHEAD_MS_MAX;
+    this.#records.push({ topic, partition: null, key, value, timestampMs: isTime ? timestampMs : nowMs });
     this.#bytes += RECORD_OVERHEAD + value.length + (key?.length ?? 0);
   }
 
