@@ -9,7 +9,7 @@ import { openDatabases, type Databases } from './databases.ts';
 import { startReferenceFeed, type ReferenceFeed, type ReferenceFeedParts } from './reference-feed.ts';
 
 export async function watchDatabases(host: Host, config: EnrichConfig): Promise<Databases> {
-  const builtAt = host.metrics.gauge('database_built_seconds', 'When a database in use was built, seconds since the epoch.', ['database', 'version']);
+  const builtAt = host.metrics.gauge('database_built_seconds', 'When a database in use was built, seconds since the epoch; its age is time() less this, whatever the events say.', ['database', 'version']);
   const refused = host.metrics.counter('database_refused_total', 'Changed database files that were not taken.', ['database']);
   const failures = host.metrics.counter('database_lookup_failures_total', 'Damaged records met in a database.', ['database']);
   const versions = new Map<string, string>();
@@ -27,6 +27,9 @@ export async function watchDatabases(host: Host, config: EnrichConfig): Promise<
     },
     onLookupFailure: (database) => failures.inc({ database }),
   });
+  host.metrics.gauge('address_cache_entries', 'Addresses whose facts are kept ready; at most enrich.addressCacheEntriesMax, none after a reload.', [], (gauge) =>
+    gauge.set(databases.current.cachedAddresses),
+  );
   void databases.watch(host.clock, host.signal);
   return databases;
 }
