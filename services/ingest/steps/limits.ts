@@ -12,7 +12,11 @@ export const TEXT_LENGTH_MAX = 256;
 export const HOPS_MAX = 255;
 /** Proxies on the way, remote-control tools and input devices of one record. */
 export const LIST_MAX = 64;
-/** The contract speaks of 1–30 s; a last interval may be cut short and a slow sensor may double one. */
+/**
+ * Longest interval of one record, ms; the shortest is 1. The contract's 1–30 s are the usual range and no bound: a last
+ * interval is cut short by the end of its session, and a sensor that was held up (a busy machine, a closed lid) sends a
+ * longer one, with keystrokes that are as good as any. Beyond a minute it would be longer than a window of detect.
+ */
 export const INTERVAL_MS_MAX = 60_000;
 /** The last time that ECMAScript can express, epoch ms. */
 export const TIME_MS_MAX = 8_640_000_000_000_000;

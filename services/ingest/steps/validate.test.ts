@@ -61,6 +61,10 @@ describe('validation of telemetry', () => {
     expect(found?.detail.startsWith(`${field} `)).toBe(true);
   });
 
+  it.each([1, 999, 30_001, 60_000])('takes an interval of %i ms, outside of the usual 1 to 30 s', (intervalMs) => {
+    expect(verdict(keystrokes({ intervalMs }))).toBeNull();
+  });
+
   it('rejects a time that is more than five minutes ahead of the arrival, and only where the arrival is known', () => {
     expect(verdict(keystrokes({ observedAt: AT + FIVE_MINUTES_MS }), AT)).toBeNull();
     expect(verdict(keystrokes({ observedAt: AT + FIVE_MINUTES_MS + 1 }), AT)?.reason).toBe('CLOCK_AHEAD');
