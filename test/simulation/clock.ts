@@ -11,8 +11,8 @@ interface Timer {
   cancelled: boolean;
 }
 
-/** Any Monday will do; the histories lie around it. */
-const START_MS = Date.UTC(2026, 2, 2, 8);
+/** A week after the histories: the runner replaces times of records that lie ahead of its clock. */
+const START_MS = Date.UTC(2026, 2, 9, 8);
 
 export class VirtualClock implements Clock {
   #nowMs = START_MS;
