@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { BlockList, isIPv4 } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { CidrTable, parseCidr, parseIpv4 } from './cidr.ts';
+import { parseIpv4 } from '#lib/kernel/ip-address.ts';
+import { CidrTable, parseCidr } from './cidr.ts';
 import { compilePolicies, NO_POLICIES } from './policies.ts';
 import { policy } from './fixtures.ts';
 

@@ -2,7 +2,7 @@
  * Longest-prefix matching of IPv4 and IPv6 addresses. IPv4-mapped addresses (::ffff:a.b.c.d) and ranges inside
  * ::ffff:0:0/96 are treated as the IPv4 they stand for.
  */
-import ipaddr from 'ipaddr.js';
+import { parseAddress } from '#lib/kernel/ip-address.ts';
 
 /** An address: one 32-bit word for IPv4, four for IPv6 (most significant first). */
 type Words = readonly number[];
@@ -17,37 +17,10 @@ export interface Cidr {
   readonly canonical: string;
 }
 
-/** Strict dotted quad (no octal, no short forms) → unsigned 32 bits; -1 where it is none. */
-export function parseIpv4(text: string): number {
-  const length = text.length;
-  if (length < 7 || length > 15) return -1;
-  let word = 0;
-  let octet = -1;
-  let octets = 0;
-  for (let i = 0; i <= length; i++) {
-    const code = i === length ? 46 : text.charCodeAt(i);
-    if (code === 46) {
-      if (octet < 0 || octets === 4) return -1;
-      word = word * 256 + octet;
-      octets++;
-      octet = -1;
-    } else if (code >= 48 && code <= 57) {
-      if (octet === 0) return -1; // a leading zero
-      octet = octet < 0 ? code - 48 : octet * 10 + code - 48;
-      if (octet > 255) return -1;
-    } else return -1;
-  }
-  return octets === 4 ? word : -1;
-}
-
 /** Any IP literal → its words, IPv4-mapped as IPv4; null where it is none. A zone (`%eth0`) is ignored. */
 function parseWords(text: string): Words | null {
-  const v4 = parseIpv4(text);
-  if (v4 >= 0) return [v4];
-  if (text.length > 64 || !text.includes(':') || !ipaddr.IPv6.isValid(text)) return null;
-  const parts = ipaddr.IPv6.parse(text).parts;
-  const words = [0, 2, 4, 6].map((i) => (parts[i] as number) * 65536 + (parts[i + 1] as number));
-  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? [words[3] as number] : words;
+  const words = parseAddress(text);
+  return words !== null && words.length === 4 && words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? [words[3]] : words;
 }
 
 function maskWord(word: number, bits: number): number {

@@ -3,7 +3,7 @@
  * a reload makes a new one, and a batch uses the book that it began with.
  */
 import type { AddressFacts, DatabaseVersion } from '#schemas/records.ts';
-import type { AddressWords } from './address/parse.ts';
+import type { AddressWords } from '#lib/kernel/ip-address.ts';
 import { scopeAddress } from './address/scope.ts';
 import type { Classifier } from './category/classify.ts';
 import type { Place } from './mmdb/place-layouts.ts';

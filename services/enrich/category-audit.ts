@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NetworkCategory } from '#schemas/records.ts';
 import type { AddressBook } from './address-book.ts';
-import { formatAddress, parseRange } from './address/parse.ts';
+import { formatAddress, parseRange } from '#lib/kernel/ip-address.ts';
 import { ASN_KNOWLEDGE } from './category/asn-knowledge.ts';
 import { parseFeed } from './category/feeds.ts';
 import { ruleForName } from './category/name-rules.ts';

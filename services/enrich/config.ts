@@ -1,6 +1,6 @@
 /** The configuration of enrich: which databases, how often they are looked at, and the bounds of its caches. */
 import { z } from 'zod';
-import { parseRange } from './address/parse.ts';
+import { parseRange } from '#lib/kernel/ip-address.ts';
 import { FEED_KINDS } from './category/feeds.ts';
 
 const category = z.enum(['RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION', 'UNKNOWN']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AddressScope } from '#schemas/records.ts';
-import { formatAddress, parseAddress, parseIpv4, parseRange } from './parse.ts';
+import { formatAddress, parseAddress, parseIpv4, parseRange } from '#lib/kernel/ip-address.ts';
 import { scopeAddress } from './scope.ts';
 
 const CASES: [string, AddressScope][] = [

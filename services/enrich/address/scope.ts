@@ -3,7 +3,7 @@
  * (RFC 6890 and its updates), IPv6 global unicast 2000::/3 (RFC 4291), 6to4 (RFC 3056), Teredo (RFC 4380), NAT64 (RFC 6052).
  */
 import type { AddressScope } from '#schemas/records.ts';
-import { formatAddress, parseAddress, type AddressWords } from './parse.ts';
+import { formatAddress, parseAddress, type AddressWords } from '#lib/kernel/ip-address.ts';
 
 /** An address that was read: how to write it, what it is, and which address the databases are asked about. */
 export interface ScopedAddress {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from '../address/parse.ts';
+import { parseAddress } from '#lib/kernel/ip-address.ts';
 import { Classifier, type Override } from './classify.ts';
 import { feedHasAddress, parseFeed, type FeedKind } from './feeds.ts';
 import { ruleForName } from './name-rules.ts';

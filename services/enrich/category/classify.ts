@@ -13,7 +13,7 @@
  * What is said of an address outranks what is said of its network, and what the operator says outranks what ships.
  */
 import type { AddressScope, NetworkCategory } from '#schemas/records.ts';
-import { parseRange, type AddressWords } from '../address/parse.ts';
+import { parseRange, type AddressWords } from '#lib/kernel/ip-address.ts';
 import type { AutonomousSystem } from '../ranges/asn-table.ts';
 import { RangeTableBuilder, type RangeTable } from '../ranges/range-table.ts';
 import { ASN_KNOWLEDGE } from './asn-knowledge.ts';

@@ -10,7 +10,7 @@
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { NetworkCategory } from '#schemas/records.ts';
-import { parseRange, type AddressWords } from '../address/parse.ts';
+import { parseRange, type AddressWords } from '#lib/kernel/ip-address.ts';
 import { RangeTableBuilder, type RangeTable } from '../ranges/range-table.ts';
 
 /** In the order in which they win where several feeds name one address. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from '../address/parse.ts';
+import { parseAddress } from '#lib/kernel/ip-address.ts';
 import { asnTableOf } from './asn-layouts.ts';
 import { openMmdb } from './open-mmdb.ts';
 import { placeReaderFor } from './place-layouts.ts';

@@ -6,7 +6,7 @@
  */
 import { Reader, type Response } from 'mmdb-lib';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import { formatAddress, type AddressWords } from '../address/parse.ts';
+import { formatAddress, type AddressWords } from '#lib/kernel/ip-address.ts';
 
 /** A decoded record of whatever layout. */
 export type MmdbRecord = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
  * Test only: writes small MaxMind DB 2.0 files, so that every layout can be tested without the makers' files.
  * Format: https://maxmind.github.io/MaxMind-DB/ (24-bit records, no pointers, types that the layouts use).
  */
-import { parseRange } from '../address/parse.ts';
+import { parseRange } from '#lib/kernel/ip-address.ts';
 
 export type FixtureValue = string | number | boolean | FixtureValue[] | { [key: string]: FixtureValue };
 

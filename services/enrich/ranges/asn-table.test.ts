@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatAddress, parseAddress, toBigInt, type AddressWords } from '../address/parse.ts';
+import { formatAddress, parseAddress, toBigInt, type AddressWords } from '#lib/kernel/ip-address.ts';
 import { parseAsnTable } from './asn-table.ts';
 import { readAddressBytes, type ReadAddress } from './read-address.ts';
 

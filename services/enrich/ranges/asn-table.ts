@@ -5,7 +5,7 @@
  * the default tables (412,000 + 103,000 rows) load in well under a second into about 20 MB, each organisation kept once.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { AddressWords } from '../address/parse.ts';
+import type { AddressWords } from '#lib/kernel/ip-address.ts';
 import { readAddressBytes, type ReadAddress } from './read-address.ts';
 import { RangeTableBuilder, type RangeTable } from './range-table.ts';
 

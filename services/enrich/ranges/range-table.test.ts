@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAddress, parseRange, toBigInt } from '../address/parse.ts';
+import { parseAddress, parseRange, toBigInt } from '#lib/kernel/ip-address.ts';
 import { RangeTableBuilder } from './range-table.ts';
 
 function tableOf(ranges: [string, number][]) {

@@ -2,7 +2,7 @@
  * Address ranges → a number, in typed arrays with binary search: 12 bytes per IPv4 range, 36 per IPv6 range, about
  * 20 comparisons per look-up. Tables are immutable; the builder takes ranges in any order and lets the most specific win.
  */
-import type { AddressRange, AddressWords } from '../address/parse.ts';
+import type { AddressRange, AddressWords } from '#lib/kernel/ip-address.ts';
 
 const NONE = -1;
 const WORDS = 4;
