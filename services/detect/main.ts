@@ -1,4 +1,4 @@
-/** The detect worker on Kafka: farhand.enriched.v1 → farhand.suspicious-sessions.v1. */
+/** The detect worker on Kafka: farhand.enriched.v1 → farhand.suspicious-sessions.v1 and the topics of the SIEM. */
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { ENRICHED_RECORDS } from '#lib/codec/decoder.ts';
 import { framedEncoder } from '#lib/codec/encode.ts';
@@ -10,15 +10,19 @@ import type { Metrics } from '#lib/observe/metrics.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
+import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
+import { thresholdsOf } from '#lib/siem/severity.ts';
+import { createSiemWriter } from '#lib/siem/writer.ts';
 import { detectConfigSchema } from './config.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { createDetectTask, type DetectBatch } from './task.ts';
 
-const definition = defineConfig({ ...sharedSections, detect: detectConfigSchema });
+const definition = defineConfig({ ...sharedSections, siem: siemSectionSchema, detect: detectConfigSchema });
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('detect', args).config });
   const { kafka, topics, registry, detect } = config;
+  const siem = createSiemWriter(siemOutputsOf(config.siem, topics), thresholdsOf(detect.fusion));
   const host = new Host('detect', config);
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
@@ -31,9 +35,9 @@ export function main(args: string[]): Promise<number> {
       log,
       service: {
         inputs: [topics.enriched],
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions },
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics },
         changelog: topics.detectChangelog,
-        createTask: (task, state) => createDetectTask({ config: detect, decoder, encoder, state, onBatch: (batch) => onBatch(task, batch) }),
+        createTask: (task, state) => createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: (batch) => onBatch(task, batch) }),
       },
     };
   });

@@ -3,6 +3,7 @@ import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
@@ -12,6 +13,8 @@ export interface DetectTaskParts extends DetectOptions {
   readonly decoder: RecordDecoder<EnrichedEvent>;
   /** Its source must have prepared SuspiciousSession. */
   readonly encoder: FramedEncoder;
+  /** Absent: no topics for the SIEM. */
+  readonly siem?: SiemWriter;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (batch: DetectBatch) => void;
 }
@@ -22,7 +25,7 @@ export interface DetectBatch {
   readonly stats: DetectStats;
 }
 
-export function createDetectTask({ decoder, encoder, onBatch, ...options }: DetectTaskParts): Task {
+export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }: DetectTaskParts): Task {
   const pipeline = buildDetect(options);
 
   function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
@@ -30,6 +33,7 @@ export function createDetectTask({ decoder, encoder, onBatch, ...options }: Dete
       const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
       emitter.emit(DETECT_OUTPUTS.suspiciousSessions, key, encoder.encode('SuspiciousSession', finding), finding.windowEnd);
     }
+    siem?.write(findings, emitter);
   }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): void {

@@ -18,7 +18,8 @@ of each value as a comment. Checks it on the way: a configuration error is one l
 
 /** What one service reads. The sections of the others are neither checked nor printed. */
 function definitionOf(service: ServiceName) {
-  return defineConfig({ ...sharedSections, [service]: farhandConfig.sections[service] });
+  const siem = service === 'detect' ? { siem: farhandConfig.sections.siem } : {};
+  return defineConfig({ ...sharedSections, ...siem, [service]: farhandConfig.sections[service] });
 }
 
 /** The text that `farhand config` prints for these arguments. */

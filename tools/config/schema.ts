@@ -1,6 +1,7 @@
 /** The configuration of everything: what all workers share and the section of each service. */
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
+import { siemSectionSchema } from '#lib/siem/config.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
 import { ingestConfigSchema } from '../../services/ingest/config.ts';
@@ -15,7 +16,7 @@ export type ServiceName = keyof typeof serviceSections;
 export const SERVICE_NAMES = Object.keys(serviceSections) as ServiceName[];
 
 /** All sections: for hosts that run the whole pipeline, and for the reference page. */
-export const farhandConfig = defineConfig({ ...sharedSections, ...serviceSections });
+export const farhandConfig = defineConfig({ ...sharedSections, siem: siemSectionSchema, ...serviceSections });
 
 /** What each section is for, in the reference page. */
 export const SECTION_TEXTS: Readonly<Record<keyof typeof farhandConfig.sections, string>> = {
@@ -25,6 +26,7 @@ export const SECTION_TEXTS: Readonly<Record<keyof typeof farhandConfig.sections,
   redis: 'The reference data of the enrich workers, and their near cache.',
   observe: 'Metrics, health and the log.',
   privacy: 'Whose users are named by pseudonyms: in the events by the ingest workers, in the reference data by the enrich workers. The same for both.',
+  siem: 'The topics from which the SIEM gets the findings, written by the detect workers. See [siem.md](siem.md).',
   ingest: 'The ingest service: decode, validate, pseudonymise, de-duplicate.',
   enrich: 'The enrich service: places, networks, routes and reference data.',
   detect: 'The detect service: signals, evidence and findings. Findings carry the hash of this section.',

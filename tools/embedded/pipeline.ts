@@ -15,6 +15,7 @@ import { partitionOf } from '#lib/log/partitioner.ts';
 import { createMemoryReference, type MemoryReference } from '#lib/reference/memory.ts';
 import type { OnRefused } from '#lib/reference/stats.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
+import { siemSectionSchema } from '#lib/siem/config.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { DeadLetter, EnrichedEvent, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
@@ -27,7 +28,7 @@ import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
 import { personKey } from '../../services/ingest/task.ts';
 import { buildIngest } from '../../services/ingest/topology.ts';
 
-const definition = defineConfig({ privacy: sharedSections.privacy, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
+const definition = defineConfig({ privacy: sharedSections.privacy, siem: siemSectionSchema, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
 
 export type EmbeddedConfig = ReturnType<typeof definition.load>;
 

@@ -15,12 +15,13 @@ Runs recorded history through the whole pipeline. The same files give the same b
                          what is no history are left out of directories.
   --labels FILE          NDJSON of {tenantId, sessionId, remote, kind, startsAt}: also writes
                          evaluation.json and report.html
-  --config FILE          YAML; sections ingest, enrich and detect (default: the variable FARHAND_CONFIG)
+  --config FILE          YAML; sections siem, ingest, enrich and detect (default: the variable FARHAND_CONFIG)
   --out DIR              made where it is missing; only the files below are replaced in it
   --quiet                no progress and no summary
 
-Writes suspicious-sessions.ndjson (every revision in order), dead-letter.ndjson (one line per rejected
-record, with file and line) and summary.json. Exit status: 0 finished, 1 failed, 2 usage or configuration.`;
+Writes suspicious-sessions.ndjson (every revision in order), siem-findings.ndjson (the same in the form of the
+first of siem.outputs, OCSF by default), dead-letter.ndjson (one line per rejected record, with file and line)
+and summary.json. Exit status: 0 finished, 1 failed, 2 usage or configuration.`;
 
 const OPTIONS = {
   history: { type: 'string', multiple: true },

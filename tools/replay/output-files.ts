@@ -8,6 +8,7 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 
 const OUTPUT_NAMES = [
   'suspicious-sessions.ndjson',
+  'siem-findings.ndjson',
   'dead-letter.ndjson',
   'summary.json',
   'evaluation.json',

@@ -112,7 +112,7 @@ describe('farhand replay', () => {
     if (name === 'parts') expect(sorted(run.read(FINDINGS)) === sorted(plain.read(FINDINGS))).toBe(true);
     else expect(run.read(FINDINGS) === plain.read(FINDINGS)).toBe(true);
     expect(run.json('summary.json')).toMatchObject({ events, rejected: 0 });
-    expect(readdirSync(run.out).toSorted()).toEqual(['dead-letter.ndjson', 'summary.json', FINDINGS]);
+    expect(readdirSync(run.out).toSorted()).toEqual(['dead-letter.ndjson', 'siem-findings.ndjson', 'summary.json', FINDINGS]);
   });
 
   it('turns garbage into dead letters with file and line, and finds the same', () => {

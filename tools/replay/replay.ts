@@ -3,6 +3,8 @@ import { deadLetterToNdjson } from '#lib/codec/dead-letter.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
+import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
 import type { DeadLetter, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
@@ -77,7 +79,7 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayResult> {
   const files = paths.map((path, order) => new HistoryFile(path, order, config.ingest.recordBytesMax));
   const outputs = new ReplayOutputs(out);
   try {
-    const run = new Run(outputs, labels === null ? null : new Evaluator(labels), labels === null ? null : new ReportData(labels));
+    const run = new Run(outputs, siemFormOf(config), labels === null ? null : new Evaluator(labels), labels === null ? null : new ReportData(labels));
     const summary = await run.feed(files, options);
     const evaluation = run.finish(summary);
     outputs.publish();
@@ -88,18 +90,27 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayResult> {
   }
 }
 
+/** The form of the first output for the SIEM; OCSF where there is none. Who gets a finding is no matter of a replay. */
+function siemFormOf({ siem, detect }: EmbeddedConfig): { form: SiemForm; options: FormatOptions } {
+  const { form, severities } = siem.outputs[0] ?? { form: 'OCSF', severities: SAME_SEVERITY };
+  return { form, options: { severities, thresholds: thresholdsOf(detect.fusion) } };
+}
+
 class Run {
   readonly #outputs: ReplayOutputs;
+  readonly #siem: ReturnType<typeof siemFormOf>;
   readonly #evaluator: Evaluator | null;
   readonly #report: ReportData | null;
   readonly #sessions = new DistinctCounter();
   readonly #findings = new DistinctCounter();
 
-  constructor(outputs: ReplayOutputs, evaluator: Evaluator | null, report: ReportData | null) {
+  constructor(outputs: ReplayOutputs, siem: ReturnType<typeof siemFormOf>, evaluator: Evaluator | null, report: ReportData | null) {
     this.#outputs = outputs;
+    this.#siem = siem;
     this.#evaluator = evaluator;
     this.#report = report;
     outputs.write('suspicious-sessions.ndjson', '');
+    outputs.write('siem-findings.ndjson', '');
     outputs.write('dead-letter.ndjson', '');
   }
 
@@ -162,6 +173,7 @@ class Run {
     for (const finding of findings) {
       this.#findings.add(finding.tenantId, finding.findingId);
       this.#outputs.write('suspicious-sessions.ndjson', findingToNdjson(finding));
+      this.#outputs.write('siem-findings.ndjson', `${formatFinding(this.#siem.form, finding, this.#siem.options)}\n`);
     }
     this.#evaluator?.findings(findings);
     this.#report?.findings(findings);

@@ -4,6 +4,7 @@ import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
+import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { parseOptions, type Command } from '../command.ts';
 import { checkTopics, createMissing, differenceTable } from './check.ts';
 import { topicLayouts } from './layout.ts';
@@ -14,16 +15,16 @@ Creates the topics that are missing, with their partitions, compaction and kind 
 are there. A topic that exists is never changed: what differs is printed as a table.
 
   --check        create nothing
-  --config FILE  settings (sections kafka and topics; see: farhand config --reference)
+  --config FILE  settings (sections kafka, topics and siem; see: farhand config --reference)
 
 Exit status: 0 all topics are as they should be, 1 some are not or no broker answers, 2 usage or configuration.`;
 
-const definition = defineConfig({ kafka: sharedSections.kafka, topics: sharedSections.topics });
+const definition = defineConfig({ kafka: sharedSections.kafka, topics: sharedSections.topics, siem: siemSectionSchema });
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseOptions('topics', args, { check: { type: 'boolean' }, config: { type: 'string' } });
-  const { kafka, topics } = definition.load({ file: values.config ?? null });
-  const layouts = topicLayouts(topics);
+  const { kafka, topics, siem } = definition.load({ file: values.config ?? null });
+  const layouts = topicLayouts(topics, siemOutputsOf(siem, topics).map(({ topic }) => topic));
   const log = await openKafkaLog(kafkaOptionsOf(kafka, systemClock));
   try {
     if (values.check !== true) {

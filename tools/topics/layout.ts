@@ -26,9 +26,12 @@ const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.di
 
 const arrival = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' };
 const eventTime = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime' };
+/** Keyed by findingId: whether a SIEM's topic is compacted as well is the operator's choice. */
+const CREATE_TIME = { 'message.timestamp.type': 'CreateTime' };
 const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' };
 
-export function topicLayouts(topics: TopicsSection): TopicLayout[] {
+/** `siemTopics`: those of the outputs for the SIEM, which take the place of topics.siemFindings. */
+export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[] = [topics.siemFindings]): TopicLayout[] {
   const { partitions, referencePartitions } = topics;
   const of = (name: string, count: number, required: TopicLayout['required'], initial: TopicLayout['initial'] = {}): TopicLayout => ({
     name,
@@ -42,7 +45,7 @@ export function topicLayouts(topics: TopicsSection): TopicLayout[] {
     of(topics.events, partitions, eventTime, RETENTION),
     of(topics.enriched, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
     of(topics.suspiciousSessions, partitions, eventTime, RETENTION),
-    of(topics.siemFindings, partitions, eventTime, RETENTION),
+    ...siemTopics.map((name) => of(name, partitions, CREATE_TIME, { 'cleanup.policy': 'delete', ...RETENTION })),
     of(topics.deadLetter, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
     of(topics.devices, referencePartitions, compacted),
     of(topics.vantages, referencePartitions, compacted),

@@ -8,6 +8,7 @@ import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../../../services/detect/config.ts';
@@ -32,11 +33,12 @@ export interface ChainedTaskParts {
   readonly reference: ReferenceStore;
   readonly pseudonymiser: Pseudonymiser;
   readonly state: TaskState;
+  readonly siem: SiemWriter;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (ingest: IngestBatch, detect: DetectBatch) => void;
 }
 
-export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, onBatch }: ChainedTaskParts): Task {
+export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch }: ChainedTaskParts): Task {
   const ingest = buildIngest({ config: config.ingest, decoder: keyedDecoder(decoder), state, pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state });
@@ -46,6 +48,7 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
       const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
       emitter.emit(DETECT_OUTPUTS.suspiciousSessions, key, encoder.encode('SuspiciousSession', finding), finding.windowEnd);
     }
+    siem.write(findings, emitter);
   }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): void {

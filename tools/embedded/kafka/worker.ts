@@ -11,6 +11,9 @@ import { openKafkaLog } from '#lib/log/kafka.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
+import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
+import { thresholdsOf } from '#lib/siem/severity.ts';
+import { createSiemWriter } from '#lib/siem/writer.ts';
 import { detectConfigSchema } from '../../../services/detect/config.ts';
 import { countBatches as countDetect } from '../../../services/detect/main.ts';
 import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
@@ -21,7 +24,7 @@ import { countBatches as countIngest } from '../../../services/ingest/main.ts';
 import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
 import { createChainedTask } from './chained-task.ts';
 
-const definition = defineConfig({ ...sharedSections, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
+const definition = defineConfig({ ...sharedSections, siem: siemSectionSchema, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
 
 /** The configuration of the chained job; Redis is not part of the job, its section only may be there. */
 export function loadChainedConfig(file: string | null): ReturnType<typeof definition.load> {
@@ -32,6 +35,7 @@ export function loadChainedConfig(file: string | null): ReturnType<typeof defini
 export function runChainedWorker(file: string | null): Promise<number> {
   const config = loadChainedConfig(file);
   const { kafka, topics, registry, privacy, ingest, enrich, detect } = config;
+  const siem = createSiemWriter(siemOutputsOf(config.siem, topics), thresholdsOf(detect.fusion));
   const host = new Host('chained', config);
   endWithParent();
   return host.run(async () => {
@@ -52,11 +56,11 @@ export function runChainedWorker(file: string | null): Promise<number> {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
         changelog: topics.chainedChangelog,
         createTask: (task, state) =>
           createChainedTask({
-            config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state,
+            config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem,
             onBatch: (received, found) => {
               onIngest(task, received);
               onDetect(task, found);

@@ -1,0 +1,46 @@
+/** How severe a finding is in the words and numbers of each form. One level stands for one number in every form. */
+import type { Severity } from '#schemas/records.ts';
+
+export const SIEM_LEVELS = ['INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'FATAL'] as const;
+export type SiemLevel = (typeof SIEM_LEVELS)[number];
+
+/** Which level a finding's severity becomes. */
+export type SeverityMap = Readonly<Record<Severity, SiemLevel>>;
+
+export interface LevelNumbers {
+  /** OCSF severity_id and its caption (dictionary of OCSF 1.8.0). */
+  readonly ocsfId: number;
+  readonly caption: string;
+  /** OCSF risk_level_id has no Fatal: it ends at 4, Critical. */
+  readonly riskId: number;
+  readonly risk: string;
+  /** ECS event.severity: free to the source; the scores that Elastic's own rules give to low … critical. */
+  readonly ecs: number;
+  /** CEF: 0–3 low, 4–6 medium, 7–8 high, 9–10 very high. */
+  readonly cef: number;
+}
+
+export const LEVELS: Readonly<Record<SiemLevel, LevelNumbers>> = {
+  INFORMATIONAL: { ocsfId: 1, caption: 'Informational', riskId: 0, risk: 'Info', ecs: 1, cef: 1 },
+  LOW: { ocsfId: 2, caption: 'Low', riskId: 1, risk: 'Low', ecs: 21, cef: 3 },
+  MEDIUM: { ocsfId: 3, caption: 'Medium', riskId: 2, risk: 'Medium', ecs: 47, cef: 6 },
+  HIGH: { ocsfId: 4, caption: 'High', riskId: 3, risk: 'High', ecs: 73, cef: 8 },
+  CRITICAL: { ocsfId: 5, caption: 'Critical', riskId: 4, risk: 'Critical', ecs: 99, cef: 10 },
+  FATAL: { ocsfId: 6, caption: 'Fatal', riskId: 4, risk: 'Critical', ecs: 100, cef: 10 },
+};
+
+export const SEVERITIES: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
+export const SAME_SEVERITY: SeverityMap = { LOW: 'LOW', MEDIUM: 'MEDIUM', HIGH: 'HIGH', CRITICAL: 'CRITICAL' };
+
+/** OCSF confidence_id: the evidence itself, not the damage. Levels of evidence are the detector's own thresholds. */
+export function confidenceOf(strength: number, thresholds: Thresholds): { id: 1 | 2 | 3; caption: string } {
+  if (strength >= thresholds.HIGH) return { id: 3, caption: 'High' };
+  return strength >= thresholds.MEDIUM ? { id: 2, caption: 'Medium' } : { id: 1, caption: 'Low' };
+}
+
+/** Evidence strength (log10) from which a finding has each severity: the fusion section of detect. */
+export type Thresholds = Readonly<Record<Severity, number>>;
+
+export function thresholdsOf(fusion: { readonly low: number; readonly medium: number; readonly high: number; readonly critical: number }): Thresholds {
+  return { LOW: fusion.low, MEDIUM: fusion.medium, HIGH: fusion.high, CRITICAL: fusion.critical };
+}
