@@ -157,13 +157,16 @@ const SOON = new Set([
   'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR',
 ]);
 
+/** A partition that was just created, or whose leader moves, is not served for a moment. */
+export const UNPLACED: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
+
 /** Repeats one request (never a sequence) while its answer is that it may succeed soon. */
-export async function retrySoon<T>(clock: Clock, deadlineMs: number, request: () => Promise<T>): Promise<T> {
+export async function retrySoon<T>(clock: Clock, deadlineMs: number, request: () => Promise<T>, types: ReadonlySet<string> = SOON): Promise<T> {
   for (let step = RETRY_STEP_MS; ; step = Math.min(step * 2, RETRY_STEP_MS_MAX)) {
     try {
       return await request();
     } catch (error) {
-      const soon = SOON.has((error as KafkaFailure).type ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
+      const soon = types.has((error as KafkaFailure).type ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
       if (!soon || clock.monotonicMs() + step > deadlineMs) throw error;
       await clock.sleep(step);
     }

@@ -3,7 +3,7 @@
  * the background of the processing. No group is involved; who reads what is decided in kafka-group.ts.
  */
 import type { Clock } from '#lib/kernel/clock.ts';
-import { asLogError, protocolError } from './kafka-client.ts';
+import { asLogError, protocolError, retrySoon, UNPLACED } from './kafka-client.ts';
 import { within, type KafkaCluster, type SharedCluster } from './kafka-cluster.ts';
 import { decodeBatches } from './kafka-batch.ts';
 import { KafkaFeed } from './kafka-feed.ts';
@@ -27,6 +27,8 @@ const RETRY_MS = 50;
 const RETRY_MS_MAX = 2_000;
 /** Beyond the time that the broker may hold the answer back. */
 const REQUEST_MS_MAX = 12_000;
+/** How long a partition may be without a leader before that is an error, in what is not tried again by itself. */
+const UNPLACED_MS_MAX = 5_000;
 /** While a feed is full, the others are polled without patience, so that it is not starved when it has drained. */
 const IMPATIENT_POLL_MS = 5;
 
@@ -175,6 +177,15 @@ export class KafkaReader implements Reader {
   }
 }
 
+async function findEnds(cluster: KafkaCluster, topic: string, partition: number): Promise<{ leader: number; start: number; end: number }> {
+  await cluster.addMultipleTargetTopics([topic]);
+  await cluster.refreshMetadata();
+  const [start] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
+  const [last] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }]);
+  const { leader } = cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!;
+  return { leader, start: Number(start!.partitions[0]!.offset), end: Number(last!.partitions[0]!.offset) };
+}
+
 /** Reads one partition from its first record to its committed end as of now; answers the offset after what it read. */
 export async function readPartitionToEnd(
   cluster: KafkaCluster,
@@ -186,12 +197,8 @@ export async function readPartitionToEnd(
   const { fetchBytesMax: bytesMax, clock } = options;
   const ask = <T>(request: Promise<T>): Promise<T> => within(clock, options.pollMs + REQUEST_MS_MAX, 'a request', request);
   try {
-    await ask(cluster.addMultipleTargetTopics([topic]));
-    const [start] = await ask(cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]));
-    const [last] = await ask(cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }]));
-    const end = Number(last!.partitions[0]!.offset);
-    let offset = Number(start!.partitions[0]!.offset);
-    const leader = cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!.leader;
+    const { leader, end, ...found } = await ask(retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, () => findEnds(cluster, topic, partition), UNPLACED));
+    let offset = found.start;
     const broker = await ask(cluster.findBroker({ nodeId: leader }));
     const fetchOptions = { waitMsMax: options.pollMs, bytesMax, partitionBytesMax: bytesMax, requestTimeoutMs: options.pollMs + REQUEST_MS_MAX };
     while (offset < end) {

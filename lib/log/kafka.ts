@@ -2,7 +2,7 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { KafkaAdmin } from './kafka-admin.ts';
 import type { Compression } from './kafka-batch.ts';
-import { asLogError, createKafka, retrySoon, type KafkaLogOptions } from './kafka-client.ts';
+import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
 import { closeCluster, openCluster, SharedCluster, within } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
@@ -34,6 +34,7 @@ const APPEND_SPAN_MS = 5_000;
 /** How long a group's coordinator may load before that is an error. */
 const COORDINATOR_TIMEOUT_MS = 15_000;
 const REQUEST_MS_MAX = 30_000;
+const UNPLACED_MS_MAX = 5_000;
 const CONNECT_MS_MAX = 15_000;
 
 export class KafkaLog implements Log {
@@ -82,20 +83,28 @@ export class KafkaLog implements Log {
 
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
     return this.#control.use(`committed positions of ${group}`, REQUEST_MS_MAX, async (cluster) => {
-      await cluster.addMultipleTargetTopics([...topics]);
+      await this.#placed(() => cluster.addMultipleTargetTopics([...topics]));
       const asked = topics.map((topic) => ({ topic, partitions: [{ partition }] }));
       const { clock } = this.#options;
       const { responses } = await retrySoon(clock, clock.monotonicMs() + COORDINATOR_TIMEOUT_MS, async () => {
         const coordinator = await cluster.findGroupCoordinator({ groupId: group });
         return coordinator.offsetFetch({ groupId: group, topics: asked });
       });
-      const starts = await cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
+      const starts = await this.#placed(async () => {
+        await cluster.refreshMetadata();
+        return cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
+      });
       return topics.map((topic) => {
         const committed = Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);
         const start = Number(starts.find((s) => s.topic === topic)!.partitions[0]!.offset);
         return { topic, partition, offset: committed >= 0 ? committed : start };
       });
     });
+  }
+
+  #placed<T>(request: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    return retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, request, UNPLACED);
   }
 
   async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
@@ -107,11 +116,9 @@ export class KafkaLog implements Log {
     }
   }
 
-  partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
-    return this.#control.use(`partitions of ${topics.join(', ')}`, REQUEST_MS_MAX, async (cluster) => {
-      await cluster.addMultipleTargetTopics([...topics]);
-      return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
-    });
+  async partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.admin.describe(topics, []);
+    return new Map(topics.map((topic) => [topic, found.get(topic)?.partitions ?? 0]));
   }
 
   async append(records: readonly OutgoingRecord[]): Promise<void> {

@@ -125,6 +125,7 @@ export interface Log {
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]>;
   /** Reads from the first record to the committed end as of now, or a little past it; answers the offset after that. */
   readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number>;
+  /** 0 where the topic does not exist. */
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
   /**
    * Appends without a transaction, in order: simulator and tests. Resolves when the log has it. Where a topic has

@@ -157,7 +157,7 @@ export class MemoryLog implements Log {
   }
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
-    return Promise.resolve(new Map(topics.map((name) => [name, this.topic(name).partitions.length])));
+    return Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.partitions.length ?? 0])));
   }
 
   append(records: readonly OutgoingRecord[]): Promise<void> {

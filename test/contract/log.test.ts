@@ -1,7 +1,9 @@
-/** What every adapter of the log port must do: one suite over memory and Kafka. */
+/** What every adapter of the log port must do: one suite over memory, the simulated log and Kafka. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { systemClock } from '#lib/kernel/clock.ts';
 import type { GroupMember, Log, Membership, Position, TaskWriter } from '#lib/log/log.ts';
 import { createMemoryLog } from '#lib/log/memory.ts';
+import { standaloneSimulatedLog } from '../simulation/standalone.ts';
 import { kafkaLog, readAll, record, text, unique, until } from '../infrastructure/logs.ts';
 
 const brokers = inject('kafkaBrokers');
@@ -9,6 +11,7 @@ const PARTITIONS = 3;
 
 const adapters: { name: string; open: (() => Promise<Log>) | null }[] = [
   { name: 'memory', open: () => Promise.resolve(createMemoryLog()) },
+  { name: 'simulated', open: () => Promise.resolve(standaloneSimulatedLog(systemClock)) },
   { name: 'Kafka', open: brokers === null ? null : () => kafkaLog(brokers) },
 ];
 
@@ -40,7 +43,7 @@ describe.each(adapters)('the $name log', ({ open }) => {
     const found = await log.admin.describe([name, 'test.absent'], ['cleanup.policy', 'message.timestamp.type']);
     expect(found.get(name)).toMatchObject({ name, partitions: PARTITIONS, settings: { 'cleanup.policy': 'compact' } });
     expect(found.get('test.absent')).toBeNull();
-    expect(await log.partitionsOf([name])).toEqual(new Map([[name, PARTITIONS]]));
+    expect(await log.partitionsOf([name, 'test.absent'])).toEqual(new Map([[name, PARTITIONS], ['test.absent', 0]]));
     await expect(log.admin.create([{ name, partitions: 1, settings: {} }], 1)).rejects.toMatchObject({ code: 'FARHAND_LOG_UNAVAILABLE' });
   });
 
@@ -229,6 +232,7 @@ describe.each(adapters)('the $name log', ({ open }) => {
       expect([...one.tasks, ...two.tasks].sort((x, y) => x - y)).toEqual([0, 1, 2, 3, 4, 5]);
       const last = one.calls.lastIndexOf(`assigned ${one.tasks.join(',')}`);
       expect(one.calls[last - 1], 'quiesced before the tasks moved').toBe('quiesce');
+      expect([await log.admin.membersOf(group), await log.admin.membersOf(unique('group'))]).toEqual([2, 0]);
       const epoch = one.membership.epoch;
       await two.membership.leave();
       await until('all tasks back', () => one.tasks.length === 6);
