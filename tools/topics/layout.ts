@@ -24,11 +24,18 @@ const LARGER_BYTES = { 'max.message.bytes': String(2 * 1024 * 1024) };
 /** Small segments, so that compaction, which leaves the open one alone, keeps restores short. */
 const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.3' };
 
-const arrival = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' };
+/**
+ * Others write these, in whatever compression their client prefers; ours reads zstd, gzip and none. The broker turns
+ * what came as lz4 or snappy into this.
+ */
+const READABLE = { 'compression.type': 'zstd' };
+
+const arrival = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime', ...READABLE };
 const eventTime = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime' };
 /** Keyed by findingId: whether a SIEM's topic is compacted as well is the operator's choice. */
 const CREATE_TIME = { 'message.timestamp.type': 'CreateTime' };
 const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' };
+const reference = { ...compacted, ...READABLE };
 
 /** `siemTopics`: those of the outputs for the SIEM, which take the place of topics.siemFindings. */
 export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[] = [topics.siemFindings]): TopicLayout[] {
@@ -47,10 +54,10 @@ export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[
     of(topics.suspiciousSessions, partitions, eventTime, RETENTION),
     ...siemTopics.map((name) => of(name, partitions, CREATE_TIME, { 'cleanup.policy': 'delete', ...RETENTION })),
     of(topics.deadLetter, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
-    of(topics.devices, referencePartitions, compacted),
-    of(topics.vantages, referencePartitions, compacted),
-    of(topics.networks, referencePartitions, compacted),
-    of(topics.feedback, referencePartitions, compacted),
+    of(topics.devices, referencePartitions, reference),
+    of(topics.vantages, referencePartitions, reference),
+    of(topics.networks, referencePartitions, reference),
+    of(topics.feedback, referencePartitions, reference),
     of(topics.ingestChangelog, partitions, compacted, CHANGELOG),
     of(topics.detectChangelog, partitions, compacted, CHANGELOG),
     of(topics.chainedChangelog, partitions, compacted, CHANGELOG),

@@ -28,16 +28,18 @@ test('differences are told in a table; a higher limit is no difference', async (
   const change: Record<string, object> = {
     'farhand.events.v1': { partitions: 5 },
     'farhand.dead-letter.v1': { settings: { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', 'max.message.bytes': '9000000' } },
-    'reference.devices.v1': { settings: { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime' } },
+    'reference.devices.v1': { settings: { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', 'compression.type': 'zstd' } },
+    'reference.feedback.v1': { settings: { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime', 'compression.type': 'producer' } },
   };
   const specs = layouts.slice(1).map(({ name, partitions, required }) => ({ name, partitions, settings: required, ...change[name] }));
   await admin.create(specs, 1);
   expect(differenceTable(await checkTopics(admin, layouts))).toBe(
     [
-      'topic                           what            is       should be',
-      'telemetry.keystroke-latency.v1  topic           missing  3 partitions',
-      'farhand.events.v1               partitions      5        3',
-      'reference.devices.v1            cleanup.policy  delete   compact',
+      'topic                           what              is        should be',
+      'telemetry.keystroke-latency.v1  topic             missing   3 partitions',
+      'farhand.events.v1               partitions        5         3',
+      'reference.devices.v1            cleanup.policy    delete    compact',
+      'reference.feedback.v1           compression.type  producer  zstd',
     ].join('\n'),
   );
 });
