@@ -141,7 +141,7 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     await log.append(Array.from({ length: 10 }, (_, i) => record(input, 0, 'k', String(i))));
     await expect(new Worker(partsFor(log, service, { batchRecordsMax: 3 }), 'one').run(new AbortController().signal)).rejects.toMatchObject({
       code: 'FARHAND_POISON_RECORD',
-      message: `${input}/0@7: no such field`,
+      message: expect.stringContaining(`${input}/0@7: no such field`) as string,
     });
     expect((await log.committedPositions(service.application, [input], 0))[0]!.offset).toBeLessThanOrEqual(7);
   });
