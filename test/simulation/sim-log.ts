@@ -63,7 +63,7 @@ export class SimLog implements Log {
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
     const { broker } = this.#network.options;
-    return this.#network.request('other', () => new Map(topics.map((name) => [name, broker.partitions(name).length])));
+    return this.#network.request('other', () => new Map(topics.map((name) => [name, broker.describe(name)?.partitions ?? 0])));
   }
 
   append(records: readonly OutgoingRecord[]): Promise<void> {
