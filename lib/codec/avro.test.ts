@@ -38,6 +38,15 @@ describe('round trip', () => {
     });
   }
 
+  test('the bytes of a dead letter, views included', () => {
+    const bytes = new Uint8Array([9, 1, 2, 3, 9]).subarray(1, 4);
+    const decoder = avroRecordDecoder({ names: ['DeadLetter'] });
+    for (const [key, value] of [[null, new Uint8Array(0)], [bytes, bytes], [Buffer.from(bytes), bytes], [null, Buffer.from(bytes)]] as const) {
+      const result = decoder.decode(raw(encodeFramed('DeadLetter', { ...SAMPLE_RECORDS.DeadLetter, key, value })));
+      expect(result).toMatchObject({ ok: true, event: { key: key === null ? null : Buffer.from(key), value: Buffer.from(value) } });
+    }
+  });
+
   test('any keystroke record', () => {
     const float = fc.float({ noNaN: true });
     const record = fc.record({

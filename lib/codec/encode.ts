@@ -1,5 +1,6 @@
 /** Avro encoding in Confluent framing: 0x00, schema id (4 bytes, big endian), body. */
 import { assert } from '#lib/kernel/errors.ts';
+import type { DeadLetter } from '#schemas/records.ts';
 import { avroTypeOf } from './avro-types.ts';
 import type { RecordName, RecordTypes } from './decoder.ts';
 import { type SchemaSource, fileSchemaSource } from './schema-source.ts';
@@ -70,10 +71,20 @@ class Slab {
 
   #encode(name: RecordName, record: unknown, start: number): number {
     try {
-      return avroTypeOf(name).encode(record, this.#buffer, start);
+      return avroTypeOf(name).encode(name === 'DeadLetter' ? inBuffers(record as DeadLetter) : record, this.#buffer, start);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       assert(false, `${name} does not fit its schema: ${message}`);
     }
   }
+}
+
+/** avsc takes a Buffer for bytes and nothing else; only dead letters have bytes. */
+function inBuffers(letter: DeadLetter): DeadLetter {
+  const { key, value } = letter;
+  return Buffer.isBuffer(value) && (key === null || Buffer.isBuffer(key)) ? letter : { ...letter, key: key === null ? null : asBuffer(key), value: asBuffer(value) };
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -13,8 +13,6 @@ import type { Rejection } from './steps/outcome.ts';
 const RECORD_BYTES_MAX = 1024 * 1024;
 /** A longer key is kept within the bound above, and not repeated as the key of the letter. */
 const KEY_BYTES_MAX = 64 * 1024;
-/** A Buffer, as the encoder takes no other bytes. */
-const NO_VALUE = Buffer.alloc(0);
 
 export function deadLetterOf(raw: RawRecord, arrivedAt: number | null, rejection: Pick<Rejection, 'reason' | 'detail'>): DeadLetter {
   return {
@@ -26,7 +24,7 @@ export function deadLetterOf(raw: RawRecord, arrivedAt: number | null, rejection
     offset: raw.offset,
     arrivedAt,
     key: raw.key,
-    value: raw.value ?? NO_VALUE,
+    value: raw.value ?? new Uint8Array(0),
   };
 }
 
