@@ -1,9 +1,14 @@
 /** The pipeline under faults, seed by seed. `npm run simulate:faults` runs more of them. */
 import { describe, expect, test } from 'vitest';
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
+import { encodeFramed } from '#lib/codec/encode.ts';
+import type { DeadLetter, SuspiciousSession } from '#schemas/records.ts';
+import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
 import { outputsOf } from './checkers/outputs.ts';
 import { INPUT_FAULTS, REQUEST_FAULTS, WORLD_FAULTS } from './faults.ts';
 import { expectedOf, simulate } from './simulate.ts';
 import { KEPT_SEEDS } from './seeds.ts';
+import { PARTITIONS, TOPICS } from './topics.ts';
 import { World } from './world.ts';
 
 /** Divided, so that a failure names a range; together more than the 200 that CI owes. */
@@ -52,6 +57,29 @@ describe('the simulation', () => {
       expect(sum('farhand.events') + sum('farhand.dead-letter') + repeats, 'every record is an event, a letter or a repeat').toBe(history.records.length);
       expect(sum('farhand.dead-letter')).toBe((history.faults.get('garbage') ?? 0) + (history.faults.get('clock ahead') ?? 0));
     }
+  });
+
+  test('the run without faults is what the embedded pipeline makes of the same records, to the byte', async () => {
+    const { history } = await expectedOf(1);
+    const world = new World({ seed: 0, history, faults: false });
+    await world.run();
+    const raw = [TOPICS.keystrokeLatency, TOPICS.connection].flatMap((topic) => world.broker.committed(topic).flat());
+    const found: string[] = [];
+    const keep = (name: 'SuspiciousSession' | 'DeadLetter') => (records: readonly (SuspiciousSession | DeadLetter)[]) => {
+      for (const record of records) found.push(encodeFramed(name, record as never).toString('base64'));
+    };
+    const pipeline = await createEmbeddedPipeline({
+      config: loadEmbeddedConfig(null),
+      decoder: avroRecordDecoder(),
+      partitions: PARTITIONS,
+      onFindings: keep('SuspiciousSession'),
+      onDeadLetters: keep('DeadLetter'),
+    });
+    pipeline.applyReference(history.reference);
+    await pipeline.process(raw.toSorted((a, b) => a.arrivedAt! - b.arrivedAt!));
+    const committed = [TOPICS.suspiciousSessions, TOPICS.deadLetter].flatMap((topic) => world.broker.committed(topic).flat().map(({ value }) => Buffer.from(value!).toString('base64')));
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.toSorted()).toEqual(committed.toSorted());
   });
 
   test('how many workers there are changes nothing', async () => {
