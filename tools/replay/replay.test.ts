@@ -80,6 +80,9 @@ describe('farhand replay', () => {
       last.set(findingId, revision);
     }
     expect(last.size).toBe(summary['findings']);
+    const siem = plain.read('siem-findings.ndjson').trim().split('\n').map((line) => JSON.parse(line) as { class_uid: number; finding_info: { uid: string }; metadata: { sequence: number } });
+    expect(siem.map(({ finding_info, metadata }) => ({ findingId: finding_info.uid, revision: metadata.sequence }))).toEqual(revisions.map(({ findingId, revision }) => ({ findingId, revision })));
+    expect(new Set(siem.map((finding) => finding.class_uid))).toEqual(new Set([2004]));
     expect(plain.read('dead-letter.ndjson')).toBe('');
   });
 
