@@ -13,7 +13,8 @@ interface Validate {
   (value: unknown): boolean;
   errors?: unknown;
 }
-const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as { Ajv2020: new (options: object) => { compile(schema: object): Validate } };
+const require = createRequire(import.meta.url);
+const { Ajv2020 } = require('ajv/dist/2020.js') as { Ajv2020: new (options: object) => { compile(schema: object): Validate } };
 const schema = JSON.parse(readFileSync(new URL('../../schemas/siem/ocsf-1.8.0-detection-finding.schema.json', import.meta.url), 'utf8')) as object;
 /** Strict, so that a part of the schema which the validator does not know is an error and not silence. */
 const validate = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, allErrors: true }).compile(schema);
