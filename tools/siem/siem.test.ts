@@ -81,7 +81,7 @@ describe('deploy/siem', () => {
   it('the example configuration is one, and the connections read topics that it writes', () => {
     const { siem } = parse(read('deploy/siem/farhand.yaml')) as { siem: unknown };
     const topics = siemOutputsOf(siemSectionSchema.parse(siem), topicsSectionSchema.parse({})).map(({ topic }) => topic);
-    for (const name of ['vector.yaml', 'rsyslog.conf', 'kafka-connect-file.properties', 'kafka-connect-elasticsearch.json', 'kafka-connect-splunk.json']) {
+    for (const name of ['vector.yaml', 'rsyslog.conf', 'rsyslog-elasticsearch.conf', 'kafka-connect-file.properties', 'kafka-connect-elasticsearch.json', 'kafka-connect-splunk.json']) {
       const used = [...read(`deploy/siem/${name}`).matchAll(/siem\.findings[\w.-]*\.v1/g)].map((match) => match[0]);
       expect(used.length, name).toBeGreaterThan(0);
       expect(used.filter((topic) => !topics.includes(topic)), name).toEqual([]);
@@ -93,7 +93,7 @@ describe('deploy/siem', () => {
   });
 
   it('every consumer reads committed records only', () => {
-    for (const name of ['vector.yaml', 'rsyslog.conf', 'kafka-connect-worker.properties', 'kafka-connect-elasticsearch.json', 'kafka-connect-splunk.json']) {
+    for (const name of ['vector.yaml', 'rsyslog.conf', 'rsyslog-elasticsearch.conf', 'kafka-connect-worker.properties', 'kafka-connect-elasticsearch.json', 'kafka-connect-splunk.json']) {
       expect(read(`deploy/siem/${name}`), name).toMatch(/isolation\.level"?[=:] ?"?read_committed/);
     }
   });
