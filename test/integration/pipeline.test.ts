@@ -24,6 +24,9 @@ const redis = inject('redisUrl');
 const PARTITIONS = 4;
 const FLEET = { seed: 11, workstations: 40, piloted: 8 };
 const DAY_MS = 86_400_000;
+const key = { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' };
+/** Every tenant asks for pseudonyms: events and reference data must name people alike, in every host. */
+const privacy = { pseudonyms: Object.fromEntries([...new Set(simulateFleet(FLEET).labels.map(({ tenantId }) => tenantId))].map((tenantId) => [tenantId, key])) };
 const ARRIVAL_SPAN_MS = 3_000;
 
 const isTelemetry = (record: HistoryRecord): record is TelemetryEvent => record.type === 'KeystrokeLatency' || record.type === 'Connection';
@@ -59,7 +62,7 @@ function inOrder(findings: readonly SuspiciousSession[]): SuspiciousSession[] {
 async function embeddedRun(): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
   const findings: SuspiciousSession[] = [];
   const pipeline = await createEmbeddedPipeline({
-    config: loadEmbeddedConfig(),
+    config: { ...loadEmbeddedConfig(), privacy },
     decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
     partitions: PARTITIONS,
     onFindings: (some) => findings.push(...some),
@@ -107,7 +110,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   let log: Log;
 
   beforeEach(async () => {
-    farhand = install(brokers!, redis!, PARTITIONS);
+    farhand = install(brokers!, redis!, PARTITIONS, { privacy });
     log = await kafkaLog(brokers!);
     expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*14 topics are as they should be/);
   });
@@ -177,6 +180,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
     const published = await finish(expected.startAt);
     console.log(`${expected.events} events, three workers killed and replaced: ${((systemClock.monotonicMs() - began) / 1_000).toFixed(1)} s`);
     const bare = (findings: SuspiciousSession[]) => inOrder(findings).map((f) => JSON.parse(JSON.stringify(f)) as unknown);
+    expect(new Set(published.map(({ userId }) => /^p-k1-[0-9a-f]{32}$/.test(userId)))).toEqual(new Set([true]));
     expect(bare(published)).toEqual(bare(expected.findings));
     expect((await topic(farhand.topics.enriched)).length).toBe(expected.events);
   });
