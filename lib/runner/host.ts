@@ -84,6 +84,8 @@ export class Host {
       this.logger.fatal({ event: 'worker.failed', code, error: (error as Error).message });
       throw error;
     } finally {
+      // Parts with background work end it by the signal: after a failure nobody has given it yet.
+      this.#stop.abort();
       for (const part of this.#parts.reverse()) {
         await part.close?.().catch((error: unknown) => this.logger.warn({ event: 'worker.close', part: part.name, error: String(error) }));
       }
