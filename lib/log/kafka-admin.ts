@@ -1,13 +1,19 @@
 /** Topics of a Kafka cluster: what there is, and creating what is missing. */
 import kafkajs, { type Admin } from 'kafkajs';
-import { asLogError } from './kafka-client.ts';
+import type { Clock } from '#lib/kernel/clock.ts';
+import { asLogError, retrySoon, UNPLACED } from './kafka-client.ts';
 import type { LogAdmin, TopicSpec } from './log.ts';
+
+/** How long a new topic may take until all of its partitions are served. */
+const SERVED_MS_MAX = 15_000;
 
 export class KafkaAdmin implements LogAdmin {
   readonly #admin: Admin;
+  readonly #clock: Clock;
 
-  constructor(admin: Admin) {
+  constructor(admin: Admin, clock: Clock) {
     this.#admin = admin;
+    this.#clock = clock;
   }
 
   async describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
@@ -36,7 +42,7 @@ export class KafkaAdmin implements LogAdmin {
     if (topics.length === 0) return;
     try {
       const created = await this.#admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false, // below: kafkajs gives up where a broker has not heard of the topic yet
         topics: topics.map(({ name, partitions, settings }) => ({
           topic: name,
           numPartitions: partitions,
@@ -45,10 +51,17 @@ export class KafkaAdmin implements LogAdmin {
         })),
       });
       if (!created) throw new Error(`one of ${topics.map((topic) => topic.name).join(', ')} exists already`);
+      await this.#untilServed(topics.map((topic) => topic.name));
     } catch (error) {
       const failures = (error as { errors?: Error[] }).errors?.map((e) => e.message).join('; ');
       throw asLogError(failures === undefined ? error : new Error(failures), 'creating topics');
     }
+  }
+
+  async #untilServed(topics: string[]): Promise<void> {
+    const deadline = this.#clock.monotonicMs() + SERVED_MS_MAX;
+    await retrySoon(this.#clock, deadline, () => this.#admin.fetchTopicMetadata({ topics }), UNPLACED);
+    for (const topic of topics) await retrySoon(this.#clock, deadline, () => this.#admin.fetchTopicOffsets(topic), UNPLACED);
   }
 
   async membersOf(group: string): Promise<number> {

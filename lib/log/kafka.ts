@@ -50,7 +50,7 @@ export class KafkaLog implements Log {
     this.#admin = admin;
     this.#options = options;
     this.#control = new SharedCluster(kafka, options.clock);
-    this.admin = new KafkaAdmin(admin);
+    this.admin = new KafkaAdmin(admin, options.clock);
   }
 
   async join(options: JoinOptions, member: GroupMember): Promise<Membership> {

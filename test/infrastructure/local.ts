@@ -74,6 +74,8 @@ function serverProperties(directory: string, port: number, controllerPort: numbe
     'transaction.state.log.min.isr=1',
     'transaction.state.log.num.partitions=4',
     'group.initial.rebalance.delay.ms=0',
+    // A machine that is busy with the tests must not make the controller give its only broker up.
+    'broker.session.timeout.ms=120000',
     ...extra,
     '',
   ].join('\n');
