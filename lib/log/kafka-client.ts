@@ -129,7 +129,7 @@ const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'TRANSACTION_COORDINATOR_FENCE
 
 export function isFenced(error: unknown): boolean {
   const { type, message } = error as KafkaFailure;
-  return FENCED.has(type ?? '') || message === `Unknown error code ${PRODUCER_FENCED}`;
+  return FENCED.has(type ?? '') || message.endsWith(`Unknown error code ${PRODUCER_FENCED}`);
 }
 
 /** Every failure of the log leaves this folder as one of two codes. */
