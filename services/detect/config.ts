@@ -76,7 +76,32 @@ const networkSchema = z.strictObject({
   travelKmMin: z.number().min(50).max(20_000).default(500).describe('Distance below which travel is not looked at, km (Elastic: 500).'),
   assignmentGraceMs: z.int().min(0).max(7 * DAY_MS).default(36 * HOUR_MS).describe('How long after a new assignment version the place of the one before is still accepted, ms.'),
   travelHoldMs: z.int().min(MINUTE_MS).default(4 * HOUR_MS).describe('How long an impossible travel is held against the session, ms.'),
+  noveltyDaysMin: z.int().min(1).max(60).default(2).describe('Days on which a person must have been seen before something new counts as new.'),
+  noveltyHoldMs: z.int().min(MINUTE_MS).default(DAY_MS).describe('How long something new stays new, ms.'),
   farKm: z.number().min(50).max(20_000).default(1000).describe('Distance from which another country is far from the declared place, km.'),
+});
+
+const rhythmSchema = z.strictObject({
+  blockKeys: z.int().min(200).max(5000).default(400).describe('Keystrokes that are judged together; the nulls were measured with 350.'),
+  profileKeysMin: z.int().min(400).max(20_000).default(2000).describe('Keystrokes from which the profile of a person counts as enrolled.'),
+  profileDaysMin: z.int().min(1).max(30).default(2).describe('Days of typing from which a profile counts in full; before that, less.'),
+});
+
+const hoursSchema = z.strictObject({
+  daysMin: z.int().min(2).max(60).default(3).describe('Days of typing from which the hours of a person are known.'),
+  minutesMin: z.int().min(30).max(6000).default(240).describe('Minutes of typing from which the hours of a person are known.'),
+  tail: z
+    .array(z.strictObject({ hours: z.number().min(0).max(12).describe('Hours between the best-fitting and the declared zone.'), share: z.number().gt(0).lte(1).describe('Share of honest people who are at least so far off.') }))
+    .min(2)
+    .max(16)
+    .default([
+      { hours: 3.5, share: 0.05 },
+      { hours: 5, share: 0.03 },
+      { hours: 7, share: 0.02 },
+      { hours: 9, share: 0.012 },
+      { hours: 12, share: 0.008 },
+    ])
+    .describe('How far honest people, night owls and shift workers among them, live off their own clock; rising.'),
 });
 
 const endpointSchema = z.strictObject({
@@ -126,6 +151,8 @@ export const detectConfigSchema = z.strictObject({
   personTtlMs: z.int().min(DAY_MS).default(45 * DAY_MS).describe('Event time after which an unseen person is forgotten, ms.'),
   hiddenLeg: hiddenLegSchema.prefault({}).describe('Gap between keystroke latency and transport round trip.'),
   network: networkSchema.prefault({}).describe('Places, routes and addresses.'),
+  rhythm: rhythmSchema.prefault({}).describe('Rhythm of typing; timing only.'),
+  hours: hoursSchema.prefault({}).describe('Hours of activity against the declared zone.'),
   endpoint: endpointSchema.prefault({}).describe('Remote tools and input devices.'),
   fusion: fusionSchema.prefault({}).describe('From signals to severity.'),
   finding: findingSchema.prefault({}).describe('Life of a finding.'),

@@ -54,6 +54,10 @@ export interface Script {
   handoverMinute?: number;
   jitterMs?: number;
   rttMs?: number;
+  /** Median interval between presses, ms, with a rhythm; without it the records tell no rhythm. From `strangerMinute` on, another. */
+  paceMs?: number;
+  strangerPaceMs?: number;
+  strangerMinute?: number;
   source?: AddressFacts;
   declared?: PlaceName;
   keystrokes?: Partial<KeystrokeLatency>;
@@ -66,6 +70,7 @@ export function session(script: Script = {}): EnrichedEvent[] {
   const { userId = 'u', sessionId = `s-${userId}`, minutes = 12, seed = 1, startAt = START, gapMs = 4, jitterMs = 1.5, rttMs = 40, declared = 'denver' } = script;
   const prng = new Prng(seed, `${userId}/${sessionId}`);
   const deviceId = `d-${userId}`;
+  const fingers = new Prng(seed, `${userId}/${sessionId}/fingers`);
   const context: EventContext = { assignment: assignmentAt(declared, deviceId), vantage, feedback: null, ...script.context };
   const source = script.source ?? address('198.51.100.7', declared);
   const events: EnrichedEvent[] = [];
@@ -73,6 +78,7 @@ export function session(script: Script = {}): EnrichedEvent[] {
   for (let minute = 0; minute < minutes; minute++) {
     const gap = minute >= (script.handoverMinute ?? Infinity) ? (script.laterGapMs ?? gapMs) : gapMs;
     const at = startAt + minute * 60_000;
+    const paceMs = minute >= (script.strangerMinute ?? Infinity) ? script.strangerPaceMs : script.paceMs;
     events.push(connection(head(at + 500, `c${minute}`), source, context, rttMs, script.connection, declared));
     for (let i = 0; i < 6; i++) {
       const latency = Array.from({ length: 20 }, () => Math.round((rttMs + gap + prng.exponential(jitterMs)) * 100) / 100);
@@ -84,8 +90,7 @@ export function session(script: Script = {}): EnrichedEvent[] {
         latencyClock: 'ROUND_TRIP',
         clockErrorMs: 0,
         registrationLatencyMs: latency,
-        interKeyMs: [],
-        holdMs: [],
+        ...rhythmOf(fingers, paceMs, latency.length),
         networkRttMs: rttMs,
         inputOrigin: 'HARDWARE',
         ...script.keystrokes,
@@ -94,6 +99,12 @@ export function session(script: Script = {}): EnrichedEvent[] {
     }
   }
   return events;
+}
+
+function rhythmOf(prng: Prng, paceMs: number | undefined, keys: number): Pick<KeystrokeLatency, 'interKeyMs' | 'holdMs'> {
+  if (paceMs === undefined) return { interKeyMs: [], holdMs: [] };
+  const interKeyMs = Array.from({ length: keys - 1 }, () => Math.round(prng.logNormal(paceMs, 0.45)));
+  return { interKeyMs, holdMs: Array.from({ length: keys }, () => Math.round(prng.logNormal(paceMs * 0.55, 0.25))) };
 }
 
 type Head = Pick<Connection, 'eventId' | 'tenantId' | 'sessionId' | 'deviceId' | 'userId' | 'observedAt' | 'vantageId'>;

@@ -36,6 +36,7 @@ function fleet(): EnrichedEvent[] {
     ...session({ userId: 'two', sessionId: 's-two-a', minutes: 10, gapMs: 95 }),
     ...session({ userId: 'two', sessionId: 's-two-b', minutes: 10, startAt: START + 300_000, source: address('203.0.113.77', 'chicago') }),
     ...session({ userId: 'later', minutes: 30, startAt: START + 3_600_000 }),
+    ...session({ userId: 'stranger', minutes: 45, paceMs: 150, strangerMinute: 26, strangerPaceMs: 270 }),
   ]);
 }
 
@@ -181,6 +182,30 @@ describe('findings', () => {
       expect([...families.values()].reduce((sum, value) => sum + value, 0)).toBeCloseTo(finding.evidenceStrength, 2);
     }
     expect(findings.some((finding) => finding.severity === 'HIGH')).toBe(true);
+  });
+
+  test('another hand in mid-session is LOW, says so, and names the handover first', () => {
+    const findings = of(session({ userId: 'stranger', minutes: 60, paceMs: 150, strangerMinute: 30, strangerPaceMs: 280 }));
+    expect(findings[0]).toMatchObject({ status: 'OPENED', severity: 'LOW', hypotheses: [{ hypothesis: 'ACCOUNT_HANDOVER' }, {}] });
+    expect(findings.every(({ severity }) => severity === 'LOW')).toBe(true);
+    expect(findings[0]!.detectedAt - START).toBeLessThanOrEqual(48 * 60_000);
+    expect(of(session({ minutes: 60, paceMs: 150 }))).toEqual([]);
+  });
+
+  test('another hand from another network is MEDIUM after known days; a new network alone is nothing', () => {
+    const DAY = 86_400_000;
+    const known = [0, 1, 2].flatMap((day) => session({ sessionId: `s-${day}`, minutes: 20, paceMs: 150, startAt: START + day * DAY }));
+    const elsewhere = address('203.0.113.80', 'denver', { asn: 64_999 });
+    const later = (paceMs: number) => of([...known, ...session({ sessionId: 's-3', minutes: 25, paceMs, startAt: START + 3 * DAY, source: elsewhere })]);
+    expect(later(150)).toEqual([]);
+    const medium = later(290).find(({ severity }) => severity === 'MEDIUM');
+    expect(medium).toMatchObject({ sessionId: 's-3', hypotheses: [{ hypothesis: 'ACCOUNT_HANDOVER' }, {}, {}, {}] });
+    expect(medium!.evidence.map(({ signal }) => signal)).toEqual(['operatorChange', 'novelty']);
+  });
+
+  test('what is not learnt yet is said', () => {
+    const [opened] = of(session({ gapMs: 130, paceMs: 170, minutes: 8 }));
+    expect(opened!.evidence.at(-1)).toMatchObject({ signal: 'operatorChange', strength: 0, expected: config.rhythm.profileKeysMin });
   });
 
   test('a slow machine never reaches MEDIUM by itself', () => {

@@ -25,6 +25,7 @@ in one process, and prints what was found per kind, beside simple rules.
   --part P           ${PARTS.join(', ')} (default test): halves by person and by place; tune on dev, judge on test
   --workstations N   default 400
   --piloted N        default 100
+  --days N           default 1; more only of the simulator
   --seed N           default 1
   --data DIR         folder of the measured data (default: ../shared/data beside the repository)
   --config FILE      configuration of the pipeline
@@ -38,6 +39,7 @@ const OPTIONS = {
   part: { type: 'string' },
   workstations: { type: 'string' },
   piloted: { type: 'string' },
+  days: { type: 'string' },
   seed: { type: 'string' },
   data: { type: 'string' },
   config: { type: 'string' },
@@ -64,14 +66,14 @@ async function run(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const integer = (name: 'workstations' | 'piloted' | 'seed', fallback: number): number =>
+  const integer = (name: 'workstations' | 'piloted' | 'seed' | 'days', fallback: number): number =>
     integerOption(NAME, name, values[name], { fallback, least: 0, most: 1_000_000 });
   const source = choice('source', values.source, SOURCES, 'recorded');
   const part: Part = choice('part', values.part, PARTS, 'test');
   const data = values.data;
   if (source === 'recorded' && !measuredDataPresent(data)) throw usageError(NAME, `the measured data is not at ${data ?? MEASURED_DIR}`);
   const size = { workstations: integer('workstations', 400), piloted: integer('piloted', 100), seed: integer('seed', 1) };
-  const fleet: Fleet = source === 'recorded' ? recordedFleet({ ...size, part, data }) : simulateFleet(size);
+  const fleet: Fleet = source === 'recorded' ? recordedFleet({ ...size, part, data }) : simulateFleet({ ...size, days: Math.max(1, integer('days', 1)) });
   const started = systemClock.monotonicMs();
   const result = await evaluateFleet(fleet, loadEmbeddedConfig(values.config ?? null), source === 'simulated' ? binOf : undefined);
   const seconds = (systemClock.monotonicMs() - started) / 1000;

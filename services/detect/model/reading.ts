@@ -10,7 +10,11 @@ export type SignalName =
   | 'relayAddress'
   | 'route'
   | 'impossibleTravel'
-  | 'remoteControl';
+  | 'remoteControl'
+  | 'transportMarks'
+  | 'operatorChange'
+  | 'hours'
+  | 'novelty';
 
 export interface Reading {
   /** log10 of the evidence that the present statistic supports, before it is let in window by window. */

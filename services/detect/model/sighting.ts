@@ -33,6 +33,7 @@ export interface Sighting {
   policyLongitude: number | null;
   sourceDistanceKm: number | null;
   osTimeZone: string | null;
+  tlsFingerprint: string | null;
   hiddenHops: number;
   route: RouteFacts | null;
   /** Active remote tools, at most TOOLS_MAX. */
@@ -90,6 +91,7 @@ export function sightingOf(record: EnrichedConnection): Sighting {
     policyLongitude: source.policy?.longitude ?? null,
     sourceDistanceKm: network.sourceDistanceKm,
     osTimeZone: event.osTimeZone,
+    tlsFingerprint: event.tlsFingerprint,
     hiddenHops: Math.min(HOPS_HIDDEN_MAX, hiddenHops),
     route: routeFacts(record),
     tools,

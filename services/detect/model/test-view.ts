@@ -58,6 +58,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     windowStart: START,
     windowEnd: START + 60_000,
     gap: gapView(4),
+    rhythm: null,
     sighting: seen,
     transport: transportView(45),
     declared,
@@ -66,6 +67,8 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     vantage,
     travel: null,
     knownPlace: null,
+    hours: null,
+    familiar: [],
     helpdesk: false,
     ...rest,
   };

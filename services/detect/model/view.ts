@@ -2,8 +2,11 @@
 import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
+import type { Familiar } from './novelty.ts';
+import type { ProfileView } from './rhythm-profile.ts';
 import type { Sighting } from './sighting.ts';
 import type { Sketch } from './sketch.ts';
+import type { Marks } from './transport-marks.ts';
 
 /** Summary of one closed minute of typing; gaps in ms. */
 export interface MinuteSummary {
@@ -69,12 +72,44 @@ export interface KnownPlace {
   lastAt: number;
 }
 
+/** A full block of typing of the session. */
+export interface RhythmBlock {
+  start: number;
+  end: number;
+  /** Intervals in it. */
+  keys: number;
+  /** From the person's profile, thousandths of a typical deviation; null where that was not enrolled. */
+  distance: number | null;
+  withHolds: boolean;
+  marks: Marks;
+  /** Medians, ms. */
+  intervalMs: number;
+  holdMs: number | null;
+}
+
+export interface RhythmView {
+  sensor: Sensor;
+  /** The last full blocks, oldest first. */
+  blocks: readonly RhythmBlock[];
+  /** The person's profile at this kind of sensor; null before the first block. */
+  profile: ProfileView | null;
+}
+
+/** When the person has been active: minutes with typing per hour of the week (UTC, from Monday, 0:00). */
+export interface HoursView {
+  days: number;
+  minutes: number;
+  counts: Uint16Array;
+}
+
 export interface SessionView {
   tenantId: string;
   windowStart: number;
   windowEnd: number;
   /** Null when the window holds no measured keystroke. */
   gap: GapView | null;
+  /** Null when the window holds no keystroke, and before the session's first full block. */
+  rhythm: RhythmView | null;
   /** Where the session came from when it was last seen; null before the first connection record. */
   sighting: Sighting | null;
   transport: TransportView | null;
@@ -87,6 +122,10 @@ export interface SessionView {
   travel: Travel | null;
   /** The person's earlier record of the same source address. */
   knownPlace: KnownPlace | null;
+  /** Null before the person has typed. */
+  hours: HoursView | null;
+  /** What the person knows of the present source: country, network, fingerprint. */
+  familiar: readonly Familiar[];
   /** The window lies in a help-desk session with an approved tool. */
   helpdesk: boolean;
 }

@@ -1,4 +1,5 @@
 /** Closes a window: folds it into its session's longer windows and into the person's memory. */
+import { countMinute, newActivity } from '../model/activity.ts';
 import { newHistory, recordMinute } from '../model/history.ts';
 import { canSight, travelBetween } from '../model/impossible-travel.ts';
 import { isGeolocationRefuted } from '../model/location-refuted.ts';
@@ -8,6 +9,8 @@ import { countOf, mergeInto, newSketch, quantiles, shifted, type Sketch } from '
 import type { SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
+import { rememberTraits } from './familiar.ts';
+import { foldRhythm } from './rhythm.ts';
 import { HOUR_MS, MINUTES_MAX, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
@@ -51,6 +54,7 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   const helping = sighting.tools.some((tool) => isApproved(tool.name, person.tenantId, config.endpoint.approvedTools));
   session.helpSince = helping ? (session.helpSince ?? end - MINUTE_MS) : null;
   rememberPlace(person, sighting, config.placesPerPersonMax);
+  rememberTraits(person, sighting);
   sightPerson(person, session, sighting, before, transport, parameters);
 }
 
@@ -116,8 +120,10 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     }
   }
   foldInput(session, window);
+  countMinute((person.activity ??= newActivity()), window.start);
   const { helpdeskMs } = parameters.config.endpoint;
   const helped = session.helpSince !== null && end - session.helpSince <= helpdeskMs;
+  if (window.rhythm !== null && !helped) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
   for (const clock of [0, 1] as const) {
     const gaps = window.gaps[clock];
     if (gaps === null || helped) continue;

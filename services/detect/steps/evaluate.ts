@@ -1,10 +1,13 @@
 /** Shows a session to the signals at the end of a window and lets their answers in. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { hoursView } from '../model/activity.ts';
+import { traitsOf } from '../model/novelty.ts';
 import { typicalGap } from '../model/history.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { SIGNALS } from '../model/signals.ts';
+import { viewOfProfile } from '../model/rhythm-profile.ts';
 import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
-import type { GapView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
+import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
 import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
@@ -37,6 +40,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     windowStart: window.start,
     windowEnd,
     gap: gapView(person, session, window, config.hiddenLeg.samplesMin),
+    rhythm: rhythmView(person, session, window, config.rhythm.profileKeysMin),
     sighting,
     transport: transport === null || transport.samples === 0 ? null : transportView(transport),
     declared,
@@ -45,8 +49,22 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     vantage,
     travel: session.travel,
     knownPlace: sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null),
+    hours: window.keystrokes === 0 ? null : hoursView(person.activity),
+    familiar: sighting === null ? [] : familiarWith(person, sighting),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
   };
+}
+
+function familiarWith(person: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {
+  const traits = traitsOf(sighting);
+  return person.familiar.filter((known) => traits.some(({ kind, value }) => kind === known.kind && value === known.value));
+}
+
+function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {
+  const { rhythm, sensor } = session;
+  if (window.keystrokes === 0 || rhythm === null || rhythm.blocks.length === 0) return null;
+  const profile = person.rhythms.find((entry) => entry.sensor === sensor);
+  return { sensor, blocks: rhythm.blocks, profile: profile === undefined ? null : viewOfProfile(profile, keysMin) };
 }
 
 interface Located {

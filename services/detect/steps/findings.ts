@@ -2,14 +2,16 @@
 import type { Evidence, Feedback, FindingNetwork, FindingStatus, Severity, SuspiciousSession } from '#schemas/records.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import type { DetectConfig } from '../config.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
 import { rounded } from '../model/reading.ts';
+import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
-import { type OpenFinding, type Person, type SessionState } from './person.ts';
+import { MINUTE_MS, type OpenFinding, type Person, type SessionState } from './person.ts';
 
 export interface Rules {
   name: string;
@@ -100,7 +102,7 @@ export function applyFeedback(person: Person, session: SessionState, feedback: F
 function emit(person: Person, session: SessionState, fused: Fused, status: FindingStatus, at: number, closedAs: SuspiciousSession['closedAs'], context: FindingContext): SuspiciousSession {
   const finding = session.finding!;
   const { config } = context.parameters;
-  const evidence = evidenceOf(session);
+  const evidence = evidenceOf(person, session, config);
   finding.revision++;
   finding.told = { at, strength: fused.strength, signals: finding.told.signals | signalBits(session), sourceIp: session.sighting?.sourceIp ?? null };
   const held = session.signals.map((signal) => signal.held);
@@ -132,7 +134,7 @@ function emit(person: Person, session: SessionState, fused: Fused, status: Findi
 }
 
 /** Strongest first. A two-clock session says what its clocks hide, also where the gap gave no evidence. */
-function evidenceOf(session: SessionState): Evidence[] {
+function evidenceOf(person: Person, session: SessionState, config: DetectConfig): Evidence[] {
   const evidence: Evidence[] = [];
   session.signals.forEach(({ held, reading }, i) => {
     if (held < SHOWN_MIN || reading === null) return;
@@ -153,7 +155,29 @@ function evidenceOf(session: SessionState): Evidence[] {
   evidence.sort((a, b) => b.strength - a.strength || (a.signal < b.signal ? -1 : 1));
   const blind = blindEvidence(session);
   if (blind !== null && !evidence.some((entry) => entry.signal === 'hiddenLeg')) evidence.push(blind);
+  const learning = learningEvidence(person, session, config.rhythm);
+  if (learning !== null) evidence.push(learning);
   return evidence;
+}
+
+/** A rhythm that is not enrolled yet says nothing for or against the person, and that is told. */
+function learningEvidence({ rhythms }: Person, { rhythm, sensor, lastEnd }: SessionState, settings: DetectConfig['rhythm']): Evidence | null {
+  if (rhythm === null) return null;
+  const profile = rhythms.find((entry) => entry.sensor === sensor);
+  const keys = profile === undefined ? 0 : intervalsOf(profile.counts);
+  if (keys >= settings.profileKeysMin) return null;
+  return {
+    signal: 'operatorChange',
+    family: 'rhythm',
+    strength: 0,
+    observed: keys,
+    expected: settings.profileKeysMin,
+    unit: 'keystrokes',
+    samples: keys,
+    windowStart: lastEnd - MINUTE_MS,
+    windowEnd: lastEnd,
+    explanation: `The rhythm of this user is still being learnt (${keys.toLocaleString('en-US')} of ${settings.profileKeysMin.toLocaleString('en-US')} keystrokes), so nothing is claimed about who types.`,
+  };
 }
 
 function blindEvidence(session: SessionState): Evidence | null {

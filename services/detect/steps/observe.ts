@@ -1,5 +1,6 @@
 /** Takes one event into the open window of its minute. Everything here is independent of the order of events. */
 import type { EnrichedConnection, EnrichedEvent, EnrichedKeystrokes } from '#schemas/records.ts';
+import { addKeystrokes, newRhythm } from '../model/rhythm.ts';
 import { sightingOf } from '../model/sighting.ts';
 import { addValue, newSketch } from '../model/sketch.ts';
 import { SOURCES_PER_WINDOW_MAX, type OpenWindow, type SourceRtt } from './person.ts';
@@ -45,6 +46,8 @@ function observeKeystrokes(window: OpenWindow, record: EnrichedKeystrokes): void
   if (event.inputOrigin === 'VIRTUAL') window.virtualInput += keys;
   else if (event.inputOrigin === 'INJECTED') window.injectedInput += keys;
   observeGaps(window, record);
+  // What software injects is no typing.
+  if (event.interKeyMs.length > 0 && event.inputOrigin !== 'INJECTED') addKeystrokes((window.rhythm ??= newRhythm()), event);
   const errorUs = Math.round(event.clockErrorMs * 1000);
   if (event.latencyClock === 'TWO_CLOCKS' && errorUs > window.clockErrorUs) window.clockErrorUs = errorUs;
   if (isLater(event.observedAt, event.eventId, window.sensorAt, window.sensorId)) {

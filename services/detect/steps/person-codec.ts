@@ -6,15 +6,17 @@
 import type { DeviceAssignment, Vantage } from '#schemas/records.ts';
 import type { StateCodec } from '#lib/state/state.ts';
 import { assert } from '#lib/kernel/errors.ts';
+import { WEEK_HOURS } from '../model/activity.ts';
 import { HISTORY_BINS } from '../model/history.ts';
 import type { Reading } from '../model/reading.ts';
 import { SKETCH_BINS } from '../model/sketch.ts';
+import { readProfile, readRhythm, readRhythmTrack, writeProfile, writeRhythm, writeRhythmTrack } from './rhythm-codec.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { newPerson, newSession, newWindow, type GapTrack, type OpenFinding, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import type { Watermark } from './watermark.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 const out = new ByteWriter();
 
 type Rtt = Omit<SourceRtt, 'sighting'>;
@@ -78,6 +80,7 @@ function writeWindow(window: OpenWindow, session: SessionState): void {
   if (first !== null) out.sparse(first);
   if (second !== null) out.sparse(second);
   if (window.latencies !== null) out.sparse(window.latencies);
+  out.optional(window.rhythm, (rhythm) => writeRhythm(out, rhythm));
   out.text(window.rttVantageId ?? '');
   out.count(window.sources.length);
   for (const source of window.sources) {
@@ -108,6 +111,7 @@ function readWindow(input: ByteReader): OpenWindow {
   const sketch = (bit: number) => ((sketches & bit) === 0 ? null : input.sparse(SKETCH_BINS));
   window.gaps = [sketch(1), sketch(2)];
   window.latencies = sketch(4);
+  window.rhythm = input.optional(() => readRhythm(input));
   window.rttVantageId = input.text() || null;
   window.sources = input.list(() => ({ sighting: readSighting(input), ...readRtt(input) }));
   window.latestAt = input.double();
@@ -164,6 +168,7 @@ function writeSession(session: SessionState): void {
   out.text(session.sensor);
   const { input } = session;
   for (const value of [input.tenStart, input.all, input.virtual, input.injected, input.allBefore, input.virtualBefore, input.injectedBefore]) out.integer(value);
+  out.optional(session.rhythm, (rhythm) => writeRhythmTrack(out, rhythm));
   out.optional(session.sighting, (sighting) => writeSighting(out, sighting));
   out.optional(session.transport, (transport) => {
     out.text(transport.key);
@@ -198,6 +203,7 @@ function readSession(input: ByteReader): SessionState {
   session.sensor = input.text() as SessionState['sensor'];
   const next = () => input.integer();
   session.input = { tenStart: next(), all: next(), virtual: next(), injected: next(), allBefore: next(), virtualBefore: next(), injectedBefore: next() };
+  session.rhythm = input.optional(() => readRhythmTrack(input));
   session.sighting = input.optional(() => readSighting(input));
   session.transport = input.optional<TransportState>(() => ({ key: input.text(), ...readRtt(input) }));
   session.assignment = input.plain();
@@ -263,6 +269,15 @@ function encodePerson(person: Person): Uint8Array {
     out.sparse(device.past);
     out.sparse(device.today);
   });
+  out.list(person.rhythms, (profile) => writeProfile(out, profile));
+  out.optional(person.activity, (activity) => {
+    out.count(activity.days);
+    out.integer(activity.lastDay);
+    out.sparse(activity.counts);
+  });
+  out.count(person.seenDays);
+  out.integer(person.lastSeenDay);
+  out.plain(person.familiar.length === 0 ? null : person.familiar);
   out.plain(person.places);
   out.plain(person.former);
   writeLastSighting(person);
@@ -277,6 +292,11 @@ function decodePerson(bytes: Uint8Array): Person {
   const sessions = input.list(() => readSession(input));
   for (const session of sessions) person.sessions.set(session.sessionId, session);
   person.devices = input.list(() => ({ deviceId: input.text(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
+  person.rhythms = input.list(() => readProfile(input));
+  person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
+  person.seenDays = input.count();
+  person.lastSeenDay = input.integer();
+  person.familiar = input.plain<Person['familiar'] | null>() ?? [];
   person.places = input.plain();
   person.former = input.plain();
   person.lastSighting = readLastSighting(input, sessions);

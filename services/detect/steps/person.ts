@@ -4,12 +4,16 @@
  * outcome independent of the order of arrival within the allowed lateness.
  */
 import type { DeclaredPlace, DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
+import type { Activity } from '../model/activity.ts';
 import type { DeviceHistory } from '../model/history.ts';
+import type { Familiar } from '../model/novelty.ts';
 import type { Reading } from '../model/reading.ts';
+import type { Rhythm } from '../model/rhythm.ts';
+import type { RhythmProfile } from '../model/rhythm-profile.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
-import type { KnownPlace, MinuteSummary, Travel } from '../model/view.ts';
+import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
 export const MINUTE_MS = 60_000;
 export const TEN_MINUTES_MS = 10 * MINUTE_MS;
@@ -44,6 +48,8 @@ export interface OpenWindow {
   gaps: [Sketch | null, Sketch | null];
   /** Registration latencies of records without a transport RTT; become gaps when the window closes. */
   latencies: Sketch | null;
+  /** Of the keystrokes that were not injected; null for none. */
+  rhythm: Rhythm | null;
   clockErrorUs: number;
   /** Kernel-smoothed RTTs of the keystrokes, µs. */
   rttLeastUs: number;
@@ -106,6 +112,14 @@ export interface OpenFinding {
   told: { at: number; strength: number; signals: number; sourceIp: string | null };
 }
 
+/** Rhythm of a session: the block that is being gathered, and what the last full ones showed. */
+export interface RhythmTrack {
+  start: number;
+  current: Rhythm;
+  /** At most BLOCKS_JUDGED, oldest first. */
+  blocks: RhythmBlock[];
+}
+
 export interface SessionState {
   sessionId: string;
   deviceId: string;
@@ -119,6 +133,7 @@ export interface SessionState {
   sensor: Sensor;
   /** Keystrokes by origin in the current and the last 10 minutes. */
   input: { tenStart: number; all: number; virtual: number; injected: number; allBefore: number; virtualBefore: number; injectedBefore: number };
+  rhythm: RhythmTrack | null;
   sighting: Sighting | null;
   transport: TransportState | null;
   assignment: DeviceAssignment | null;
@@ -146,6 +161,14 @@ export interface Person {
   sessions: Map<string, SessionState>;
   devices: DeviceHistory[];
   places: KnownPlace[];
+  /** One per kind of sensor, at most PROFILES_MAX; the one longest unused goes. */
+  rhythms: RhythmProfile[];
+  activity: Activity | null;
+  /** Days on which the person was seen, and the number of the last one. */
+  seenDays: number;
+  lastSeenDay: number;
+  /** At most FAMILIAR_MAX; the one longest unseen goes. */
+  familiar: Familiar[];
   /** Place of the assignment version before the present one, by device; at most devicesPerPersonMax. */
   former: { deviceId: string; validFrom: number; present: DeclaredPlace; before: DeclaredPlace | null }[];
   lastSighting: { sighting: Sighting; at: number } | null;
@@ -168,6 +191,11 @@ export function newPerson(tenantId: string, userId: string): Person {
     sessions: new Map(),
     devices: [],
     places: [],
+    rhythms: [],
+    activity: null,
+    seenDays: 0,
+    lastSeenDay: -1,
+    familiar: [],
     former: [],
     lastSighting: null,
     nextTimer: Infinity,
@@ -188,6 +216,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     clock: 0,
     sensor: 'ENDPOINT_AGENT',
     input: { tenStart: 0, all: 0, virtual: 0, injected: 0, allBefore: 0, virtualBefore: 0, injectedBefore: 0 },
+    rhythm: null,
     sighting: null,
     transport: null,
     assignment: null,
@@ -210,6 +239,7 @@ export function newWindow(start: number): OpenWindow {
     injectedInput: 0,
     gaps: [null, null],
     latencies: null,
+    rhythm: null,
     clockErrorUs: 0,
     rttLeastUs: 0,
     rttCount: 0,

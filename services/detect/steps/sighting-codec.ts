@@ -52,6 +52,7 @@ export function writeSighting(out: ByteWriter, s: Sighting): void {
   writeDouble(out, s.policyLongitude);
   writeDouble(out, s.sourceDistanceKm);
   writeText(out, s.osTimeZone);
+  writeText(out, s.tlsFingerprint);
   out.integer(s.hiddenHops);
   out.plain(s.route);
   out.plain(s.tools.length === 0 ? null : s.tools);
@@ -88,6 +89,7 @@ export function readSighting(input: ByteReader): Sighting {
     policyLongitude: readDouble(input),
     sourceDistanceKm: readDouble(input),
     osTimeZone: readText(input),
+    tlsFingerprint: readText(input),
     hiddenHops: input.integer(),
     route: input.plain<RouteFacts | null>(),
     tools: input.plain<ToolFacts[] | null>() ?? [],

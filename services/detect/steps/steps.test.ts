@@ -66,7 +66,7 @@ function openState(): { state: TaskState; people: () => KeyedStore<Person> } {
 }
 
 describe('the state of a person', () => {
-  const scripts = [{}, { gapMs: 130 }, { source: address('203.0.113.9', 'warsaw'), rttMs: 130 }, { keystrokes: { latencyClock: 'TWO_CLOCKS' as const, clockErrorMs: 5, networkRttMs: 80 } }, { keystrokes: { networkRttMs: null } }];
+  const scripts = [{}, { gapMs: 130 }, { paceMs: 170 }, { source: address('203.0.113.9', 'warsaw'), rttMs: 130 }, { keystrokes: { latencyClock: 'TWO_CLOCKS' as const, clockErrorMs: 5, networkRttMs: 80 } }, { keystrokes: { networkRttMs: null } }];
 
   test('encodes the same after decoding, at every point of a session', () => {
     for (const script of scripts) {

@@ -1,0 +1,41 @@
+/** When a person is active: minutes with keystrokes per hour of the week, UTC; integer counts that forget by halves. */
+import type { HoursView } from './view.ts';
+
+export interface Activity {
+  days: number;
+  /** Number of the last day with typing (UTC days since the epoch); −1 for none. */
+  lastDay: number;
+  counts: Uint16Array;
+}
+
+export const WEEK_HOURS = 168;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** 1 January 1970 was a Thursday; hour 0 is Monday, 0:00 UTC. */
+const THURSDAY = 72;
+/** Active minutes beyond which all counts are halved: some weeks of work. */
+const MINUTES_MAX = 6000;
+
+export const newActivity = (): Activity => ({ days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) });
+
+function minutesOf({ counts }: Activity): number {
+  let minutes = 0;
+  for (let i = 0; i < WEEK_HOURS; i++) minutes += counts[i]!;
+  return minutes;
+}
+
+/** Counts a minute in which the person typed; `start` is its beginning, epoch ms. */
+export function countMinute(activity: Activity, start: number): void {
+  const day = Math.floor(start / DAY_MS);
+  if (day > activity.lastDay) {
+    activity.days = Math.min(0xffff, activity.days + 1);
+    activity.lastDay = day;
+    if (minutesOf(activity) > MINUTES_MAX) for (let i = 0; i < WEEK_HOURS; i++) activity.counts[i]! >>= 1;
+  }
+  const hour = (Math.floor(start / HOUR_MS) + THURSDAY) % WEEK_HOURS;
+  if (activity.counts[hour]! < 0xffff) activity.counts[hour]!++;
+}
+
+export function hoursView(activity: Activity | null): HoursView | null {
+  return activity === null ? null : { days: activity.days, minutes: minutesOf(activity), counts: activity.counts };
+}

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { WEEK_HOURS, countMinute, hoursView, newActivity } from './activity.ts';
+import { bestZone, hours } from './hours.ts';
+import { novelty, type Familiar } from './novelty.ts';
+import { START, parameters, reading, sighting, view } from './test-view.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const MIDNIGHT = START - (START % DAY_MS);
+
+/** Nine hours of a working day, a minute in three, from an hour of UTC on. */
+function activity(fromHour: number, days = 5) {
+  const seen = newActivity();
+  for (let day = 0; day < days; day++) for (let minute = 0; minute < 540; minute += 3) countMinute(seen, MIDNIGHT + day * DAY_MS + fromHour * HOUR_MS + minute * 60_000);
+  return seen;
+}
+
+const at = (fromHour: number, days?: number) => hours(view({ hours: hoursView(activity(fromHour, days)), windowEnd: MIDNIGHT + 5 * DAY_MS }), parameters);
+
+describe('hours', () => {
+  test('the day of the declared zone is quiet, early and late birds too', () => {
+    // Denver keeps UTC−7 in winter: nine o'clock there is 16:00 UTC.
+    for (const fromHour of [13, 14, 15, 16, 17, 18]) expect(at(fromHour)).toBe('quiet');
+  });
+
+  test('the day of another zone is weak, and names that zone', () => {
+    const found = reading(at(1));
+    expect(found.ubiquitous).toBe(true);
+    expect(found.strength).toBeLessThan(parameters.config.fusion.carrierMin);
+    expect(found.explanation).toContain('UTC+8');
+  });
+
+  test('too few days, and hours of every kind, say nothing', () => {
+    expect(at(1, 2)).toBeNull();
+    const shifts = newActivity();
+    for (let hour = 0; hour < WEEK_HOURS; hour++) for (let i = 0; i < 4; i++) countMinute(shifts, MIDNIGHT + hour * HOUR_MS + i * 60_000);
+    expect(hours(view({ hours: hoursView(shifts) }), parameters)).toBe('quiet');
+  });
+
+  test('daylight saving is in the declared offset', () => {
+    const summer = Date.UTC(2026, 6, 6);
+    const seen = newActivity();
+    for (let day = 0; day < 4; day++) for (let minute = 0; minute < 540; minute += 3) countMinute(seen, summer + day * DAY_MS + 15 * HOUR_MS + minute * 60_000);
+    const best = bestZone(seen.counts).offsetHours;
+    expect(best).toBeCloseTo(-6, 0);
+    expect(hours(view({ hours: hoursView(seen), windowEnd: summer + 4 * DAY_MS }), parameters)).toBe('quiet');
+  });
+
+  test('counts do not depend on the order of minutes within a day', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1439), { maxLength: 200 }), (minutes) => {
+        const [one, two] = [newActivity(), newActivity()];
+        for (const minute of minutes) countMinute(one, MIDNIGHT + minute * 60_000);
+        for (const minute of minutes.toReversed()) countMinute(two, MIDNIGHT + minute * 60_000);
+        expect(one).toEqual(two);
+      }),
+    );
+  });
+});
+
+describe('novelty', () => {
+  const known = (change: Partial<Familiar>): Familiar => ({ kind: 'network', value: '64500', firstAt: START - 60_000, lastAt: START, daysBefore: 9, ...change });
+
+  test('a first after known days is weak evidence for a day; a country counts more than a network', () => {
+    const network = reading(novelty(view({ familiar: [known({})] }), parameters));
+    const country = reading(novelty(view({ familiar: [known({}), known({ kind: 'country', value: 'US' })] }), parameters));
+    expect(country.strength).toBeGreaterThan(network.strength);
+    expect(country.ubiquitous).toBe(true);
+    expect(novelty(view({ familiar: [known({ firstAt: START - 2 * DAY_MS })] }), parameters)).toBe('quiet');
+  });
+
+  test('a new person, and the organisation’s own egress, bring none', () => {
+    expect(novelty(view({ familiar: [known({ daysBefore: 1 })] }), parameters)).toBe('quiet');
+    expect(novelty(view({ familiar: [known({})], sighting: sighting(undefined, { policy: 'CORPORATE_EGRESS' }) }), parameters)).toBe('quiet');
+    expect(novelty(view({ familiar: [known({})], sighting: null }), parameters)).toBeNull();
+  });
+});

@@ -1,0 +1,101 @@
+/**
+ * Hours.
+ *
+ * Hypothesis: the person works the day of another zone than the declared one.
+ * Statistic: circular mean of the active minutes over the hours of the week (UTC), as the zone whose clock would put the
+ *   middle of the working day at 13:15; its distance from the declared zone's offset, which is asked for the end of the
+ *   window, so that daylight saving is in it. Only where the activity gathers in one part of the day.
+ * Null: share of honest people who live so far off their own clock: night owls and shift workers. No measurement of it is
+ *   at hand; the shares are the configured prior, from the 3% of a fleet that work nights.
+ * Reference: the assignment's zone, the operating system's where the assignment names none.
+ * Cost: a shift worker's rhythm is honest and looks the same, so it is weak and opens nothing alone; people who change
+ *   shifts have no common hours and stay quiet. After a change of daylight saving the old hours blur the mean by an hour.
+ */
+import { log10Share } from './null-table.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
+import type { HoursView, SessionView, SignalParameters } from './view.ts';
+import { utcOffsetHours } from './zones.ts';
+
+export const hoursSignal: SignalDescription = {
+  name: 'hours',
+  family: 'time',
+  speaksFor: { REMOTE_OPERATOR: 0.6, DEVICE_ELSEWHERE: 0.3, ACCOUNT_HANDOVER: 0.1 },
+};
+
+const MIDDLE_OF_DAY = 13.25;
+const DAY_HOURS = 24;
+/** Length of the mean direction below which there are no common hours (a working day of 9 hours has 0.78). */
+const GATHERED_MIN = 0.5;
+const STRENGTH_MAX = 0.9;
+const STRENGTH_MIN = 0.3;
+
+export interface BestZone {
+  /** Hours east of UTC, −12…14, in quarters of an hour's precision. */
+  offsetHours: number;
+  /** Length of the mean direction, 0…1. */
+  gathered: number;
+}
+
+/** The zone in which the activity is a working day. `counts`: active minutes per hour of the week, UTC. */
+export function bestZone(counts: Uint16Array): BestZone {
+  let x = 0;
+  let y = 0;
+  let all = 0;
+  for (let hour = 0; hour < counts.length; hour++) {
+    const angle = (2 * Math.PI * ((hour % DAY_HOURS) + 0.5)) / DAY_HOURS;
+    x += counts[hour]! * Math.cos(angle);
+    y += counts[hour]! * Math.sin(angle);
+    all += counts[hour]!;
+  }
+  const middleUtc = (Math.atan2(y, x) * DAY_HOURS) / (2 * Math.PI);
+  return { offsetHours: wrapped(MIDDLE_OF_DAY - middleUtc), gathered: all === 0 ? 0 : Math.hypot(x, y) / all };
+}
+
+/** Into −12 (exclusive) … 12 hours. */
+function wrapped(hours: number): number {
+  const rest = (((hours + 12) % DAY_HOURS) + DAY_HOURS) % DAY_HOURS;
+  return rest - 12;
+}
+
+const zoneText = (hours: number): string => `UTC${hours < 0 ? '−' : '+'}${Math.abs(Math.round(hours))}`;
+
+export function hours(view: SessionView, { config }: SignalParameters): Answer {
+  const activity = view.hours;
+  const zone = view.declared?.timeZone ?? view.sighting?.osTimeZone ?? null;
+  if (activity === null || zone === null || !isKnown(activity, config.hours)) return NO_DATA;
+  const declaredOffset = utcOffsetHours(zone, view.windowEnd);
+  if (declaredOffset === null) return NO_DATA;
+  const best = bestZone(activity.counts);
+  if (best.gathered < GATHERED_MIN) return QUIET;
+  const away = Math.abs(wrapped(best.offsetHours - declaredOffset));
+  const log10P = log10Share(config.hours.tail.map(({ hours: value, share }) => [value, share]), away);
+  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  if (strength < STRENGTH_MIN) return QUIET;
+  const [sleepFrom, sleepTo] = [0, 6];
+  const night = nightShare(activity.counts, declaredOffset, sleepFrom, sleepTo);
+  return {
+    strength,
+    ubiquitous: true,
+    observed: rounded(away, 2),
+    expected: config.hours.tail[0]!.hours,
+    unit: 'hours',
+    samples: activity.minutes,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `Over ${activity.days} days (${activity.minutes.toLocaleString('en-US')} active minutes) the working day fits ${zoneText(best.offsetHours)} best, ${rounded(away, 1)} hours from the declared zone ${zone} (${zoneText(declaredOffset)}), where ${Math.round(night * 100)}% of the activity would fall between midnight and 6:00; a share of ${(10 ** log10P).toExponential(1)} of honest people, among them night owls and shift workers, is so far off, so this adds to other evidence and opens nothing alone.`,
+  };
+}
+
+const isKnown = ({ days, minutes }: HoursView, settings: SignalParameters['config']['hours']): boolean => days >= settings.daysMin && minutes >= settings.minutesMin;
+
+/** Share of the activity between two local hours. */
+function nightShare(counts: Uint16Array, offsetHours: number, from: number, to: number): number {
+  let night = 0;
+  let all = 0;
+  for (let hour = 0; hour < counts.length; hour++) {
+    const local = (((hour + offsetHours) % DAY_HOURS) + DAY_HOURS) % DAY_HOURS;
+    all += counts[hour]!;
+    if (local >= from && local < to) night += counts[hour]!;
+  }
+  return all === 0 ? 0 : night / all;
+}

@@ -1,0 +1,67 @@
+/**
+ * Novelty.
+ *
+ * Hypothesis: somebody else uses the account, or from somewhere else than the person ever did.
+ * Statistic: the first sighting of the person in this country, on this network (AS number) or with this TLS fingerprint, after
+ *   the person has been known on a stated number of days. The newest of the three speaks, a country more than a network.
+ * Null: people travel, change providers and browsers: shares of person-days with a first, a stated prior.
+ * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty.
+ * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
+ */
+import { NO_DATA, QUIET, type Answer, type SignalDescription } from './reading.ts';
+import { isTrustedEgress } from './sighting.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+
+export const noveltySignal: SignalDescription = {
+  name: 'novelty',
+  family: 'network',
+  speaksFor: { ACCOUNT_HANDOVER: 0.6, DEVICE_ELSEWHERE: 0.3, VPN_OR_PROXY: 0.1 },
+};
+
+/** A person's first sighting of one thing, and whether that was a first against a known history. */
+export interface Familiar {
+  kind: 'country' | 'network' | 'fingerprint';
+  value: string;
+  firstAt: number;
+  lastAt: number;
+  /** Days on which the person had been seen before it came up. */
+  daysBefore: number;
+}
+
+const STRENGTH = { country: 0.95, network: 0.85, fingerprint: 0.4 } as const;
+const HONEST_SHARE = { country: 0.01, network: 0.02, fingerprint: 0.05 } as const;
+const TEXT = { country: 'country', network: 'network (AS number)', fingerprint: 'TLS fingerprint' } as const;
+
+/** What of a sighting the person may be familiar with. */
+export function traitsOf(sighting: { country: string | null; asn: number | null; tlsFingerprint: string | null }): { kind: Familiar['kind']; value: string }[] {
+  const traits: { kind: Familiar['kind']; value: string }[] = [];
+  if (sighting.country !== null) traits.push({ kind: 'country', value: sighting.country });
+  if (sighting.asn !== null) traits.push({ kind: 'network', value: String(sighting.asn) });
+  if (sighting.tlsFingerprint !== null) traits.push({ kind: 'fingerprint', value: sighting.tlsFingerprint });
+  return traits;
+}
+
+/** What came up lately with a person who had been known for days before; the organisation's own networks bring nothing new. */
+export function freshTraits(view: SessionView, { config }: SignalParameters): Familiar[] {
+  if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
+  const { noveltyDaysMin, noveltyHoldMs } = config.network;
+  return view.familiar.filter(({ firstAt, daysBefore }) => daysBefore >= noveltyDaysMin && view.windowEnd - firstAt <= noveltyHoldMs);
+}
+
+export function novelty(view: SessionView, parameters: SignalParameters): Answer {
+  if (view.sighting === null) return NO_DATA;
+  const fresh = freshTraits(view, parameters);
+  const best = fresh.toSorted((a, b) => STRENGTH[b.kind] - STRENGTH[a.kind])[0];
+  if (best === undefined) return QUIET;
+  return {
+    strength: STRENGTH[best.kind],
+    ubiquitous: true,
+    observed: 1,
+    expected: HONEST_SHARE[best.kind],
+    unit: 'share',
+    samples: best.daysBefore,
+    windowStart: view.windowStart,
+    windowEnd: view.windowEnd,
+    explanation: `The ${fresh.map(({ kind, value }) => `${TEXT[kind]} ${value}`).join(' and the ')} had not been seen for this user on ${best.daysBefore} earlier days; about ${HONEST_SHARE[best.kind] * 100}% of honest days bring a first ${TEXT[best.kind]}.`,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * The enrolled rhythm of a person at one kind of sensor. It learns block by block and forgets by halves, so that slow
+ * drift is followed; blocks that do not fit are not learnt, unless they go on for days: then the person has changed
+ * their ways (or the operator has stayed for so long that the finding was made), and enrolment begins anew.
+ */
+import type { Sensor } from '#schemas/records.ts';
+import { log10PofDistance, rhythmDistance } from './operator-change.ts';
+import { RHYTHM_BINS, featuresOf, intervalsOf, mediansOf, mergeCounts } from './rhythm.ts';
+
+export interface RhythmProfile {
+  sensor: Sensor;
+  /** Days on which it learnt, and the number of the last one (UTC days since the epoch). */
+  days: number;
+  lastDay: number;
+  counts: Uint16Array;
+  /** Days in a row on which blocks were refused, and the last of them. */
+  refusedDays: number;
+  lastRefusedDay: number;
+}
+
+export interface ProfileView {
+  enrolled: boolean;
+  keys: number;
+  days: number;
+  intervalMs: number;
+  holdMs: number | null;
+}
+
+const DAY_MS = 86_400_000;
+/** Intervals beyond which all counts are halved: about two days of typing. */
+const KEYS_MAX = 24_000;
+const REFUSED_DAYS_MAX = 7;
+/** A block is learnt unless fewer than this share of honest blocks are so far away. */
+const LOG10_LEARN = Math.log10(0.02);
+
+export const newProfile = (sensor: Sensor): RhythmProfile => ({ sensor, days: 0, lastDay: -1, counts: new Uint16Array(RHYTHM_BINS), refusedDays: 0, lastRefusedDay: -1 });
+
+export function viewOfProfile(profile: RhythmProfile, keysMin: number): ProfileView {
+  const keys = intervalsOf(profile.counts);
+  return { enrolled: keys >= keysMin, keys, days: profile.days, ...(keys > 0 ? mediansOf(profile.counts) : { intervalMs: 0, holdMs: null }) };
+}
+
+/**
+ * Judges a block and learns it where it fits.
+ *
+ * @param end of the block, epoch ms
+ * @returns distance in thousandths; null while the profile is not enrolled
+ */
+export function takeBlock(profile: RhythmProfile, counts: Uint16Array, end: number, keysMin: number): { distance: number | null; withHolds: boolean } {
+  const day = Math.floor((end - 1) / DAY_MS);
+  const enrolled = intervalsOf(profile.counts) >= keysMin;
+  const { distance, withHolds } = enrolled ? rhythmDistance(featuresOf(counts), featuresOf(profile.counts)) : { distance: 0, withHolds: false };
+  if (enrolled && log10PofDistance(distance, withHolds) < LOG10_LEARN) refuse(profile, day);
+  else {
+    profile.refusedDays = 0;
+    learn(profile, counts, day);
+  }
+  return { distance: enrolled ? Math.round(distance * 1000) : null, withHolds };
+}
+
+function refuse(profile: RhythmProfile, day: number): void {
+  if (day === profile.lastRefusedDay) return;
+  profile.refusedDays++;
+  profile.lastRefusedDay = day;
+  if (profile.refusedDays <= REFUSED_DAYS_MAX) return;
+  profile.counts.fill(0);
+  profile.days = 0;
+  profile.lastDay = -1;
+  profile.refusedDays = 0;
+}
+
+function learn(profile: RhythmProfile, counts: Uint16Array, day: number): void {
+  mergeCounts(profile.counts, counts);
+  if (day !== profile.lastDay) {
+    profile.days = Math.min(0xffff, profile.days + 1);
+    profile.lastDay = day;
+  }
+  if (intervalsOf(profile.counts) <= KEYS_MAX) return;
+  for (let i = 0; i < RHYTHM_BINS; i++) profile.counts[i]! >>= 1;
+}

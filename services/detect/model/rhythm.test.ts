@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Prng } from '#lib/kernel/prng.ts';
+import type { KeystrokeLatency } from '#schemas/records.ts';
+import { ByteReader, ByteWriter } from '../steps/bytes.ts';
+import { readProfile, readRhythm, writeProfile, writeRhythm } from '../steps/rhythm-codec.ts';
+import { operatorChange, rhythmDistance } from './operator-change.ts';
+import { addKeystrokes, featuresOf, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
+import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
+import { parameters, reading, view } from './test-view.ts';
+import { marksOf, transportMarks } from './transport-marks.ts';
+import type { RhythmBlock, RhythmView } from './view.ts';
+
+type Keys = Pick<KeystrokeLatency, 'interKeyMs' | 'holdMs'>;
+
+/** Presses and holds of somebody with a pace, through what lies between the fingers and the sensor. */
+function typed(paceMs: number, keys: number, seed = 1, way: { gridMs?: number; jitterMs?: number; rasterMs?: number; delayMs?: number } = {}): Keys {
+  const prng = new Prng(seed, `typed/${paceMs}`);
+  const onGrid = (ms: number, grid: number | undefined): number => (grid === undefined ? ms : Math.round(ms / grid) * grid);
+  let at = 1000;
+  let before = -Infinity;
+  const seen: number[] = [];
+  const holdMs: number[] = [];
+  for (let i = 0; i < keys; i++) {
+    at += prng.logNormal(paceMs, 0.45);
+    const local = onGrid(at, way.gridMs) + (way.delayMs ?? 0);
+    before = Math.max(before, local + (way.jitterMs === undefined ? 0 : prng.exponential(way.jitterMs)));
+    seen.push(onGrid(before, way.rasterMs));
+    const hold = prng.logNormal(paceMs * 0.55, 0.25);
+    holdMs.push(Math.max(way.gridMs ?? 1, onGrid(at + hold, way.gridMs) - onGrid(at, way.gridMs)));
+  }
+  return { interKeyMs: seen.slice(1).map((ms, i) => ms - seen[i]!), holdMs };
+}
+
+function rhythmOf(...records: Keys[]): Rhythm {
+  const rhythm = newRhythm();
+  for (const record of records) addKeystrokes(rhythm, record as KeystrokeLatency);
+  return rhythm;
+}
+
+const blockOf = ({ counts, phases }: Rhythm, change: Partial<RhythmBlock> = {}): RhythmBlock => ({
+  start: 0,
+  end: 60_000,
+  keys: intervalsOf(counts),
+  distance: null,
+  withHolds: true,
+  marks: marksOf(phases),
+  ...mediansOf(counts),
+  ...change,
+});
+
+const rhythmView = (blocks: RhythmBlock[], change: Partial<RhythmView> = {}): RhythmView => ({ sensor: 'ENDPOINT_AGENT', blocks, profile: null, ...change });
+
+const times = fc.array(fc.double({ min: 0, max: 9000, noNaN: true }), { maxLength: 40 });
+
+describe('rhythm', () => {
+  test('does not depend on the order of records, nor on how they are merged', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ interKeyMs: times, holdMs: times }), { maxLength: 8 }), fc.nat(8), (records, cut) => {
+        const parts = rhythmOf(...records.slice(0, cut));
+        mergeRhythm(parts, rhythmOf(...records.slice(cut)));
+        expect(parts).toEqual(rhythmOf(...records.toReversed()));
+      }),
+    );
+  });
+
+  test('a constant delay leaves it unchanged to the byte', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 99 }), (delayMs, seed) => {
+        const whole = (keys: Keys): Keys => ({ interKeyMs: keys.interKeyMs.map(Math.round), holdMs: keys.holdMs });
+        expect(rhythmOf(whole(typed(160, 60, seed, { gridMs: 8, delayMs })))).toEqual(rhythmOf(whole(typed(160, 60, seed, { gridMs: 8 }))));
+      }),
+    );
+  });
+
+  test('comes back from bytes, and so does a profile', () => {
+    const out = new ByteWriter();
+    const rhythm = rhythmOf(typed(170, 500));
+    const profile = newProfile('WEB_APP');
+    takeBlock(profile, rhythm.counts, 1_700_000_000_000, 400);
+    writeRhythm(out, rhythm);
+    writeProfile(out, profile);
+    const bytes = out.finish();
+    expect(bytes.length).toBeLessThan(500);
+    const input = new ByteReader(bytes);
+    expect(readRhythm(input)).toEqual(rhythm);
+    expect(readProfile(input)).toEqual(profile);
+    expect(input.atEnd).toBe(true);
+  });
+
+  test('medians are those that were typed, within a bin', () => {
+    const { interKeyMs, holdMs } = typed(180, 2000);
+    const medians = mediansOf(rhythmOf({ interKeyMs, holdMs }).counts);
+    expect(medians.intervalMs / interKeyMs.toSorted((a, b) => a - b)[1000]!).toBeCloseTo(1, 1);
+    expect(medians.holdMs! / holdMs.toSorted((a, b) => a - b)[1000]!).toBeCloseTo(1, 1);
+  });
+});
+
+describe('transport marks', () => {
+  const answer = (way: Parameters<typeof typed>[3], change: Partial<RhythmView> = {}, seed = 3) =>
+    transportMarks(view({ rhythm: rhythmView([1, 2].map((i) => blockOf(rhythmOf(typed(170, 420, seed * 10 + i, way)))), change) }), parameters);
+
+  test('a coarse local clock is none, on whatever raster, however long the way', () => {
+    for (const gridMs of [8, 25 / 3, 10, 15.625, 16]) for (const delayMs of [0, 250]) expect(answer({ gridMs, delayMs })).toBe('quiet');
+    expect(answer({})).toBe('quiet');
+  });
+
+  test('jitter added after a coarse clock, and batching, are; both below LOW', () => {
+    for (const way of [{ gridMs: 8, jitterMs: 4 }, { gridMs: 16, jitterMs: 6 }, { rasterMs: 50 / 3 }, { rasterMs: 100 / 3 }]) {
+      const found = reading(answer(way));
+      expect(found.strength).toBeGreaterThan(0.8);
+      expect(found.strength).toBeLessThan(parameters.config.fusion.low);
+      expect(found.explanation).toContain(String(found.expected));
+    }
+  });
+
+  test('one block is too little; a gateway sees the transport; SSH on 20 ms is honest', () => {
+    expect(transportMarks(view({ rhythm: rhythmView([blockOf(rhythmOf(typed(170, 420, 1, { rasterMs: 100 / 3 })))]) }), parameters)).toBeNull();
+    for (const sensor of ['VDI_GATEWAY', 'BASTION'] as const) expect(answer({ gridMs: 8, jitterMs: 6 }, { sensor })).toBe('quiet');
+    expect(answer({ rasterMs: 20 })).toBe('quiet');
+  });
+});
+
+describe('operator change', () => {
+  const KEYS_MIN = 2000;
+  const DAY_MS = 86_400_000;
+
+  function enrolled(paceMs: number, days: number) {
+    const profile = newProfile('ENDPOINT_AGENT');
+    for (let i = 0; i < 8; i++) takeBlock(profile, rhythmOf(typed(paceMs, 420, 100 + i)).counts, (i % days) * DAY_MS + 3_600_000, KEYS_MIN);
+    return profile;
+  }
+
+  const judged = (paceMs: number, days: number, blocks = 3) => {
+    const profile = enrolled(160, days);
+    const seen = Array.from({ length: blocks }, (_, i) => {
+      const rhythm = rhythmOf(typed(paceMs, 420, 300 + i));
+      return blockOf(rhythm, takeBlock(profile, rhythm.counts, 5 * DAY_MS, KEYS_MIN));
+    });
+    return operatorChange(view({ rhythm: rhythmView(seen, { profile: viewOfProfile(profile, KEYS_MIN) }) }), parameters);
+  };
+
+  test('somebody at another pace is LOW and never more; on the first day less; the same person is quiet', () => {
+    const stranger = reading(judged(260, 2));
+    expect(stranger.strength).toBeGreaterThanOrEqual(parameters.config.fusion.low);
+    expect(stranger.strength).toBeLessThan(parameters.config.fusion.medium);
+    expect(reading(judged(260, 1)).strength).toBeLessThan(stranger.strength);
+    expect(reading(judged(260, 1)).explanation).toContain('still learning');
+    expect(judged(160, 2)).toBe('quiet');
+  });
+
+  test('nothing is said before the profile is enrolled, nor from fewer than three blocks', () => {
+    expect(judged(260, 2, 2)).toBeNull();
+    const profile = newProfile('WEB_APP');
+    expect(takeBlock(profile, rhythmOf(typed(160, 420)).counts, DAY_MS, KEYS_MIN).distance).toBeNull();
+    expect(viewOfProfile(profile, KEYS_MIN).enrolled).toBe(false);
+  });
+
+  test('a stranger is not learnt, until he has stayed for more than a week', () => {
+    const profile = enrolled(160, 2);
+    const before = viewOfProfile(profile, KEYS_MIN);
+    for (let day = 10; day < 17; day++) takeBlock(profile, rhythmOf(typed(260, 420, day)).counts, day * DAY_MS + 1, KEYS_MIN);
+    expect(viewOfProfile(profile, KEYS_MIN)).toEqual(before);
+    takeBlock(profile, rhythmOf(typed(260, 420, 17)).counts, 17 * DAY_MS + 1, KEYS_MIN);
+    expect(viewOfProfile(profile, KEYS_MIN).enrolled).toBe(false);
+  });
+
+  test('slow drift is followed', () => {
+    const profile = enrolled(160, 2);
+    for (let step = 0; step < 120; step++) {
+      const { distance } = takeBlock(profile, rhythmOf(typed(160 + step / 4, 420, 500 + step)).counts, (3 + step) * DAY_MS, KEYS_MIN);
+      if (step % 10 === 9) expect(distance).toBeLessThan(2000);
+    }
+    expect(viewOfProfile(profile, KEYS_MIN).intervalMs).toBeGreaterThan(170);
+  });
+
+  test('the distance is 0 to oneself and the same both ways', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 400 }), fc.integer({ min: 60, max: 400 }), (a, b) => {
+        const [one, two] = [featuresOf(rhythmOf(typed(a, 200)).counts), featuresOf(rhythmOf(typed(b, 200)).counts)];
+        expect(rhythmDistance(one, one).distance).toBe(0);
+        expect(rhythmDistance(one, two).distance).toBeCloseTo(rhythmDistance(two, one).distance, 9);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -1,0 +1,138 @@
+/**
+ * Rhythm of typing as integer counts: intervals and holds on one logarithmic grid, rollovers, and how well both sit on
+ * the rasters that clocks and frames have. Mergeable, and the same to the byte in every order of records. No key, no
+ * order of keys and no single time is kept: text cannot be read back from it.
+ */
+import type { KeystrokeLatency } from '#schemas/records.ts';
+
+const GRID = 48;
+const HOLDS = GRID;
+/** Intervals whose key's hold is known, and those of them that the hold outlasts. */
+const PAIRS = 2 * GRID;
+const ROLLOVERS = PAIRS + 1;
+export const RHYTHM_BINS = ROLLOVERS + 1;
+/** Longer intervals are breaks between texts, ms. */
+const BREAK_MS = 8000;
+const HOLD_MS_MAX = 2000;
+const COUNT_MAX = 0xffff;
+
+/** Rasters of frames, timers and clocks, ms: 125 and 120 Hz, 10 ms, 64 Hz, 62.5 and 60 Hz, 20 ms, 30 Hz; rising. */
+export const RASTERS = [8, 25 / 3, 10, 15.625, 16, 50 / 3, 20, 100 / 3] as const;
+/** Longer times say nothing about a raster: clocks drift, ms. */
+const RASTER_MS_MAX = 400;
+const UNIT = 1000;
+/** Sums of cosines (thousandths) per raster: of intervals, then of holds; then how many of each. */
+const PHASES = 2 * RASTERS.length;
+export const PHASE_SUMS = PHASES + 2;
+
+export interface Rhythm {
+  counts: Uint16Array;
+  phases: Int32Array;
+}
+
+export const newRhythm = (): Rhythm => ({ counts: new Uint16Array(RHYTHM_BINS), phases: new Int32Array(PHASE_SUMS) });
+
+/** Upper edges in whole ms: six bins an octave from 16 ms; the last bin is open. */
+const EDGES: readonly number[] = Array.from({ length: GRID - 1 }, (_, i) => Math.round(16 * 2 ** (i / 6)));
+const TOP_MS = EDGES.at(-1)!;
+/** Bin of every whole ms below the top. */
+const BINS: Uint8Array = Uint8Array.from({ length: TOP_MS }, (_, ms) => EDGES.findIndex((edge) => ms < edge));
+const STEPS_PER_MS = 10;
+const COSINES: Int16Array = (() => {
+  const table = new Int16Array((RASTER_MS_MAX * STEPS_PER_MS + 1) * RASTERS.length);
+  for (let step = 0; step <= RASTER_MS_MAX * STEPS_PER_MS; step++) {
+    RASTERS.forEach((raster, i) => (table[step * RASTERS.length + i] = Math.round(UNIT * Math.cos((2 * Math.PI * step) / STEPS_PER_MS / raster))));
+  }
+  return table;
+})();
+
+const binOf = (ms: number): number => (ms >= TOP_MS ? GRID - 1 : BINS[ms | 0]!);
+
+function count(counts: Uint16Array, bin: number): void {
+  if (counts[bin]! < COUNT_MAX) counts[bin]!++;
+}
+
+function addPhases(phases: Int32Array, from: number, ms: number): void {
+  const row = Math.round(ms * STEPS_PER_MS) * RASTERS.length;
+  for (let i = 0; i < RASTERS.length; i++) phases[from + i]! += COSINES[row + i]!;
+}
+
+/** Counts one record. */
+export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs }: KeystrokeLatency): void {
+  const paired = holdMs.length === interKeyMs.length + 1;
+  for (let i = 0; i < interKeyMs.length; i++) {
+    const interval = interKeyMs[i]!;
+    if (!(interval >= 0 && interval <= BREAK_MS)) continue;
+    count(counts, binOf(interval));
+    if (interval < RASTER_MS_MAX) {
+      addPhases(phases, 0, interval);
+      phases[PHASES]!++;
+    }
+    if (!paired) continue;
+    count(counts, PAIRS);
+    if (holdMs[i]! > interval) count(counts, ROLLOVERS);
+  }
+  for (let i = 0; i < holdMs.length; i++) {
+    const hold = holdMs[i]!;
+    if (!(hold > 0 && hold <= HOLD_MS_MAX)) continue;
+    count(counts, HOLDS + binOf(hold));
+    if (hold < RASTER_MS_MAX) {
+      addPhases(phases, RASTERS.length, hold);
+      phases[PHASES + 1]!++;
+    }
+  }
+}
+
+export function mergeCounts(target: Uint16Array, source: Uint16Array): void {
+  for (let i = 0; i < RHYTHM_BINS; i++) target[i] = Math.min(COUNT_MAX, target[i]! + source[i]!);
+}
+
+export function mergeRhythm(target: Rhythm, source: Rhythm): void {
+  mergeCounts(target.counts, source.counts);
+  for (let i = 0; i < PHASE_SUMS; i++) target.phases[i]! += source.phases[i]!;
+}
+
+function total(counts: Uint16Array, from: number): number {
+  let sum = 0;
+  for (let i = from; i < from + GRID; i++) sum += counts[i]!;
+  return sum;
+}
+
+/** Intervals counted. */
+export const intervalsOf = (counts: Uint16Array): number => total(counts, 0);
+
+/** Log (natural) of quantiles, linear in ms within a bin. */
+function logQuantiles(counts: Uint16Array, from: number, shares: readonly number[]): number[] {
+  const all = total(counts, from);
+  let below = 0;
+  let bin = 0;
+  return shares.map((share) => {
+    const wanted = share * all;
+    while (bin < GRID - 1 && (below + counts[from + bin]! < wanted || counts[from + bin] === 0)) below += counts[from + bin++]!;
+    const within = counts[from + bin] === 0 ? 1 : (wanted - below) / counts[from + bin]!;
+    const low = bin === 0 ? 8 : EDGES[bin - 1]!;
+    const high = bin === GRID - 1 ? 2 * TOP_MS : EDGES[bin]!;
+    return Math.log(low + (high - low) * Math.min(1, Math.max(0, within)));
+  });
+}
+
+const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
+
+/** Log quantiles of intervals, then of holds and twice the root of the rollover rate; without holds the intervals alone. */
+export function featuresOf(counts: Uint16Array): number[] {
+  const features = logQuantiles(counts, 0, SHARES);
+  if (total(counts, HOLDS) * 2 < intervalsOf(counts) || counts[PAIRS] === 0) return features;
+  return [...features, ...logQuantiles(counts, HOLDS, SHARES), 2 * Math.sqrt(counts[ROLLOVERS]! / counts[PAIRS]!)];
+}
+
+/** Medians as the explanations tell them, ms. */
+export function mediansOf(counts: Uint16Array): { intervalMs: number; holdMs: number | null } {
+  const [interval] = logQuantiles(counts, 0, [0.5]);
+  const holdMs = total(counts, HOLDS) === 0 ? null : Math.exp(logQuantiles(counts, HOLDS, [0.5])[0]!);
+  return { intervalMs: Math.exp(interval!), holdMs };
+}
+
+/** Concentration on a raster, −1…1 (1: every time is a multiple), of intervals and of holds; NaN without any. */
+export function concentration(phases: Int32Array, raster: number): { intervals: number; holds: number } {
+  return { intervals: phases[raster]! / UNIT / phases[PHASES]!, holds: phases[RASTERS.length + raster]! / UNIT / phases[PHASES + 1]! };
+}

@@ -1,0 +1,31 @@
+/** What a person has been seen with: countries, networks, fingerprints, and when each came up. */
+import { traitsOf } from '../model/novelty.ts';
+import { isTrustedEgress, type Sighting } from '../model/sighting.ts';
+import type { Person } from './person.ts';
+
+const FAMILIAR_MAX = 24;
+const DAY_MS = 86_400_000;
+
+/** Remembers the traits of a sighting; the organisation's own networks are nobody's. */
+export function rememberTraits(person: Person, sighting: Sighting): void {
+  const { at } = sighting;
+  const day = Math.floor(at / DAY_MS);
+  if (day > person.lastSeenDay) {
+    person.seenDays++;
+    person.lastSeenDay = day;
+  }
+  if (isTrustedEgress(sighting.policy)) return;
+  const { familiar } = person;
+  for (const { kind, value } of traitsOf(sighting)) {
+    const known = familiar.find((entry) => entry.kind === kind && entry.value === value);
+    if (known !== undefined) {
+      known.lastAt = Math.max(known.lastAt, at);
+      continue;
+    }
+    familiar.push({ kind, value, firstAt: at, lastAt: at, daysBefore: person.seenDays - 1 });
+    if (familiar.length <= FAMILIAR_MAX) continue;
+    let oldest = 0;
+    for (let i = 1; i < familiar.length; i++) if (familiar[i]!.lastAt < familiar[oldest]!.lastAt) oldest = i;
+    familiar.splice(oldest, 1);
+  }
+}

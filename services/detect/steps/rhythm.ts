@@ -1,0 +1,36 @@
+/** Gathers minutes of typing into blocks, and shows each full block to the person's profile. */
+import type { DetectConfig } from '../config.ts';
+import { BLOCKS_JUDGED } from '../model/operator-change.ts';
+import { intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from '../model/rhythm.ts';
+import { newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
+import { marksOf } from '../model/transport-marks.ts';
+import { MINUTE_MS, type Person, type SessionState } from './person.ts';
+
+const PROFILES_MAX = 3;
+
+export function foldRhythm(person: Person, session: SessionState, minute: Rhythm, start: number, settings: DetectConfig['rhythm']): void {
+  const track = (session.rhythm ??= { start, current: newRhythm(), blocks: [] });
+  mergeRhythm(track.current, minute);
+  const { counts, phases } = track.current;
+  const keys = intervalsOf(counts);
+  if (keys < settings.blockKeys) return;
+  const end = start + MINUTE_MS;
+  const judged = takeBlock(profileOf(person, session), counts, end, settings.profileKeysMin);
+  const { intervalMs, holdMs } = mediansOf(counts);
+  const tenth = (ms: number): number => Math.round(ms * 10) / 10;
+  track.blocks.push({ start: track.start, end, keys, ...judged, marks: marksOf(phases), intervalMs: tenth(intervalMs), holdMs: holdMs === null ? null : tenth(holdMs) });
+  if (track.blocks.length > BLOCKS_JUDGED) track.blocks.shift();
+  track.start = end;
+  track.current = newRhythm();
+}
+
+function profileOf(person: Person, { sensor }: SessionState): RhythmProfile {
+  const { rhythms } = person;
+  const at = rhythms.findIndex((entry) => entry.sensor === sensor);
+  const profile = at < 0 ? newProfile(sensor) : rhythms[at]!;
+  // The one used last stands last.
+  if (at >= 0) rhythms.splice(at, 1);
+  else if (rhythms.length >= PROFILES_MAX) rhythms.shift();
+  rhythms.push(profile);
+  return profile;
+}
