@@ -18,7 +18,7 @@ export interface Installation {
   readonly directory: string;
   /** Runs a command to its end; throws with its output where it fails. Answers what it printed. */
   run(...args: string[]): Promise<string>;
-  worker(service: 'ingest' | 'enrich' | 'detect', name: string): Started;
+  worker(service: 'ingest' | 'enrich' | 'detect' | 'embedded', name: string, ...args: string[]): Started;
   /** Stops every worker that still runs, and throws with the log of one that did not end in good order. */
   stop(): Promise<void>;
 }
@@ -55,8 +55,8 @@ export function install(kafkaBrokers: string, redisUrl: string, partitions: numb
       });
       return command.output();
     },
-    worker: (service, name) => {
-      const started = start(process.execPath, [launcher, service], join(directory, `${service}-${name}.log`), environment({ FARHAND_KAFKA_WORKER_ID: name }));
+    worker: (service, name, ...args) => {
+      const started = start(process.execPath, [launcher, service, ...args], join(directory, `${service}-${name}.log`), environment({ FARHAND_KAFKA_WORKER_ID: name }));
       workers.push({ name: `${service} ${name}`, process: started });
       return started;
     },

@@ -123,17 +123,19 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   const topic = async (name: string): Promise<LogRecord[]> => (await Promise.all(numbers.map((p) => readAll(log, name, p)))).flat();
 
   /** Sends the closing events and waits until every stage has committed all of its input. */
-  async function finish(startAt: number): Promise<SuspiciousSession[]> {
+  async function finish(startAt: number, chained = false): Promise<SuspiciousSession[]> {
     const { topics, group } = farhand;
+    const telemetry = [topics.keystrokeLatency, topics.connection];
     const closing = aftermath(startAt).map((record) => ({
       topic: topics.connection, partition: null, key: Buffer.from(keyOf(record)), value: encodeFramed(record.type, record), timestampMs: record.observedAt,
     }));
     await log.append(closing);
-    const stages = [
-      ['ingest', [topics.keystrokeLatency, topics.connection]],
+    const separate = [
+      ['ingest', telemetry],
       ['enrich', [topics.events]],
       ['detect', [topics.enriched]],
     ] as const;
+    const stages = chained ? ([['chained', telemetry]] as const) : separate;
     for (const [service, inputs] of stages) {
       await until(`${service} at the end of its input`, async () => (await Promise.all(numbers.map((p) => atEnd(`${group}-${service}`, inputs, p)))).every(Boolean), 180_000);
     }
@@ -183,5 +185,30 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
     expect(new Set(published.map(({ userId }) => /^p-k1-[0-9a-f]{32}$/.test(userId)))).toEqual(new Set([true]));
     expect(bare(published)).toEqual(bare(expected.findings));
     expect((await topic(farhand.topics.enriched)).length).toBe(expected.events);
+  });
+
+  test('farhand embedded --kafka: the same findings, revision by revision, with nothing in between, though it is killed', async () => {
+    const expected = await embeddedRun();
+    const first = farhand.worker('embedded', 'one', '--kafka', '--workers', '1');
+    await waitForOutput(first, /"event":"task.started"/, 60_000);
+    const publishing = publish(log, farhand.topics);
+    await systemClock.sleep(2_000);
+    first.kill('SIGKILL');
+    farhand.worker('embedded', 'two', '--kafka', '--workers', '2');
+    await publishing;
+    const published = await finish(expected.startAt, true);
+    const bare = (findings: SuspiciousSession[]) => inOrder(findings).map((f) => JSON.parse(JSON.stringify(f)) as unknown);
+    expect(bare(published)).toEqual(bare(expected.findings));
+    expect(await topic(farhand.topics.events)).toEqual([]);
+    expect(await topic(farhand.topics.enriched)).toEqual([]);
+  });
+
+  test('farhand embedded --kafka stops at telemetry that is keyed otherwise, and says where', async () => {
+    const worker = farhand.worker('embedded', 'one', '--kafka', '--workers', '1');
+    const [record] = aftermath(0);
+    await log.append([{ topic: farhand.topics.connection, partition: 0, key: Buffer.from('somebody'), value: encodeFramed('Connection', { ...record!, observedAt: 1 }), timestampMs: 1 }]);
+    await waitForOutput(worker, /connection\.v1\/0@0: .*not keyed by tenantId\|userId/, 60_000);
+    await until('the worker has ended', () => worker.exitStatus() !== null);
+    expect(worker.exitStatus()).toBe(1);
   });
 });
