@@ -108,7 +108,7 @@ export async function measureLatency(site: Site, options: LatencyOptions): Promi
     reading = false;
     await reader.close();
     await Promise.all(processes.map((p) => p.stop()));
-    await site.broker.deleteTopics([...installation.ownTopics, inputs.keystrokeLatency, inputs.connection, inputs.devices, inputs.vantages, inputs.networks, inputs.feedback]);
+    await site.retire([...installation.ownTopics, inputs.keystrokeLatency, inputs.connection, inputs.devices, inputs.vantages, inputs.networks, inputs.feedback]);
     installation.close();
   }
 }

@@ -133,7 +133,7 @@ async function growthOf(site: Site, plan: Plan): Promise<Growth[]> {
       const result = await measureThroughput(site, data, { way: 'chained', commitMs: 1_000, processes: plan.processes, timeoutMs: RUN_MS_MAX });
       results.push({ of, value, result });
     } finally {
-      await site.broker.deleteTopics(inputsOf(data));
+      await site.retire(inputsOf(data));
     }
   }
   return results;
@@ -156,7 +156,7 @@ async function measureAll(site: Site, plan: Plan, peers: { folder: string | unde
       peers: peers.folder === undefined ? [] : await runPeers(peers.folder, peers.pattern),
     };
   } finally {
-    await site.broker.deleteTopics(inputsOf(data));
+    await site.retire(inputsOf(data));
   }
 }
 
@@ -196,11 +196,25 @@ async function main(): Promise<number> {
   const infrastructure = await startInfrastructure();
   if (infrastructure.kafka === null) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', 'no broker: set KAFKA_BROKERS, or install Java 17 and Maven');
   const brokers = infrastructure.kafka.address;
-  const log = await openKafkaLog({ ...KAFKA_DEFAULTS, brokers: brokers.split(','), clientId: 'farhand-bench', clock: systemClock });
+  const openLog = () => openKafkaLog({ ...KAFKA_DEFAULTS, brokers: brokers.split(','), clientId: 'farhand-bench', clock: systemClock });
+  let log = await openLog();
   const broker = await BenchBroker.open(brokers);
   try {
     const pid = /pid (\d+)/.exec(infrastructure.kafka.what)?.[1];
-    const site: Site = { brokers, redis: infrastructure.redis?.address ?? null, brokerPid: pid === undefined ? null : Number(pid), log, broker };
+    const site: Site = {
+      brokers,
+      redis: infrastructure.redis?.address ?? null,
+      brokerPid: pid === undefined ? null : Number(pid),
+      broker,
+      get log() {
+        return log;
+      },
+      retire: async (topics) => {
+        await broker.deleteTopics(topics);
+        await log.close();
+        log = await openLog();
+      },
+    };
     const result = await measureAll(site, plan, { folder: values.peers, pattern: values.pattern });
     print(result);
     save(result, values.out);

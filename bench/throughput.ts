@@ -19,8 +19,11 @@ export interface Site {
   readonly redis: string | null;
   /** Of the broker, for its CPU; null where it is not ours. */
   readonly brokerPid: number | null;
+  /** The present one: `retire` puts another in its place. */
   readonly log: Log;
   readonly broker: BenchBroker;
+  /** Deletes topics, and forgets every client that knew them. */
+  retire(topics: readonly string[]): Promise<void>;
 }
 
 export type Way = 'workers' | 'chained';
@@ -111,7 +114,7 @@ export async function measureThroughput(site: Site, data: DataSet, options: RunO
     };
   } finally {
     await Promise.all(processes.map((p) => p.stop()));
-    await broker.deleteTopics(installation.ownTopics);
+    await site.retire(installation.ownTopics);
     installation.close();
   }
 }
