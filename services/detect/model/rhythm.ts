@@ -18,6 +18,7 @@ const COUNT_MAX = 0xffff;
 
 /** Rasters of frames, timers and clocks, ms: 125 and 120 Hz, 10 ms, 64 Hz, 62.5 and 60 Hz, 20 ms, 30 Hz; rising. */
 export const RASTERS = [8, 25 / 3, 10, 15.625, 16, 50 / 3, 20, 100 / 3] as const;
+const RASTER_COUNT = RASTERS.length;
 /** Longer times say nothing about a raster: clocks drift, ms. */
 const RASTER_MS_MAX = 400;
 const UNIT = 1000;
@@ -30,7 +31,19 @@ export interface Rhythm {
   phases: Int32Array;
 }
 
-export const newRhythm = (): Rhythm => ({ counts: new Uint16Array(RHYTHM_BINS), phases: new Int32Array(PHASE_SUMS) });
+/** Empty ones to be used again: every minute of everybody needs one, and typed arrays are dear to make. */
+const spare: Rhythm[] = [];
+const SPARE_MAX = 256;
+
+export const newRhythm = (): Rhythm => spare.pop() ?? { counts: new Uint16Array(RHYTHM_BINS), phases: new Int32Array(PHASE_SUMS) };
+
+/** Hands back one that nobody holds any more. */
+export function releaseRhythm(rhythm: Rhythm): void {
+  if (spare.length >= SPARE_MAX) return;
+  rhythm.counts.fill(0);
+  rhythm.phases.fill(0);
+  spare.push(rhythm);
+}
 
 /** Upper edges in whole ms: six bins an octave from 16 ms; the last bin is open. */
 const EDGES: readonly number[] = Array.from({ length: GRID - 1 }, (_, i) => Math.round(16 * 2 ** (i / 6)));
@@ -54,17 +67,19 @@ function count(counts: Uint16Array, bin: number): void {
 
 function addPhases(phases: Int32Array, from: number, ms: number): void {
   const row = Math.round(ms * STEPS_PER_MS) * RASTERS.length;
-  for (let i = 0; i < RASTERS.length; i++) phases[from + i]! += COSINES[row + i]!;
+  for (let i = 0; i < RASTER_COUNT; i++) phases[from + i] = phases[from + i]! + COSINES[row + i]!;
 }
 
 /** Counts one record. */
-export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs }: KeystrokeLatency): void {
+export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs, sensor }: KeystrokeLatency): void {
+  // Between a person and a gateway lies the transport: rasters tell nothing there.
+  const local = sensor !== 'VDI_GATEWAY' && sensor !== 'BASTION';
   const paired = holdMs.length === interKeyMs.length + 1;
   for (let i = 0; i < interKeyMs.length; i++) {
     const interval = interKeyMs[i]!;
     if (!(interval >= 0 && interval <= BREAK_MS)) continue;
     count(counts, binOf(interval));
-    if (interval < RASTER_MS_MAX) {
+    if (local && interval < RASTER_MS_MAX) {
       addPhases(phases, 0, interval);
       phases[PHASES]!++;
     }
@@ -76,7 +91,7 @@ export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs }
     const hold = holdMs[i]!;
     if (!(hold > 0 && hold <= HOLD_MS_MAX)) continue;
     count(counts, HOLDS + binOf(hold));
-    if (hold < RASTER_MS_MAX) {
+    if (local && hold < RASTER_MS_MAX) {
       addPhases(phases, RASTERS.length, hold);
       phases[PHASES + 1]!++;
     }

@@ -4,6 +4,7 @@ import { newHistory, recordMinute } from '../model/history.ts';
 import { canSight, travelBetween } from '../model/impossible-travel.ts';
 import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved } from '../model/remote-control.ts';
+import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import type { SignalParameters } from '../model/view.ts';
@@ -123,7 +124,11 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
   countMinute((person.activity ??= newActivity()), window.start);
   const { helpdeskMs } = parameters.config.endpoint;
   const helped = session.helpSince !== null && end - session.helpSince <= helpdeskMs;
-  if (window.rhythm !== null && !helped) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
+  if (window.rhythm !== null) {
+    if (!helped) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
+    releaseRhythm(window.rhythm);
+    window.rhythm = null;
+  }
   for (const clock of [0, 1] as const) {
     const gaps = window.gaps[clock];
     if (gaps === null || helped) continue;

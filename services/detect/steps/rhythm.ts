@@ -1,7 +1,7 @@
 /** Gathers minutes of typing into blocks, and shows each full block to the person's profile. */
 import type { DetectConfig } from '../config.ts';
 import { BLOCKS_JUDGED } from '../model/operator-change.ts';
-import { intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from '../model/rhythm.ts';
+import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
 import { newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
 import { marksOf } from '../model/transport-marks.ts';
 import { MINUTE_MS, type Person, type SessionState } from './person.ts';
@@ -21,6 +21,7 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
   track.blocks.push({ start: track.start, end, keys, ...judged, marks: marksOf(phases), intervalMs: tenth(intervalMs), holdMs: holdMs === null ? null : tenth(holdMs) });
   if (track.blocks.length > BLOCKS_JUDGED) track.blocks.shift();
   track.start = end;
+  releaseRhythm(track.current);
   track.current = newRhythm();
 }
 
