@@ -7,6 +7,9 @@ import type { LogAdmin, TopicSpec } from './log.ts';
 /** How long a new topic may take until all of its partitions are served. */
 const SERVED_MS_MAX = 15_000;
 
+const DESCRIBE_ATTEMPTS = 5;
+const DESCRIBE_RETRY_MS = 100;
+
 export class KafkaAdmin implements LogAdmin {
   readonly #admin: Admin;
   readonly #clock: Clock;
@@ -16,26 +19,34 @@ export class KafkaAdmin implements LogAdmin {
     this.#clock = clock;
   }
 
+  /** Only looks, so it may be asked again: kafkajs's admin answers a lost connection with a TypeError of its own. */
   async describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
-    try {
-      const known = new Set(await this.#admin.listTopics());
-      const present = topics.filter((topic) => known.has(topic));
-      const found = new Map<string, TopicSpec | null>(topics.map((topic) => [topic, null]));
-      if (present.length === 0) return found;
-      const metadata = await this.#admin.fetchTopicMetadata({ topics: present });
-      const configs = await this.#admin.describeConfigs({
-        includeSynonyms: false,
-        resources: present.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
-      });
-      for (const { name, partitions } of metadata.topics) {
-        const entries = configs.resources.find((r) => r.resourceName === name)?.configEntries ?? [];
-        const values = Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
-        found.set(name, { name, partitions: partitions.length, settings: values });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#describe(topics, settings);
+      } catch (error) {
+        if (attempt === DESCRIBE_ATTEMPTS) throw asLogError(error, 'describing topics');
+        await this.#clock.sleep(DESCRIBE_RETRY_MS * attempt);
       }
-      return found;
-    } catch (error) {
-      throw asLogError(error, 'describing topics');
     }
+  }
+
+  async #describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
+    const known = new Set(await this.#admin.listTopics());
+    const present = topics.filter((topic) => known.has(topic));
+    const found = new Map<string, TopicSpec | null>(topics.map((topic) => [topic, null]));
+    if (present.length === 0) return found;
+    const metadata = await this.#admin.fetchTopicMetadata({ topics: present });
+    const configs = await this.#admin.describeConfigs({
+      includeSynonyms: false,
+      resources: present.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
+    });
+    for (const { name, partitions } of metadata.topics) {
+      const entries = configs.resources.find((r) => r.resourceName === name)?.configEntries ?? [];
+      const values = Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
+      found.set(name, { name, partitions: partitions.length, settings: values });
+    }
+    return found;
   }
 
   async create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void> {
