@@ -1,29 +1,42 @@
 /** Topics of a Kafka cluster: what there is, and creating what is missing. */
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { asLogError, retrySoon, UNPLACED } from './kafka-client.ts';
+import { within } from './kafka-cluster.ts';
 import type { LogAdmin, TopicSpec } from './log.ts';
 
 /** How long a new topic may take until all of its partitions are served. */
 const SERVED_MS_MAX = 15_000;
+const CREATE_MS_MAX = 30_000;
 
 const DESCRIBE_ATTEMPTS = 5;
 const DESCRIBE_RETRY_MS = 100;
+const DESCRIBE_MS_MAX = 10_000;
 
 export class KafkaAdmin implements LogAdmin {
-  readonly #admin: Admin;
+  readonly #kafka: Kafka;
   readonly #clock: Clock;
 
-  constructor(admin: Admin, clock: Clock) {
-    this.#admin = admin;
+  constructor(kafka: Kafka, clock: Clock) {
+    this.#kafka = kafka;
     this.#clock = clock;
+  }
+
+  /** A client of its own for every question, with a deadline: none is asked often. */
+  async #with<T>(what: string, msMax: number, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    try {
+      return await within(this.#clock, msMax, what, admin.connect().then(() => ask(admin)));
+    } finally {
+      admin.disconnect().catch(() => undefined);
+    }
   }
 
   /** Only looks, so it may be asked again: kafkajs's admin answers a lost connection with a TypeError of its own. */
   async describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#describe(topics, settings);
+        return await this.#with('describing topics', DESCRIBE_MS_MAX, (admin) => this.#describe(admin, topics, settings));
       } catch (error) {
         if (attempt === DESCRIBE_ATTEMPTS) throw asLogError(error, 'describing topics');
         await this.#clock.sleep(DESCRIBE_RETRY_MS * attempt);
@@ -31,13 +44,13 @@ export class KafkaAdmin implements LogAdmin {
     }
   }
 
-  async #describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
-    const known = new Set(await this.#admin.listTopics());
+  async #describe(admin: Admin, topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>> {
+    const known = new Set(await admin.listTopics());
     const present = topics.filter((topic) => known.has(topic));
     const found = new Map<string, TopicSpec | null>(topics.map((topic) => [topic, null]));
     if (present.length === 0) return found;
-    const metadata = await this.#admin.fetchTopicMetadata({ topics: present });
-    const configs = await this.#admin.describeConfigs({
+    const metadata = await admin.fetchTopicMetadata({ topics: present });
+    const configs = await admin.describeConfigs({
       includeSynonyms: false,
       resources: present.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
     });
@@ -52,32 +65,34 @@ export class KafkaAdmin implements LogAdmin {
   async create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void> {
     if (topics.length === 0) return;
     try {
-      const created = await this.#admin.createTopics({
-        waitForLeaders: false, // below: kafkajs gives up where a broker has not heard of the topic yet
-        topics: topics.map(({ name, partitions, settings }) => ({
-          topic: name,
-          numPartitions: partitions,
-          replicationFactor,
-          configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
-        })),
+      await this.#with('creating topics', CREATE_MS_MAX, async (admin) => {
+        const created = await admin.createTopics({
+          waitForLeaders: false, // below: kafkajs gives up where a broker has not heard of the topic yet
+          topics: topics.map(({ name, partitions, settings }) => ({
+            topic: name,
+            numPartitions: partitions,
+            replicationFactor,
+            configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
+          })),
+        });
+        if (!created) throw new Error(`one of ${topics.map((topic) => topic.name).join(', ')} exists already`);
+        await this.#untilServed(admin, topics.map((topic) => topic.name));
       });
-      if (!created) throw new Error(`one of ${topics.map((topic) => topic.name).join(', ')} exists already`);
-      await this.#untilServed(topics.map((topic) => topic.name));
     } catch (error) {
       const failures = (error as { errors?: Error[] }).errors?.map((e) => e.message).join('; ');
       throw asLogError(failures === undefined ? error : new Error(failures), 'creating topics');
     }
   }
 
-  async #untilServed(topics: string[]): Promise<void> {
+  async #untilServed(admin: Admin, topics: string[]): Promise<void> {
     const deadline = this.#clock.monotonicMs() + SERVED_MS_MAX;
-    await retrySoon(this.#clock, deadline, () => this.#admin.fetchTopicMetadata({ topics }), UNPLACED);
-    for (const topic of topics) await retrySoon(this.#clock, deadline, () => this.#admin.fetchTopicOffsets(topic), UNPLACED);
+    await retrySoon(this.#clock, deadline, () => admin.fetchTopicMetadata({ topics }), UNPLACED);
+    for (const topic of topics) await retrySoon(this.#clock, deadline, () => admin.fetchTopicOffsets(topic), UNPLACED);
   }
 
   async membersOf(group: string): Promise<number> {
     try {
-      const { groups } = await this.#admin.describeGroups([group]);
+      const { groups } = await this.#with('describing a group', DESCRIBE_MS_MAX, (admin) => admin.describeGroups([group]));
       return groups.reduce((sum, { members }) => sum + members.length, 0);
     } catch (error) {
       throw asLogError(error, `describing the group ${group}`);

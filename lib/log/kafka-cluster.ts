@@ -43,7 +43,7 @@ export interface KafkaCluster {
 }
 
 /** Longest time to find and connect the brokers. */
-const CONNECT_MS_MAX = 15_000;
+const CONNECT_MS_MAX = 6_000;
 
 /** The work, or FARHAND_LOG_UNAVAILABLE after `ms`; the work itself goes on where nobody sees it. */
 export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {

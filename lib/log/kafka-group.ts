@@ -148,9 +148,11 @@ export class KafkaMembership implements Membership {
 
   async start(): Promise<void> {
     try {
-      await this.#consumer.connect();
-      await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
-      await this.#run();
+      const starting = this.#consumer.connect().then(async () => {
+        await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+        await this.#run();
+      });
+      await within(this.#clock, this.#group.rebalanceTimeoutMs + this.#group.sessionTimeoutMs, 'the first assignment', starting);
       void this.#watch();
     } catch (error) {
       throw asLogError(error, `joining the group ${this.#options.group}`);

@@ -1,9 +1,10 @@
 /** The log port on Apache Kafka. Open it with `openKafkaLog`; the parts are in the files kafka-*.ts beside this one. */
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import { FarhandError } from '#lib/kernel/errors.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
 import type { Compression } from './kafka-batch.ts';
 import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
-import { closeCluster, openCluster, SharedCluster, within } from './kafka-cluster.ts';
+import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
@@ -40,17 +41,19 @@ const CONNECT_MS_MAX = 15_000;
 export class KafkaLog implements Log {
   readonly admin: LogAdmin;
   readonly #kafka: Kafka;
-  readonly #admin: Admin;
   readonly #options: OpenKafkaOptions;
   readonly #control: SharedCluster;
   readonly #open = new Set<{ close(): Promise<void> }>();
 
-  constructor(kafka: Kafka, admin: Admin, options: OpenKafkaOptions) {
+  constructor(kafka: Kafka, options: OpenKafkaOptions) {
     this.#kafka = kafka;
-    this.#admin = admin;
     this.#options = options;
     this.#control = new SharedCluster(kafka, options.clock);
-    this.admin = new KafkaAdmin(admin, options.clock);
+    this.admin = new KafkaAdmin(kafka, options.clock);
+  }
+
+  async connect(): Promise<void> {
+    await this.#control.use('connecting', CONNECT_MS_MAX, () => Promise.resolve());
   }
 
   async join(options: JoinOptions, member: GroupMember): Promise<Membership> {
@@ -129,7 +132,7 @@ export class KafkaLog implements Log {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((part) => part.close()));
-    await Promise.all([this.#control.close(), this.#admin.disconnect()]);
+    await this.#control.close();
   }
 }
 
@@ -148,13 +151,13 @@ function splitByTime(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
 
 /** Connects; FARHAND_LOG_UNAVAILABLE where no broker answers. */
 export async function openKafkaLog(options: OpenKafkaOptions): Promise<Log> {
-  const kafka = createKafka(options);
-  const admin = kafka.admin();
+  const log = new KafkaLog(createKafka(options), options);
   try {
-    await within(options.clock, CONNECT_MS_MAX, 'connecting', admin.connect());
-    return new KafkaLog(kafka, admin, options);
+    await log.connect();
+    return log;
   } catch (error) {
-    await admin.disconnect().catch(() => undefined);
-    throw asLogError(error, `no broker of ${options.brokers.join(', ')} answers`);
+    await log.close();
+    const { message } = asLogError(error, `no broker of ${options.brokers.join(', ')} answers`);
+    throw new FarhandError('FARHAND_LOG_UNAVAILABLE', message, { cause: error });
   }
 }

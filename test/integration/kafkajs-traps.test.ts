@@ -210,8 +210,11 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     const service = countingService({ application: unique('app'), inputs: [input], output });
     await createTopics(steady, service, 4);
     const stop = new AbortController();
-    const done = new Worker(partsFor(log, service, { batchRecordsMax: 50 }), 'one').run(stop.signal);
+    let started = 0;
+    const parts = partsFor(log, service, { batchRecordsMax: 50 }, { event: (name) => void (name === 'task.started' && started++) });
+    const done = new Worker(parts, 'one').run(stop.signal);
     done.catch(() => undefined); // awaited at the end
+    await until('the tasks', () => started === 4);
     const keys = Array.from({ length: 2_000 }, (_, i) => `k${i % 40}`);
     for (let i = 0; i < keys.length; i += 100) {
       await steady.append(keys.slice(i, i + 100).map((key) => record(input, null, key, 'v')));
