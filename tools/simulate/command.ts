@@ -28,7 +28,7 @@ Generates a seeded fleet: the same options give the same bytes. Into files (DIR/
 order of arrival, DIR/labels.ndjson; replay them with farhand replay --history DIR --labels DIR/labels.ndjson), or onto
 the telemetry and reference topics.
 
-  --out DIR              write files into DIR
+  --out DIR              write files into DIR; a fleet that was written there before is replaced
   --kafka                write to Kafka instead (brokers and topics from the configuration; KAFKA_BROKERS)
   --config FILE          configuration for --kafka
   --labels FILE          where --kafka writes the labels (default: nowhere)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -44,6 +44,13 @@ describe('writeHistory', () => {
     expect(gunzipSync(gz).equals(plain)).toBe(true);
     expect(zstdDecompressSync(zst).equals(plain)).toBe(true);
     expect(readFileSync((await write('d', 'ndjson', 'zstd')).files[1]!).equals(zst)).toBe(true);
+  });
+
+  it('replaces an earlier fleet in another format, and leaves the files of others alone', async () => {
+    await write('again', 'ndjson', 'gzip');
+    for (const name of ['notes.txt', '10-telemetry.csv', '20-telemetry.ndjson']) writeFileSync(join(root, 'again', name), 'mine');
+    await write('again', 'avro', 'none');
+    expect(readdirSync(join(root, 'again')).toSorted()).toEqual(['00-reference.avro', '10-telemetry.avro', '10-telemetry.csv', '20-telemetry.ndjson', 'labels.ndjson', 'notes.txt']);
   });
 
   it('writes Avro containers with the same records', async () => {

@@ -3,7 +3,7 @@
  * labels.ndjson. Memory: one batch and the streams' buffers.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -110,10 +110,18 @@ function avro(names: typeof REFERENCE_RECORDS | typeof TELEMETRY_RECORDS, garbag
   };
 }
 
-/** Writes into `directory` (made where absent; files of the same names are replaced). */
+/** Another format's files of an earlier fleet would be replayed together with this one. Touches no names but our own. */
+async function removeEarlier(directory: string): Promise<void> {
+  const suffixes = FORMATS.flatMap((format) => COMPRESSIONS.map((compress) => `.${format}${SUFFIX[compress]}`));
+  const names = [...suffixes.flatMap((suffix) => [`00-reference${suffix}`, `10-telemetry${suffix}`]), 'labels.ndjson'];
+  for (const name of names) await rm(join(directory, name), { force: true });
+}
+
+/** Writes into `directory` (made where absent); a fleet that was written there before, in whichever format, is replaced. */
 export async function writeHistory(fleet: Fleet, directory: string, options: WriteOptions): Promise<Written> {
   const { format, compress, pace } = options;
   await mkdir(directory, { recursive: true });
+  await removeEarlier(directory);
   const garbage = options.garbage ? new Prng(fleet.options.seed, 'garbage') : null;
   const suffix = `.${format}${SUFFIX[compress]}`;
   const reference = new OutputFile(join(directory, `00-reference${suffix}`), compress);
