@@ -108,14 +108,15 @@ function speedOf(text: string | undefined): number | null {
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseOptions(NAME, args, OPTIONS);
-  const integer = (name: 'seed' | 'workstations' | 'piloted' | 'days' | 'tenants', least: number, most: number): number =>
+  const integer = (name: 'seed' | 'workstations' | 'days' | 'tenants', least: number, most: number): number =>
     integerOption(NAME, name, values[name], { fallback: DEFAULTS[name], least, most });
   if ((values.out === undefined) === (values.kafka !== true)) throw usageError(NAME, 'give one of --out DIR and --kafka');
   const speed = speedOf(values.speed);
+  const workstations = integer('workstations', 1, 1_000_000);
   const options: FleetOptions = {
     seed: integer('seed', 0, 0xffff_ffff),
-    workstations: integer('workstations', 1, 1_000_000),
-    piloted: integer('piloted', 0, 1_000_000),
+    workstations,
+    piloted: integerOption(NAME, 'piloted', values.piloted, { fallback: Math.min(DEFAULTS.piloted, workstations), least: 0, most: workstations }),
     days: integer('days', 1, 3_650),
     tenants: integer('tenants', 1, 10_000),
     startAt: startOf(values.start),

@@ -100,6 +100,7 @@ describe('farhand simulate', () => {
     await expect(run('--out', root, '--kinds', 'teleport')).rejects.toThrow(/teleport.*proxy, packet-vpn/);
     await expect(run('--out', root, '--format', 'xml')).rejects.toThrow(/ndjson, avro/);
     await expect(run('--out', root, '--days', '0')).rejects.toThrow(/from 1 to/);
+    await expect(run('--out', root, '--workstations', '5', '--piloted', '10')).rejects.toMatchObject({ exitStatus: 2, message: expect.stringContaining("--piloted is '10': allowed is an integer from 0 to 5") as string });
     await expect(run()).rejects.toThrow(/--out DIR and --kafka/);
     await expect(run('--out', root, '--start', 'soon')).rejects.toThrow(/YYYY-MM-DD/);
   });
