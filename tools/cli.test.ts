@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const launcher = fileURLToPath(new URL('./farhand.mjs', import.meta.url));
-const NAMES = ['ingest', 'enrich', 'detect', 'embedded', 'replay', 'simulate', 'topics', 'config'];
+const NAMES = ['ingest', 'enrich', 'detect', 'embedded', 'replay', 'simulate', 'topics', 'tail', 'config'];
 
 function farhand(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], { encoding: 'utf8', timeout: 60_000 });
