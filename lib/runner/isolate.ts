@@ -20,6 +20,9 @@ const WAIT_MS = 100;
 
 const place = (r: RawRecord): string => `${r.topic}/${r.partition}@${r.offset}`;
 
+/** The text with the record's place before it, once: tasks that throw it themselves have named it already. */
+const placed = (record: RawRecord, text: string): string => (text.startsWith(`${place(record)}: `) ? text : `${place(record)}: ${text}`);
+
 function setAside(group: string, { topic, partition, offset }: RawRecord): string {
   return `to set it aside: farhand dead-letter set-aside --group ${group} --topic ${topic} --partition ${partition} --offset ${offset}`;
 }
@@ -61,7 +64,7 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
       const outputs = await outputsOf(task, state, record, parts, deadline);
       if (outputs === null) {
         await writer.commit({ ...finished, group: service.application });
-        return new FarhandError('FARHAND_POISON_RECORD', `${place(record)}: ${failure.message} (${setAside(service.application, record)})`, { cause: failure.cause });
+        return new FarhandError('FARHAND_POISON_RECORD', `${placed(record, failure.message)} (${setAside(service.application, record)})`, { cause: failure.cause });
       }
       finished.records.push(...outputs, ...changesOf(state, parts, number));
       finished.positions = feeds.positions();

@@ -43,7 +43,7 @@ export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }
       if (!decoded.ok) {
         // Enrich wrote these bytes: they are ours, so this is a fault and not a poison message to step over.
         const { topic, partition, offset } = record;
-        throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition} at ${offset}: ${decoded.reason} ${decoded.detail}`);
+        throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition}@${offset}: ${decoded.reason} ${decoded.detail}`);
       }
       events.push(decoded.event);
     }
