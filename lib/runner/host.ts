@@ -25,6 +25,12 @@ export interface HostPart {
   close?(): Promise<void>;
 }
 
+/** How long a process whose parts did not close may take to say why before it is ended, ms. */
+const EXIT_MS = 1_000;
+
+/** Ends the process with the status that was set for it. */
+const leaveProcess = (): void => process.exit();
+
 export class Host {
   readonly clock: Clock = systemClock;
   readonly logger: Logger;
@@ -37,8 +43,11 @@ export class Host {
   readonly #stop = new AbortController();
   readonly #parts: HostPart[] = [];
   readonly #failure = Promise.withResolvers<never>();
+  readonly #exit: () => void;
 
-  constructor(service: string, config: HostConfig) {
+  /** `exit` ends a process that a part, hanging as it closes, would keep alive. */
+  constructor(service: string, config: HostConfig, exit: () => void = leaveProcess) {
+    this.#exit = exit;
     this.#service = service;
     this.#config = config;
     this.#worker = config.kafka.workerId ?? hostname();
@@ -86,12 +95,28 @@ export class Host {
     } finally {
       // Parts with background work end it by the signal: after a failure nobody has given it yet.
       this.#stop.abort();
-      for (const part of this.#parts.reverse()) {
-        await part.close?.().catch((error: unknown) => this.logger.warn({ event: 'worker.close', part: part.name, error: String(error) }));
-      }
+      await this.#close();
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
     }
+  }
+
+  /** Within the bound of a drain: a part may take half of the time that is left, so that one that hangs leaves some to the others. */
+  async #close(): Promise<void> {
+    const end = this.clock.monotonicMs() + this.#config.kafka.drainTimeoutMs;
+    const late: string[] = [];
+    for (const part of this.#parts.reverse()) {
+      if (part.close === undefined) continue;
+      const closed = new AbortController();
+      const closing = part.close().catch((error: unknown) => this.logger.warn({ event: 'worker.close', part: part.name, error: String(error) }));
+      const msMax = (end - this.clock.monotonicMs()) / 2;
+      const inTime = await Promise.race([closing.then(() => true), this.clock.sleep(msMax, closed.signal).then(() => false)]);
+      closed.abort();
+      if (!inTime) late.push(part.name);
+    }
+    if (late.length === 0) return;
+    this.logger.warn({ event: 'worker.close', parts: late, error: 'not closed in time' });
+    void this.clock.sleep(EXIT_MS).then(this.#exit);
   }
 
   async #serve(): Promise<void> {
