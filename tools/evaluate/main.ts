@@ -89,7 +89,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exitCode = await run(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof FarhandError)) throw error;
-    console.error(`${NAME}: ${error.code}: ${error.message}`);
+    // The option reader names a subcommand of farhand, which this is not.
+    const message = error.message.replace(`farhand ${NAME} --help`, `npm run ${NAME} -- --help`);
+    console.error(`${NAME}: ${error.code}: ${message}`);
     process.exitCode = error.exitStatus;
   }
 }
