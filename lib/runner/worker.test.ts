@@ -198,7 +198,7 @@ test('two inputs of a task are merged by time, and wrong topics are named', asyn
   await until(() => log.records('o', 0).length === 6);
   expect(seen).toEqual([4, 5, 6, 7, 8, 9]);
   await expect(work('two', { ...service, inputs: ['a', 'c'] }).done).rejects.toMatchObject({ code: 'FARHAND_TOPICS_WRONG', message: expect.stringContaining('c has 2') as string });
-  await expect(work('two', { ...service, inputs: ['a', 'absent'] }).done).rejects.toThrow();
+  await expect(work('two', { ...service, inputs: ['a', 'absent'] }).done).rejects.toMatchObject({ code: 'FARHAND_TOPICS_WRONG', message: expect.stringMatching(/^missing: .*absent.*; run: farhand topics$/) as string });
 });
 
 test('a commit that is on its way does not stop the processing, up to the bound', async () => {
