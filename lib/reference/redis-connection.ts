@@ -34,6 +34,8 @@ export interface RedisConnectionOptions {
   readonly onInvalidate: (keys: readonly string[] | null) => void;
   /** The session ended: nothing that was read in it may be used again. */
   readonly onLost: () => void;
+  /** A session began. */
+  readonly onSession: () => void;
 }
 
 export class RedisConnection {
@@ -148,6 +150,7 @@ export class RedisConnection {
     if (epoch !== this.#epoch || this.#closed) return;
     this.#tracked = true;
     this.#lastError = null;
+    this.#options.onSession();
     this.#wakeAll();
   }
 

@@ -57,6 +57,8 @@ export interface RedisReferenceOptions {
   readonly onNotLoaded?: () => void;
   /** Called for each call that ended in FARHAND_REFERENCE_UNAVAILABLE; for a metric and a log line. */
   readonly onUnavailable?: (error: Error) => void;
+  /** Called when `ready` turns true, and when it turns false: by a loss or by `close`. */
+  readonly onReady?: (ready: boolean) => void;
   readonly clock?: Clock;
 }
 
@@ -126,7 +128,11 @@ class InRedis implements RedisReference {
       heartbeatMs: options.heartbeatMs ?? 1_000,
       clock: options.clock ?? systemClock,
       onInvalidate: (keys) => this.#onInvalidate(keys),
-      onLost: () => this.#flush(),
+      onLost: () => {
+        this.#flush();
+        options.onReady?.(false);
+      },
+      onSession: () => options.onReady?.(true),
     });
   }
 

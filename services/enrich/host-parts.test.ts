@@ -1,11 +1,11 @@
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kafkaSectionSchema, observeSectionSchema } from '#lib/kernel/config-sections.ts';
 import { Host } from '#lib/runner/host.ts';
 import { enrichConfigSchema } from './config.ts';
-import { watchDatabases } from './host-parts.ts';
+import { OutageLog, watchDatabases } from './host-parts.ts';
 import { writeMmdb } from './mmdb/write-mmdb.fixture.ts';
 
 let directory: string;
@@ -38,4 +38,20 @@ it('shows when each database was built, one series each, and how many addresses 
   await databases.poll();
   expect(await samples('database_built_seconds')).toEqual(['asn.csv 1600000000', 'city.mmdb 1750000000']);
   expect(await samples('address_cache_entries')).toEqual([' 0']);
+});
+
+it('tells the log when the reference store goes away and when it comes back, and nothing at the end of the worker', () => {
+  const host = new Host('enrich', { kafka: kafkaSectionSchema.parse({}), observe: observeSectionSchema.parse({ logLevel: 'silent' }) });
+  const [warn, info] = [vi.spyOn(host.logger, 'warn'), vi.spyOn(host.logger, 'info')];
+  const stop = new AbortController();
+  const outage = new OutageLog({ logger: host.logger, signal: stop.signal });
+  outage.end();
+  for (let i = 0; i < 3; i++) outage.begin(new Error('Redis is away'));
+  for (let i = 0; i < 2; i++) outage.end();
+  outage.begin();
+  outage.end();
+  stop.abort();
+  outage.begin();
+  expect(warn.mock.calls).toEqual([[{ event: 'reference.unavailable', error: 'Redis is away' }], [{ event: 'reference.unavailable', error: 'the connection was lost' }]]);
+  expect(info.mock.calls).toEqual([[{ event: 'reference.available' }], [{ event: 'reference.available' }]]);
 });

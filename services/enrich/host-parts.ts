@@ -3,6 +3,7 @@ import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { REFERENCE_RECORDS } from '#lib/codec/decoder.ts';
 import type { SchemaSource } from '#lib/codec/schema-source.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
+import type { RedisReference } from '#lib/reference/redis.ts';
 import type { Host } from '#lib/runner/host.ts';
 import type { EnrichConfig } from './config.ts';
 import { openDatabases, type Databases } from './databases.ts';
@@ -34,9 +35,33 @@ export async function watchDatabases(host: Host, config: EnrichConfig): Promise<
   return databases;
 }
 
-interface ReferenceParts extends Pick<ReferenceFeedParts, 'log' | 'reference' | 'pseudonymiser'> {
+interface ReferenceParts extends Pick<ReferenceFeedParts, 'log' | 'pseudonymiser'> {
   readonly topics: TopicsSection;
   readonly source: SchemaSource;
+  readonly reference: ReferenceFeedParts['reference'] & Partial<Pick<RedisReference, 'ready'>>;
+}
+
+/** Tells the log of an outage twice, when it begins and when it ends, however many calls fail in between. */
+export class OutageLog {
+  readonly #host: Pick<Host, 'logger' | 'signal'>;
+  #away = false;
+
+  constructor(host: Pick<Host, 'logger' | 'signal'>) {
+    this.#host = host;
+  }
+
+  /** At the end of the worker the store is closed, which is no outage. */
+  begin(error?: Error): void {
+    if (this.#away || this.#host.signal.aborted) return;
+    this.#away = true;
+    this.#host.logger.warn({ event: 'reference.unavailable', error: error?.message ?? 'the connection was lost' });
+  }
+
+  end(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#host.logger.info({ event: 'reference.available' });
+  }
 }
 
 /** Starts the feed and resolves when the reference data that is there has been taken in, or the worker is to end. */
@@ -53,7 +78,9 @@ export async function loadReference(host: Host, { topics, source, ...parts }: Re
       refused.inc({ topic, reason });
       host.logger.error({ event: 'reference.undecodable', topic, partition, offset, reason });
     },
-    onRetry: (error) => host.logger.warn({ event: 'reference.retry', error: error.message }),
+    // A store that is away says so once, by its OutageLog.
+    onRetry: (error) => host.logger[parts.reference.ready === false ? 'debug' : 'warn']({ event: 'reference.retry', error: error.message }),
+    onLoaded: () => host.logger.info({ event: 'reference.loaded' }),
     onLost: () => {
       lost.inc();
       host.logger.warn({ event: 'reference.lost' });
@@ -62,6 +89,5 @@ export async function loadReference(host: Host, { topics, source, ...parts }: Re
   host.add({ name: 'reference', ready: () => feed.isLoaded, close: () => feed.ended.catch(() => undefined) });
   feed.ended.catch((error: Error) => host.fail(error));
   await Promise.race([feed.loaded, feed.ended]);
-  host.logger.info({ event: 'reference.loaded' });
   return feed;
 }

@@ -19,7 +19,7 @@ import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
 import { enrichConfigSchema } from './config.ts';
-import { loadReference, watchDatabases } from './host-parts.ts';
+import { loadReference, OutageLog, watchDatabases } from './host-parts.ts';
 import { ENRICH_OUTPUTS } from './outputs.ts';
 import type { ReferenceFeed } from './reference-feed.ts';
 import { createEnrichTask } from './task.ts';
@@ -42,13 +42,18 @@ export function main(args: string[]): Promise<number> {
     const databases = await watchDatabases(host, enrich);
     let feed: ReferenceFeed | undefined;
     const unavailable = host.metrics.counter('reference_unavailable_total', 'Calls of the reference store that failed because it was away.');
-    const reference = createRedisReference({
+    const outage = new OutageLog(host);
+    const reference: RedisReference = createRedisReference({
       ...redisOptionsOf(redis),
       clock: host.clock,
       findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
       requireLoaded: true,
       onNotLoaded: () => feed?.reload(),
-      onUnavailable: () => unavailable.inc(),
+      onUnavailable: (error) => {
+        unavailable.inc();
+        if (!reference.ready) outage.begin(error);
+      },
+      onReady: (ready) => (ready ? outage.end() : outage.begin()),
     });
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
     countReference(host, reference);

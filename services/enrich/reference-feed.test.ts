@@ -67,13 +67,14 @@ describe('the feed of reference data', () => {
   let feed: ReferenceFeed | null;
   let store: LosingStore;
   const undecodable: (string | number)[][] = [];
-  const counts = { retries: 0, lost: 0 };
+  const counts = { retries: 0, loaded: 0, lost: 0 };
 
   function run(more: Partial<ReferenceFeedParts> = {}): ReferenceFeed {
     return (feed = startReferenceFeed({
       log, topics: TOPICS, decoder: avroRecordDecoder({ names: REFERENCE_RECORDS }), reference: store, pseudonymiser, clock: systemClock, signal: stop.signal,
       onUndecodable: ({ offset }, reason) => void undecodable.push([offset, reason]),
       onRetry: () => counts.retries++,
+      onLoaded: () => counts.loaded++,
       onLost: () => counts.lost++,
       ...more,
     }));
@@ -81,7 +82,7 @@ describe('the feed of reference data', () => {
 
   beforeEach(async () => {
     [log, stop, feed, store] = [createMemoryLog(), new AbortController(), null, new LosingStore()];
-    Object.assign(counts, { retries: 0, lost: 0 });
+    Object.assign(counts, { retries: 0, loaded: 0, lost: 0 });
     undecodable.length = 0;
     await log.admin.create(TOPICS.map((name) => ({ name, partitions: 1, settings: {} })), 1);
     await log.append([
@@ -103,7 +104,7 @@ describe('the feed of reference data', () => {
     expect(undecodable).toEqual([[3, 'UNDECODABLE']]);
     await log.append([outgoing(DEVICES, assignment('laptop', 2, { userId: 'grace' }))]);
     await expect.poll(() => store.users()).toEqual([pseudonym('grace'), 'ada']);
-    expect(counts).toEqual({ retries: 0, lost: 0 });
+    expect(counts).toEqual({ retries: 0, loaded: 1, lost: 0 });
   });
 
   it('feeds a store in memory, which has nothing to lose', async () => {
@@ -121,7 +122,7 @@ describe('the feed of reference data', () => {
     await expect.poll(() => running.isLoaded).toBe(true);
     expect(store.filled).toBe(true);
     expect(store.users()).toEqual([pseudonym('ada'), 'ada']);
-    expect(counts).toEqual({ retries: 0, lost: 1 });
+    expect(counts).toEqual({ retries: 0, loaded: 2, lost: 1 });
     await log.append([outgoing(DEVICES, assignment('laptop', 2, { userId: 'grace' }))]);
     await expect.poll(() => store.users()).toEqual([pseudonym('grace'), 'ada']);
   });
@@ -147,5 +148,15 @@ describe('the feed of reference data', () => {
     stop.abort();
     await feed!.ended;
     expect(feed!.isLoaded).toBe(false);
+    expect(counts.loaded, 'only the first load was whole').toBe(1);
+  });
+
+  it('ended before the store came, it was never loaded', async () => {
+    store.away = Infinity;
+    run();
+    await expect.poll(() => counts.retries).toBeGreaterThan(0);
+    stop.abort();
+    await feed!.ended;
+    expect(counts.loaded).toBe(0);
   });
 });

@@ -28,6 +28,8 @@ export interface ReferenceFeedParts {
   readonly onUndecodable: (record: LogRecord, reason: DeadLetterReason) => void;
   /** The store or the registry is away; the same call is tried again. */
   readonly onRetry: (error: Error) => void;
+  /** All that was in the topics has been taken in: for the first time, or again after a loss. */
+  readonly onLoaded: () => void;
   /** The store has lost what was brought into it, and is filled anew. */
   readonly onLost: () => void;
 }
@@ -94,6 +96,7 @@ class Feed implements ReferenceFeed {
       const whole = await this.#answered(async () => (await reference.markLoaded?.(loading)) ?? true);
       if (whole !== true) return;
       this.isLoaded = true;
+      this.#parts.onLoaded();
       this.#loaded.resolve();
       await Promise.race([this.#lost.promise, broadcast.ended]);
     } finally {

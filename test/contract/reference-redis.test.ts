@@ -221,7 +221,8 @@ describe('Redis that goes away', () => {
   it('killed in the middle: retriable errors, bounded waits, and no stale entry after the restart', async (context) => {
     if (redis === null) return context.skip();
     let unavailable = 0;
-    const store = open(redis.address, { ...bounds, onUnavailable: () => unavailable++ });
+    const ready: boolean[] = [];
+    const store = open(redis.address, { ...bounds, onUnavailable: () => unavailable++, onReady: (now) => ready.push(now) });
     await store.apply([assignment('laptop', 1)]);
     expect((await outcome(store)).answer).toBe(1);
     const outcomes: Awaited<ReturnType<typeof outcome>>[] = [];
@@ -250,6 +251,7 @@ describe('Redis that goes away', () => {
     expect(unavailable).toBe(outcomes.filter(({ answer }) => answer === 'unavailable').length);
     expect(store.stats.unavailable).toBe(unavailable);
     expect(store.stats.flushes).toBeGreaterThanOrEqual(1);
+    expect(ready, 'one loss, one return').toEqual([true, false, true]);
   });
 
   it('hanging: even known entries stop being answered, and come back when it goes on', async (context) => {
