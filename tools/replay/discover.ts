@@ -1,5 +1,5 @@
 /** Which files a history consists of: named files, and directories read recursively in name order. */
-import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -80,7 +80,7 @@ function unreadable(path: string, what: string, cause?: unknown): FarhandError {
  */
 export function discoverHistory(inputs: readonly string[], excluded: readonly string[]): Discovery {
   const real = new Set<string>();
-  for (const path of excluded) if (statSync(path, { throwIfNoEntry: false }) !== undefined) real.add(realpathSync(path));
+  for (const path of excluded) if (existsSync(path)) real.add(realpathSync(path));
   const walk = new Walk(real);
   for (const input of inputs) {
     const stat = statSync(input, { throwIfNoEntry: false });

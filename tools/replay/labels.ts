@@ -1,4 +1,5 @@
 /** The truth about sessions, for evaluation: NDJSON of {tenantId, sessionId, remote, kind, startsAt}. */
+import { statSync } from 'node:fs';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { openBytes } from './byte-source.ts';
 import { LineSplitter, type Line } from './lines.ts';
@@ -48,6 +49,9 @@ export async function readLabels(path: string): Promise<Map<string, SessionLabel
       if (labels.size > LABELS_MAX) throw new FarhandError('FARHAND_USAGE', `--labels ${path}: more than ${LABELS_MAX} sessions`);
     }
   };
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new FarhandError('FARHAND_USAGE', `--labels ${path}: there is no such file`);
+  if (stat.isDirectory()) throw new FarhandError('FARHAND_USAGE', `--labels ${path} is a directory`);
   const source = await openBytes({ path, label: path, bytes: 0 });
   try {
     const splitter = new LineSplitter(LINE_BYTES_MAX);

@@ -2,8 +2,8 @@
  * The files of a replay. They are written under temporary names and renamed together when the run has finished, so
  * that a run which fails leaves the results of the one before. Nothing else in the directory is touched.
  */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { FarhandError } from '#lib/kernel/errors.ts';
 
 const OUTPUT_NAMES = [
@@ -56,6 +56,31 @@ class OutputFile {
   }
 }
 
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // below a file, or behind a directory that may not be entered: making it says why
+  }
+}
+
+/**
+ * One directory at a time from the first one that is missing: mkdirSync with `recursive` never returns where the
+ * parent exists and yet answers ENOENT, as /proc does.
+ */
+function makeDirectories(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; statOf(at) === undefined && dirname(at) !== at; at = dirname(at)) missing.push(at);
+  for (const each of missing.toReversed()) {
+    try {
+      mkdirSync(each);
+    } catch (error) {
+      // Made by somebody else meanwhile is as good.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || statOf(each)?.isDirectory() !== true) throw error;
+    }
+  }
+}
+
 export class ReplayOutputs {
   readonly directory: string;
   readonly #files = new Map<OutputName, OutputFile>();
@@ -63,10 +88,9 @@ export class ReplayOutputs {
   /** Makes the directory where it is missing; throws FARHAND_USAGE where it cannot be one. */
   constructor(directory: string) {
     this.directory = directory;
-    const stat = statSync(directory, { throwIfNoEntry: false });
-    if (stat !== undefined && !stat.isDirectory()) throw new FarhandError('FARHAND_USAGE', `--out ${directory} is not a directory`);
+    if (statOf(directory)?.isDirectory() === false) throw new FarhandError('FARHAND_USAGE', `--out ${directory} is not a directory`);
     try {
-      mkdirSync(directory, { recursive: true });
+      makeDirectories(resolve(directory));
     } catch (error) {
       throw new FarhandError('FARHAND_USAGE', `--out ${directory} cannot be made: ${(error as Error).message}`, { cause: error });
     }
@@ -75,7 +99,12 @@ export class ReplayOutputs {
   write(name: OutputName, text: string): void {
     let file = this.#files.get(name);
     if (file === undefined) {
-      file = new OutputFile(join(this.directory, `.${name}.partial`));
+      const path = join(this.directory, `.${name}.partial`);
+      try {
+        file = new OutputFile(path);
+      } catch (error) {
+        throw new FarhandError('FARHAND_USAGE', `--out ${this.directory} cannot be written: ${(error as Error).message}`, { cause: error });
+      }
       this.#files.set(name, file);
     }
     file.write(text);
