@@ -73,6 +73,8 @@ function serverProperties(directory: string, port: number, controllerPort: numbe
     'transaction.state.log.replication.factor=1',
     'transaction.state.log.min.isr=1',
     'transaction.state.log.num.partitions=4',
+    // How often transactions past their timeout are looked for; the default of 10 s is most of a test's patience.
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms=1000',
     'group.initial.rebalance.delay.ms=0',
     // A machine that is busy with the tests must not make the controller give its only broker up.
     'broker.session.timeout.ms=120000',

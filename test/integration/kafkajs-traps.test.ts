@@ -197,7 +197,7 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     await alive.commit({ records: [record(topic, 0, 'k', 'behind it')], group, positions: [] });
     const reader = await log.openReader();
     const feed = reader.open({ topic, partition: 0, offset: 0 });
-    await until('the record behind the dead transaction', () => feed.headTimestamp() !== undefined, 30_000);
+    await until('the record behind the dead transaction', () => feed.headTimestamp() !== undefined, 60_000);
     expect(text(feed.shift().value)).toBe('behind it');
     await Promise.all([dead.close(), alive.close()]);
   });
