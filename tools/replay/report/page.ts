@@ -23,8 +23,6 @@ function uPlotFile(name: string): string {
   return readFileSync(join(folder, 'dist', name), 'utf8');
 }
 
-const WHY = 'Why';
-
 const number = (value: number) => value.toLocaleString('en');
 const share = (value: number | null) => (value === null ? '–' : value.toFixed(3));
 const time = (at: number) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
@@ -58,9 +56,20 @@ ${card(number(summary.duplicates), 'repeats')}
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[], numeric: ReadonlySet<number>): string {
-  const classOf = (i: number) => (numeric.has(i) ? ' class="n"' : head[i] === WHY ? ' class="why"' : '');
+  return tableOf(head, rows.map((row) => ({ cells: row, below: '' })), numeric);
+}
+
+/** `below` gets a row of its own under the cells, as wide as the table, so that long text wraps instead of widening it. */
+interface Row {
+  readonly cells: readonly string[];
+  readonly below: string;
+}
+
+function tableOf(head: readonly string[], rows: readonly Row[], numeric: ReadonlySet<number>): string {
+  const classOf = (i: number) => (numeric.has(i) ? ' class="n"' : '');
   const cell = (tag: 'td' | 'th') => (content: string, i: number) => `<${tag}${classOf(i)}>${content}</${tag}>`;
-  const body = rows.map((row) => `<tr>${row.map(cell('td')).join('')}</tr>`).join('\n');
+  const wide = (content: string) => (content === '' ? '' : `<tr class="why"><td colspan="${head.length}">${content}</td></tr>`);
+  const body = rows.map(({ cells, below }) => `<tr${below === '' ? '' : ' class="head"'}>${cells.map(cell('td')).join('')}</tr>${wide(below)}`).join('\n');
   return `<div class="scroll"><table><thead><tr>${head.map(cell('th')).join('')}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
 }
 
@@ -97,12 +106,12 @@ function verdict({ label }: ReportFinding): string {
   return label.remote ? `<span class="true">${text(label.kind)}</span>` : `<span class="false">honest: ${text(label.kind)}</span>`;
 }
 
-function findingRow(entry: ReportFinding): string[] {
+function findingRow(entry: ReportFinding): Row {
   const { first, latest, highest } = entry;
   const distance = latest.operatorDistanceKm;
   const evidence = latest.evidence.map(({ explanation, signal, strength }) => `<li>${text(explanation)} <span class="soft">(${text(signal)}, 10<sup>${strength.toFixed(1)}</sup>)</span></li>`);
   const top = latest.hypotheses[0];
-  return [
+  const cells = [
     `<span class="severity ${highest}">${highest}</span>`,
     String(latest.riskScore),
     `${text(latest.userId)}<br><span class="soft">${text(latest.tenantId)} · ${text(latest.sessionId)}</span>`,
@@ -110,8 +119,8 @@ function findingRow(entry: ReportFinding): string[] {
     distance === null ? '–' : `${number(Math.round(distance.likely))} km<br><span class="soft">${number(Math.round(distance.lower))}–${number(Math.round(distance.upper))}</span>`,
     `${time(first.detectedAt)}<br><span class="soft">${text(latest.status)}${latest.closedAs === null ? '' : ` ${text(latest.closedAs)}`}, revision ${latest.revision}</span>`,
     verdict(entry),
-    `<ul>${evidence.join('')}</ul>`,
   ];
+  return { cells, below: evidence.length === 0 ? '' : `<ul aria-label="Why">${evidence.join('')}</ul>` };
 }
 
 function findings(data: ReportData): string {
@@ -119,9 +128,9 @@ function findings(data: ReportData): string {
     (a, b) => rank(b.highest) - rank(a.highest) || b.latest.riskScore - a.latest.riskScore || a.first.detectedAt - b.first.detectedAt || (a.first.findingId < b.first.findingId ? -1 : 1),
   );
   if (all.length === 0) return '<p class="soft">No finding.</p>';
-  const head = ['Severity', 'risk', 'Person', 'Hypothesis', 'Operator distance', 'Opened (UTC)', 'Truth', WHY];
+  const head = ['Severity', 'risk', 'Person', 'Hypothesis', 'Operator distance', 'Opened (UTC)', 'Truth'];
   const more = data.findingsLeftOut === 0 ? '' : `<p class="soft">${number(data.findingsLeftOut)} more findings are in suspicious-sessions.ndjson.</p>`;
-  return table(head, all.map(findingRow), new Set([1, 4])) + more;
+  return tableOf(head, all.map(findingRow), new Set([1, 4])) + more;
 }
 
 export function renderReport(data: ReportData, summary: ReportSummary, evaluation: Evaluation): string {

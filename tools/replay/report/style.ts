@@ -6,7 +6,7 @@ export const STYLE = `
   --LOW: #94a7c0; --MEDIUM: #e0a84a; --HIGH: #f0824d; --CRITICAL: #f26d6d; --good: #4ade80; --a: #6ea8fe; --b: #f0824d; --c: #94a3b8; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
+main { max-width: 1600px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 10px; } p.soft, .soft { color: var(--soft); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 18px 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
@@ -14,8 +14,9 @@ h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 10
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 7px 10px; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-tr:last-child > td { border-bottom: 0; } td.why { min-width: 420px; }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+tr:last-child > td { border-bottom: 0; } tr.head > td { border-bottom: 0; padding-bottom: 2px; }
+tr.why > td { padding-top: 0; padding-bottom: 12px; overflow-wrap: anywhere; }
 .severity { font-weight: 700; font-size: 12px; letter-spacing: .03em; }
 ${['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].map((name) => `.${name} { color: var(--${name}); }`).join(' ')}
 .true { color: var(--good); } .false { color: var(--CRITICAL); }
