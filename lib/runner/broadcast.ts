@@ -53,11 +53,12 @@ export function startBroadcast(options: BroadcastOptions): Broadcast {
 async function follow(options: BroadcastOptions, onLoaded: () => void): Promise<void> {
   const { log, topics, signal } = options;
   const partitions = await log.partitionsOf(topics);
+  const missing = topics.filter((topic) => partitions.get(topic) === 0);
+  if (missing.length > 0) throw new FarhandError('FARHAND_TOPICS_WRONG', `missing: ${missing.join(', ')}; run: farhand topics`);
   const reader = await log.openReader();
   signal.addEventListener('abort', () => reader.wake(), { once: true });
   const feeds: Feed[] = [];
   for (const [topic, count] of partitions) {
-    if (count === 0) throw new FarhandError('FARHAND_TOPICS_WRONG', `missing: ${topic}; run: farhand topics`);
     for (let partition = 0; partition < count; partition++) {
       for (const position of await log.committedPositions(NO_GROUP, [topic], partition)) feeds.push(reader.open(position));
     }
