@@ -15,6 +15,9 @@ export class KafkaFeed implements Feed {
   #records: LogRecord[] = [];
   #head = 0;
   #endOffset: number | null = null;
+  #endTick = -1;
+  /** Up to which offset the records that wait arrived at which tick, oldest first. */
+  #arrivals: { readonly untilOffset: number; readonly tick: number }[] = [];
   #position: number;
   readonly #onDrained: () => void;
 
@@ -38,8 +41,9 @@ export class KafkaFeed implements Feed {
       this.#records = [];
       this.#head = 0;
       this.bytes = 0;
+      this.#arrivals = [];
       this.#onDrained();
-    }
+    } else if (this.#arrivals[0]!.untilOffset <= this.#records[this.#head]!.offset) this.#arrivals.shift();
     return record;
   }
 
@@ -51,12 +55,20 @@ export class KafkaFeed implements Feed {
     return this.#records.length === 0 && this.#endOffset !== null && this.fetchOffset >= this.#endOffset;
   }
 
+  get headTick(): number {
+    return this.#arrivals[0]?.tick ?? -1;
+  }
+
+  get endTick(): number {
+    return this.#endTick;
+  }
+
   get lag(): number {
     return Math.max(0, (this.#endOffset ?? this.position) - this.position);
   }
 
-  /** Takes an answer in; tells whether anything changed that a waiting task would want to know. */
-  accept(answer: FetchedPartition): boolean {
+  /** Takes in the answer to a question of tick `asked`, which arrived at tick `now`; tells whether anything changed that a waiting task would want to know. */
+  accept(answer: FetchedPartition, asked: number, now: number): boolean {
     const before = this.caughtUp;
     const records = this.#head === 0 ? this.#records : this.#records.slice(this.#head);
     const waiting = records.length;
@@ -65,7 +77,9 @@ export class KafkaFeed implements Feed {
     this.#records = records;
     this.#head = 0;
     for (let i = waiting; i < records.length; i++) this.bytes += sizeOf(records[i]!);
+    if (records.length > waiting) this.#arrivals.push({ untilOffset: this.fetchOffset, tick: now });
     this.#endOffset = answer.lastStableOffset;
+    this.#endTick = asked;
     return records.length > waiting || this.caughtUp !== before;
   }
 

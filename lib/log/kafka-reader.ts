@@ -29,7 +29,10 @@ const RETRY_MS_MAX = 2_000;
 const REQUEST_MS_MAX = 12_000;
 /** How long a partition may be without a leader before that is an error, in what is not tried again by itself. */
 const UNPLACED_MS_MAX = 5_000;
-/** While a feed is full, the others are polled without patience, so that it is not starved when it has drained. */
+/**
+ * While a feed is full, or waits for the end of another, these are polled without patience: the one is not starved when it
+ * has drained, the other is not held up.
+ */
 const IMPATIENT_POLL_MS = 5;
 
 export class KafkaReader implements Reader {
@@ -44,6 +47,8 @@ export class KafkaReader implements Reader {
   readonly #waiters = new Set<() => void>();
   #changed = Promise.withResolvers<void>();
   readonly #end = new AbortController();
+  /** Counts the fetches; tells whether one was sent before or after a record arrived. */
+  #tick = 0;
 
   constructor(cluster: SharedCluster, options: ReaderOptions) {
     this.#cluster = cluster;
@@ -132,7 +137,7 @@ export class KafkaReader implements Reader {
         await this.#changed.promise;
         continue;
       }
-      const pollMs = hungry.length < mine.length ? IMPATIENT_POLL_MS : this.#options.pollMs;
+      const pollMs = hungry.length < mine.length || hungry.some((feed) => isWaitedFor(feed, this.#feeds)) ? IMPATIENT_POLL_MS : this.#options.pollMs;
       try {
         await this.#cluster.use('fetching', pollMs + REQUEST_MS_MAX, (cluster) => this.#fetch(cluster, node, hungry, pollMs));
         retryMs = RETRY_MS;
@@ -151,6 +156,7 @@ export class KafkaReader implements Reader {
     const options: FetchOptions = { waitMsMax, bytesMax, partitionBytesMax, requestTimeoutMs: waitMsMax + REQUEST_MS_MAX };
     const asked = feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.fetchOffset }));
     const broker = await cluster.findBroker({ nodeId: node });
+    const tick = ++this.#tick;
     const answer = await broker.connectionPool.send(fetchRequest(asked, options));
     if (answer.errorCode !== 0) throw protocolError(answer.errorCode);
     let changed = false;
@@ -158,7 +164,8 @@ export class KafkaReader implements Reader {
     for (const partition of answer.partitions) {
       const feed = feeds.find((f) => f.topic === partition.topic && f.partition === partition.partition && !f.closed);
       if (feed === undefined) continue;
-      if (partition.errorCode === 0) changed = feed.accept(partition) || changed;
+      const awaited = isWaitedFor(feed, this.#feeds);
+      if (partition.errorCode === 0) changed = feed.accept(partition, tick, this.#tick) || awaited || changed;
       else if (partition.errorCode === OFFSET_OUT_OF_RANGE) await this.#skipGap(cluster, feed);
       else failed = partition.errorCode;
     }
@@ -175,6 +182,12 @@ export class KafkaReader implements Reader {
     this.#options.onGap?.(feed.topic, feed.partition, feed.fetchOffset, to);
     feed.fetchOffset = to;
   }
+}
+
+/** Whether another input of the same task cannot go on before this one has told its end anew. */
+function isWaitedFor(feed: KafkaFeed, feeds: readonly KafkaFeed[]): boolean {
+  if (feed.bytes > 0) return false;
+  return feeds.some((other) => other.partition === feed.partition && other.bytes > 0 && other.headTick >= feed.endTick);
 }
 
 async function findEnds(cluster: KafkaCluster, topic: string, partition: number): Promise<{ leader: number; start: number; end: number }> {

@@ -63,6 +63,13 @@ export interface Feed {
   readonly position: number;
   /** Nothing waits here and the last answer of the log was that nothing committed follows. */
   readonly caughtUp: boolean;
+  /**
+   * When the oldest record that waits here arrived in this process, and when the question was put whose answer was that
+   * nothing follows: ticks of one counter. An end that was asked for before a record of another input arrived says
+   * nothing about what came before that record. Absent where the log always knows its end.
+   */
+  readonly headTick?: number;
+  readonly endTick?: number;
   /** Committed records that follow `position`, as of the last answer; an upper bound, as it counts control records. */
   readonly lag: number;
   close(): void;

@@ -8,6 +8,8 @@ class TestFeed implements Feed {
   readonly topic: string;
   readonly partition = 0;
   caughtUp = true;
+  headTick?: number;
+  endTick?: number;
   position = 0;
   readonly #times: number[];
 
@@ -66,4 +68,16 @@ test('an input that has not answered holds the others up, until it answers or th
 
 test('an input at its end holds nobody up', () => {
   expect(take(new MergedFeeds([new TestFeed('a', [1, 2]), new TestFeed('b', [])], 100), 10, 0)).toEqual(['a1', 'a2']);
+});
+
+test('an end that was asked for before the other input\'s record arrived is not believed', () => {
+  const [a, b] = [new TestFeed('a', [5, 6]), new TestFeed('b', [])];
+  a.headTick = 7;
+  b.endTick = 7; // the same fetch brought both: what reached b before a\'s record may have come just after b was read
+  const merged = new MergedFeeds([a, b], 100);
+  expect(take(merged, 10, 0)).toEqual([]);
+  b.add(4);
+  expect(take(merged, 1, 1)).toEqual(['b4']);
+  b.endTick = 8;
+  expect(take(merged, 10, 2)).toEqual(['a5', 'a6']);
 });

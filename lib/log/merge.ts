@@ -6,6 +6,11 @@
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { Feed, Position } from './log.ts';
 
+/** Whether the end of `feed` was asked for after the head of `other` had arrived. */
+function endsBefore(feed: Feed, other: Feed): boolean {
+  return feed.endTick === undefined || other.headTick === undefined || feed.endTick > other.headTick;
+}
+
 export class MergedFeeds {
   readonly #feeds: readonly Feed[];
   readonly #idleMsMax: number;
@@ -30,7 +35,7 @@ export class MergedFeeds {
   }
 
   #next(nowMs: number): Feed | null {
-    let best: Feed | null = null;
+    let best = null as Feed | null;
     let bestTimestamp = Infinity;
     let missing = false;
     for (const feed of this.#feeds) {
@@ -41,6 +46,7 @@ export class MergedFeeds {
         bestTimestamp = timestamp;
       }
     }
+    missing ||= best !== null && this.#feeds.some((feed) => feed.headTimestamp() === undefined && !endsBefore(feed, best));
     if (best === null || !missing) {
       this.#waitingSinceMs = null;
       return best;
@@ -49,6 +55,7 @@ export class MergedFeeds {
     return nowMs - this.#waitingSinceMs >= this.#idleMsMax ? best : null;
   }
 
+  /** Where the inputs are to be read next. */
   positions(): Position[] {
     return this.#feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.position }));
   }
