@@ -39,10 +39,12 @@ function card(value: string, name: string): string {
 
 function cards(summary: ReportSummary, evaluation: Evaluation): string {
   const { truePositives, falseNegatives } = evaluation;
-  const high = evaluation.byLeastSeverity.HIGH;
+  const { MEDIUM: medium, HIGH: high } = evaluation.byLeastSeverity;
   return `<div class="cards">
 ${card(`${truePositives} of ${truePositives + falseNegatives}`, 'remote sessions found')}
 ${card(share(evaluation.precision), 'precision, any severity')}
+${card(share(medium.precision), 'precision, MEDIUM and above')}
+${card(share(medium.recall), 'recall, MEDIUM and above')}
 ${card(share(high.precision), 'precision, HIGH and above')}
 ${card(share(high.recall), 'recall, HIGH and above')}
 ${card(evaluation.falseFindingsPer1000SessionDays === null ? '–' : evaluation.falseFindingsPer1000SessionDays.toFixed(1), 'false findings per 1,000 session-days')}
@@ -158,6 +160,7 @@ ${levels(evaluation)}
 <h2>By kind</h2>
 ${kinds(evaluation)}
 <h2>Findings</h2>
+<p class="soft">Severity is the highest of a finding's revisions; risk, hypothesis, distance and explanations are of its last one. <code>npm start</code> shows severity and risk at their peak, so its risk can differ.</p>
 ${findings(data)}
 <h2>Timeline</h2>
 ${fleet.map(host).join('\n')}
@@ -168,6 +171,7 @@ ${sessions.map((chart, i) => host(chart, i + fleet.length)).join('\n')}
 </div>
 <h2>Definitions</h2>
 <ul>${definitions.join('\n')}</ul>
+<footer class="soft">Cities and networks, with the default databases: <a href="https://db-ip.com">IP geolocation by DB-IP</a> (CC BY 4.0).</footer>
 </main>
 <script type="application/json" id="charts">${scriptJson(charts)}</script>
 <script>${uPlotFile('uPlot.iife.min.js')}</script>

@@ -25,5 +25,6 @@ ul { margin: 4px 0 0; padding-left: 18px; } details summary { cursor: pointer; c
 .chart h3 { margin: 0 0 6px; font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 14px; }
 @media (max-width: 520px) { .grid { grid-template-columns: 1fr; } }
+footer { margin-top: 40px; font-size: 13px; } footer a { color: inherit; }
 .u-legend { font-size: 12px; color: var(--soft); }
 `;
