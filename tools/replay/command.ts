@@ -70,6 +70,9 @@ export const command: Command = {
       showProgress: !values.quiet,
       signal,
     });
+    if (summary.events === 0 && summary.rejected > 0) {
+      process.stderr.write(`warning: no valid event in the history, ${summary.rejected.toLocaleString('en')} records rejected: see dead-letter.ndjson in ${values.out}\n`);
+    }
     if (!values.quiet) {
       if (skipped.length > 0) process.stderr.write(`left out: ${skipped.slice(0, 10).join(', ')}${skipped.length > 10 ? ', …' : ''}\n`);
       process.stdout.write(summaryText(summary, evaluation, values.out));

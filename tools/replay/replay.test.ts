@@ -89,7 +89,9 @@ describe('farhand replay', () => {
   it('writes a report that stands alone', () => {
     const page = plain.read('report.html');
     expect(page).toContain('uPlot');
-    expect(page).not.toMatch(/(?:src|href)=|url\(|@import|fetch\(/);
+    // The attribution is a link to follow, nothing that is loaded.
+    expect(page).toContain('<a href="https://db-ip.com">IP geolocation by DB-IP</a>');
+    expect(page.replace('<a href="https://db-ip.com">', '')).not.toMatch(/(?:src|href)=|url\(|@import|fetch\(/);
     const charts = /<script type="application\/json" id="charts">(.*?)<\/script>/s.exec(page)![1]!;
     expect((JSON.parse(charts) as unknown[]).length).toBeGreaterThan(3);
   });
@@ -149,8 +151,24 @@ describe('farhand replay', () => {
     expect(readdirSync(plain.out).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
+  it('fails at once where --out cannot be made', () => {
+    writeFileSync(join(base, 'a-file'), '');
+    for (const out of [join(base, 'a-file', 'out'), '/proc/farhand/out']) {
+      const run = spawnSync(process.execPath, [launcher, 'replay', '--history', join(base, 'plain'), '--out', out], { encoding: 'utf8', timeout: 30_000 });
+      expect(run.status).toBe(2);
+      expect(run.stderr).toMatch(/^farhand: FARHAND_USAGE: --out .* cannot be made: .*\n$/);
+    }
+  });
+
+  it('warns when no record of the history was valid', () => {
+    const run = replay('invalid', '--history', history('invalid', { 'history.ndjson': '{"type":"Nothing"}\n' }));
+    expect(run.status).toBe(0);
+    expect(run.stderr).toContain('warning: no valid event');
+  });
+
   it('refuses labels that are none, and a history without files', () => {
     expect(replay('no', '--history', join(base, 'plain'), '--labels', join(base, 'plain', 'history.ndjson'))).toMatchObject({ status: 2, stderr: expect.stringContaining('--labels') as string });
+    expect(replay('no', '--history', join(base, 'plain'), '--labels', join(base, 'missing.ndjson'))).toMatchObject({ status: 2, stderr: expect.stringContaining('there is no such file') as string });
     expect(replay('no', '--history', history('empty', {}))).toMatchObject({ status: 2, stderr: expect.stringContaining('no history file') as string });
   });
 });
