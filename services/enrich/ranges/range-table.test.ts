@@ -83,6 +83,8 @@ describe('range table', () => {
         });
         expect(table.find(address)).toBe(best);
       }),
+      // A range that had been cut short came out as more specific than the one that was given after it (seed 873255911).
+      { numRuns: 500, examples: [[['10.0.0.0/24', '10.0.0.128/25', '10.0.0.0/24'], 0]] },
     );
   });
 });

@@ -81,6 +81,8 @@ class FamilyBuilder {
   #length = 0;
   /** Whether all ranges so far came in ascending order without overlap: then nothing needs sorting. */
   #disjoint = true;
+  /** Ends as they were before they were cut: sorting must see the ranges as they were given. */
+  readonly #cuts: { readonly at: number; readonly end: Uint32Array }[] = [];
 
   constructor(words: number, capacity: number) {
     this.#words = words;
@@ -114,6 +116,7 @@ class FamilyBuilder {
       this.#disjoint = false;
       return;
     }
+    this.#cuts.push({ at: before, end: this.#ends.slice(before, base) });
     let borrow = 1;
     for (let i = w - 1; i >= 0; i--) {
       const word = this.#starts[base + i] as number;
@@ -152,6 +155,7 @@ class FamilyBuilder {
   }
 
   #flattened(): FamilyColumns {
+    for (const { at, end } of this.#cuts) this.#ends.set(end, at);
     const ranges: FlatRange[] = [];
     for (let i = 0; i < this.#length; i++) {
       ranges.push({ start: this.#bigintAt(this.#starts, i), end: this.#bigintAt(this.#ends, i), value: this.#values[i] as number, order: i });
