@@ -121,6 +121,20 @@ export function readEnvironment(
   }
 }
 
+/** One key set by the command line, over file and environment; `text` is read like a variable's, `place` names where it stood. */
+export interface Override {
+  readonly key: ConfigKey;
+  readonly text: string;
+  readonly place: string;
+}
+
+export function readOverrides(overrides: readonly Override[], target: Record<string, unknown>, sources: Sources): void {
+  for (const { key, text, place } of overrides) {
+    put(target, key.path, coerce(text, key.node));
+    sources.set(key.path, place);
+  }
+}
+
 function put(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let at = target;
   for (const part of path.slice(0, -1)) {

@@ -1,14 +1,15 @@
 /**
  * Configuration: named sections, each with a zod schema, out of a YAML file and the environment. Precedence, lowest
- * first: the schema's default, the file, a common alias (KAFKA_BROKERS, REDIS_URL), the key's FARHAND_… variable. Empty
- * variables count as not set. The result is frozen; anything wrong is FARHAND_CONFIG_INVALID (exit status 2), and its
- * message names the key, the value (secrets masked), what is allowed, and where the value came from.
+ * first: the schema's default, the file, a common alias (KAFKA_BROKERS, REDIS_URL), the key's FARHAND_… variable, what a
+ * command sets by key (a sweep). Empty variables count as not set. The result is frozen; anything wrong is
+ * FARHAND_CONFIG_INVALID (exit status 2), and its message names the key, the value (secrets masked), what is allowed, and
+ * where the value came from.
  */
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { checkNames, issueText, problemsText } from './config-problems.ts';
 import { keysOf, schemaNodeOf, type ConfigKey, type SchemaNode } from './config-schema.ts';
-import { configError, readEnvironment, readYaml, Sources } from './config-source.ts';
+import { configError, readEnvironment, readOverrides, readYaml, Sources, type Override } from './config-source.ts';
 
 export type SectionSchemas = Readonly<Record<string, z.ZodType>>;
 
@@ -19,6 +20,8 @@ interface LoadOptions {
   /** Path of a YAML file; null or absent: the variable FARHAND_CONFIG, else no file. */
   readonly file?: string | null;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Keys of this definition that a command sets itself. */
+  readonly overrides?: readonly Override[];
 }
 
 export interface LoadedConfig<S extends SectionSchemas> {
@@ -54,6 +57,7 @@ export function defineConfig<const S extends SectionSchemas>(sections: S): Confi
     const known = [...new Set([...Object.keys(sections), ...SECTION_NAMES])];
     checkNames(values, environment, { known, given: Object.keys(sections), keys }, sources);
     readEnvironment(environment, keys, values, sources);
+    readOverrides(options.overrides ?? [], values, sources);
     return { config: parseSections(sections, nodes, values, sources), sources, file };
   };
   return { sections, keys, nodes, loadWithSources, load: (options) => loadWithSources(options).config };

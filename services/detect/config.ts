@@ -1,5 +1,6 @@
 /** Settings of the detect service. Strengths are log10 of evidence; a share is a probability between 0 and 1. */
 import { z } from 'zod';
+import { SIGNAL_NAMES } from './model/reading.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -149,6 +150,7 @@ export const detectConfigSchema = z.strictObject({
   placesPerPersonMax: z.int().min(2).max(64).default(8).describe('Most source addresses of one person that are remembered.'),
   sessionTtlMs: z.int().min(HOUR_MS).default(DAY_MS).describe('Event time after which an unseen session without an open finding is forgotten, ms.'),
   personTtlMs: z.int().min(DAY_MS).default(45 * DAY_MS).describe('Event time after which an unseen person is forgotten, ms.'),
+  signalsOff: z.array(z.enum(SIGNAL_NAMES)).max(SIGNAL_NAMES.length).default([]).describe('Signals that are not evaluated and hold no evidence: for a rule that is noisy in an installation, and to see what each is worth.'),
   hiddenLeg: hiddenLegSchema.prefault({}).describe('Gap between keystroke latency and transport round trip.'),
   network: networkSchema.prefault({}).describe('Places, routes and addresses.'),
   rhythm: rhythmSchema.prefault({}).describe('Rhythm of typing; timing only.'),

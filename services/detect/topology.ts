@@ -10,7 +10,7 @@ import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
-import { closeFinding, type FindingContext } from './steps/findings.ts';
+import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newPerson, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
 import { joinOpen, openCodec, personCodec, watermarkCodec } from './steps/person-codec.ts';
@@ -22,6 +22,8 @@ export interface DetectOptions {
   state: TaskState;
   /** Honest gaps; the configured prior where it is left out. */
   baseline?: GapBaseline;
+  /** Is told about every window of every session; for tuning. */
+  trace?: (trace: WindowTrace) => void;
 }
 
 export interface DetectStats {
@@ -61,11 +63,11 @@ class Detect implements DetectPipeline {
   #closedEarly = 0;
   #out: SuspiciousSession[] = [];
 
-  constructor({ config, state, baseline }: DetectOptions) {
+  constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
     const parameters = { config, baseline: baseline ?? createPriorBaseline(config) };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
-    this.#context = { parameters, rules };
+    this.#context = { parameters, rules, trace: trace ?? null };
     this.#people = state.keyed('people', personCodec);
     this.#open = state.keyed('open', openCodec);
     this.#task = state.keyed('task', watermarkCodec);

@@ -45,6 +45,10 @@ export interface EmbeddedOptions {
   readonly partitions?: number;
   /** Valid events without repeats, pseudonymised, in order of arrival. */
   readonly onEvents?: (events: readonly TelemetryEvent[]) => void;
+  /** The same events, enriched, in the same order. */
+  readonly onEnriched?: (events: readonly EnrichedEvent[]) => void;
+  /** False: the chain ends with enrichment. Default: true. */
+  readonly detection?: boolean;
   readonly onFindings?: (findings: readonly SuspiciousSession[]) => void;
   readonly onDeadLetters?: (letters: readonly DeadLetter[]) => void;
   /** Reference records that cannot be used. */
@@ -84,6 +88,7 @@ class Router {
   }
 
   split(events: readonly EnrichedEvent[]): readonly (readonly EnrichedEvent[])[] {
+    if (this.#partitions === 0) return [];
     if (this.#partitions === 1) return [events];
     const parts: EnrichedEvent[][] = Array.from({ length: this.#partitions }, () => []);
     for (const enriched of events) parts[this.#of(enriched.event)]!.push(enriched);
@@ -103,7 +108,8 @@ class Router {
 }
 
 export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<EmbeddedPipeline> {
-  const { config, partitions = 1, onEvents, onFindings, onDeadLetters, onRefused } = options;
+  const { config, onEvents, onEnriched, onFindings, onDeadLetters, onRefused } = options;
+  const partitions = options.detection === false ? 0 : (options.partitions ?? 1);
   const decoder = options.decoder ?? ndjsonRecordDecoder({ names: TELEMETRY_RECORDS });
   const pseudonymiser = createPseudonymiser(config.privacy);
   const reference: MemoryReference = createMemoryReference({
@@ -136,6 +142,7 @@ export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<
       onEvents?.(events);
       const answered = enrich.process(events);
       const enriched = answered instanceof Promise ? await answered : answered;
+      onEnriched?.(enriched);
       for (const [partition, part] of router.split(enriched).entries()) {
         if (part.length > 0) found(detects[partition]!.process(part));
       }

@@ -1,20 +1,23 @@
 /** What a signal says about a session at the end of a window, and how a p-value becomes a strength. */
 import type { Hypothesis, SignalFamily } from '#schemas/records.ts';
 
-export type SignalName =
-  | 'hiddenLeg'
-  | 'onset'
-  | 'pathExcess'
-  | 'locationRefuted'
-  | 'declaredPlace'
-  | 'relayAddress'
-  | 'route'
-  | 'impossibleTravel'
-  | 'remoteControl'
-  | 'transportMarks'
-  | 'operatorChange'
-  | 'hours'
-  | 'novelty';
+export const SIGNAL_NAMES = [
+  'hiddenLeg',
+  'onset',
+  'pathExcess',
+  'locationRefuted',
+  'declaredPlace',
+  'relayAddress',
+  'route',
+  'impossibleTravel',
+  'remoteControl',
+  'transportMarks',
+  'operatorChange',
+  'hours',
+  'novelty',
+] as const;
+
+export type SignalName = (typeof SIGNAL_NAMES)[number];
 
 export interface Reading {
   /** log10 of the evidence that the present statistic supports, before it is let in window by window. */

@@ -4,6 +4,7 @@ import { hoursView } from '../model/activity.ts';
 import { traitsOf } from '../model/novelty.ts';
 import { typicalGap } from '../model/history.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
+import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
 import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
@@ -13,9 +14,10 @@ import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionSt
 
 export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
   const view = viewOf(person, session, window, parameters);
-  const { fusion } = parameters.config;
+  const { fusion, signalsOff } = parameters.config;
   SIGNALS.forEach((signal, i) => {
-    const answer = signal.evaluate(view, parameters);
+    // What was held when the configuration changed fades as if the signal had fallen quiet.
+    const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
     const state = session.signals[i]!;
     state.held = advanceHeld(state.held, answer, signal.family === 'latency', fusion);
     if (typeof answer === 'object' && answer !== null) state.reading = answer;

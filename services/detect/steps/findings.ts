@@ -22,12 +22,40 @@ export interface Rules {
 export interface FindingContext {
   parameters: SignalParameters;
   rules: Rules;
+  /** Sees every window of every session; for tuning, never in production. */
+  trace: ((trace: WindowTrace) => void) | null;
+}
+
+/** What detection held about one session at the end of one window, whether or not there is a finding. */
+export interface WindowTrace {
+  tenantId: string;
+  userId: string;
+  sessionId: string;
+  /** End of the window, epoch ms. */
+  at: number;
+  /** Combined strength, and the severity it amounts to; null where nothing would open. */
+  strength: number;
+  severity: Severity | null;
+  /** Held strength by signal, in the order of SIGNALS. */
+  held: readonly number[];
 }
 
 const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
 
 /** Signals that are shown: what they hold counts for something. */
 const SHOWN_MIN = 0.2;
+
+export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, { parameters, trace }: FindingContext): void {
+  trace?.({
+    tenantId: person.tenantId,
+    userId: person.userId,
+    sessionId: session.sessionId,
+    at,
+    strength: fused.strength,
+    severity: severityOf(fused, parameters.config.fusion),
+    held: session.signals.map((signal) => signal.held),
+  });
+}
 
 /** Decides, at the end of a window, whether the session's finding opens, changes or stays as it is. */
 export function reviseFinding(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): SuspiciousSession | null {

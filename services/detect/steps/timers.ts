@@ -5,7 +5,7 @@
 import type { SuspiciousSession } from '#schemas/records.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
-import { applyFeedback, closeFinding, reviseFinding, type FindingContext } from './findings.ts';
+import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
 import { MINUTE_MS, expiryOf, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
@@ -30,6 +30,7 @@ export function fireWindow(person: Person, session: SessionState, window: OpenWi
   if (end > person.closedThrough) person.closedThrough = end;
   closeWindow(person, session, window, context.parameters);
   const fused = evaluateSession(person, session, window, context.parameters);
+  if (context.trace !== null) traceWindow(person, session, fused, end, context);
   const revised = reviseFinding(person, session, fused, end, context);
   if (revised !== null) out.push(revised);
   const decided = applyFeedback(person, session, window.feedback, end, context);
