@@ -25,6 +25,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'dead-letter', summary: 'what was rejected: list, inspect, re-drive; set a poison record aside', load: () => import('./dead-letter/command.ts') },
   { name: 'tail', summary: 'findings, dead letters or SIEM records as they arrive, as NDJSON', load: () => import('./tail/command.ts') },
   { name: 'siem', summary: 'findings in the forms of a SIEM: OCSF, ECS, CEF', load: () => import('./siem/command.ts') },
+  { name: 'metrics', summary: 'prints the reference of the metrics and of the log events', load: () => import('./metrics/command.ts') },
   { name: 'config', summary: 'prints the effective configuration and its reference', load: () => import('./config/command.ts') },
 ];
 

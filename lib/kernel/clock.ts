@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as afterIo } from 'node:timers/promises';
 
 /** The only door to wall-clock time and timers. Processors get none; hosts and adapters are handed a Clock. */
@@ -24,6 +25,29 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', done, { once: true });
     }),
 };
+
+/** How late timers are, ms: half of them since the last question, and the latest. */
+export interface LoopDelay {
+  readonly medianMs: number;
+  readonly maxMs: number;
+}
+
+const LOOP_RESOLUTION_MS = 20;
+
+/** Watches the event loop of this process; `take` answers for the time since it was last asked. */
+export function watchEventLoop(): { take(): LoopDelay; close(): void } {
+  const histogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  histogram.enable();
+  const late = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? Math.max(0, Math.round(nanoseconds / 1e6) - LOOP_RESOLUTION_MS) : 0);
+  return {
+    take: () => {
+      const delay = { medianMs: late(histogram.percentile(50)), maxMs: late(histogram.max) };
+      histogram.reset();
+      return delay;
+    },
+    close: () => void histogram.disable(),
+  };
+}
 
 /** Lets everything that is due (answers of brokers, timers) have its turn; waits for no time to pass. */
 export function yieldToIo(): Promise<void> {

@@ -178,10 +178,21 @@ export const redisSectionSchema = z
     path: ['tls'],
   });
 
+const tracesSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe('Hand spans of batches, commits and restores to an OpenTelemetry collector.'),
+  url: httpUrl.default('http://127.0.0.1:4318/v1/traces').describe('Where the collector takes OTLP over HTTP.'),
+  sampleRatio: z.number().min(0).max(1).default(0.1).describe('Which part of the transactions is traced, 0 to 1.'),
+  queueSpansMax: z.int().min(64).max(1_000_000).default(4_096).describe('Most spans that wait to be handed over; more are dropped.'),
+  exportTimeoutMs: durationMs(100, 60_000, 5_000, 'Longest wait for the collector, ms.'),
+});
+
 export const observeSectionSchema = z.strictObject({
   host: text(1, 255).default('127.0.0.1').describe('Address on which metrics and health are served; 0.0.0.0 for all.'),
   port: z.int().min(0).max(65_535).default(9464).describe('Port of /metrics, /healthz and /readyz; 0 for any free one.'),
   enabled: z.boolean().default(true).describe('Serve metrics and health.'),
+  stuckMsMax: durationMs(45_000, 3_600_000, 120_000, 'How long a task may have work in hand without getting anywhere before /healthz answers 503, ms.'),
+  eventLoopMsMax: durationMs(10, 60_000, 1_000, 'How late half of the turns of the event loop may be before /healthz answers 503, ms.'),
+  traces: tracesSchema.prefault({}).describe('OpenTelemetry.'),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level that is logged.'),
 });
 

@@ -33,6 +33,17 @@ function placedAt(batch: Buffer, offset: number): Buffer {
   return placed;
 }
 
+test('the arrival of the oldest telemetry goes along with a batch, and other clients read the batch all the same', async () => {
+  const some = [1, 2, 3].map((i): OutgoingRecord => ({ topic: 't', partition: null, key: Buffer.from(`k${i}`), value: Buffer.from(`v${i}`), timestampMs: i }));
+  for (const compression of ['none', 'zstd'] as const) {
+    expect(decode(encodeBatch(some, outside, compression, 1_764_285_013_123)).into.map(({ originAt }) => originAt)).toEqual([1_764_285_013_123, 1_764_285_013_123, 1_764_285_013_123]);
+    expect(decode(encodeBatch(some, outside, compression)).into.map(({ originAt }) => originAt)).toEqual([undefined, undefined, undefined]);
+  }
+  const theirs = await theirBatch(new theirDecoder(encodeBatch(some, outside, 'none', 1_764_285_013_123)));
+  expect(theirs.records.map(({ key, value }) => [String(key), String(value)])).toEqual([['k1', 'v1'], ['k2', 'v2'], ['k3', 'v3']]);
+  expect((theirs.records[0] as unknown as { headers: Record<string, Buffer> }).headers['farhand-origin-at']?.toString()).toBe('1764285013123');
+});
+
 test('CRC-32C has its published check value and agrees with kafkajs', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
   fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (data) => crc32c(data) === theirCrc(Buffer.from(data)) >>> 0));

@@ -39,9 +39,20 @@ export function sizeBound(record: OutgoingRecord): number {
   return RECORD_OVERHEAD_MAX + (record.key?.length ?? 0) + (record.value?.length ?? 0);
 }
 
-/** One batch of at least one record. */
-export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchProducer, compression: Compression): Buffer {
-  let bound = HEADER_BYTES;
+/** Header of the first record of a batch: `originAt`, see RawRecord. */
+const ORIGIN_HEADER = Buffer.from('farhand-origin-at');
+const NO_HEADERS = Buffer.from([0]);
+
+function originHeaders(originAt: number | undefined): Buffer {
+  if (originAt === undefined) return NO_HEADERS;
+  const value = Buffer.from(String(originAt));
+  return Buffer.concat([Buffer.from([2, ORIGIN_HEADER.length * 2]), ORIGIN_HEADER, Buffer.from([value.length * 2]), value]);
+}
+
+/** One batch of at least one record; `originAt` goes along as a header of its first record. */
+export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchProducer, compression: Compression, originAt?: number): Buffer {
+  const headers = originHeaders(originAt);
+  let bound = HEADER_BYTES + headers.length;
   let base = Infinity;
   let latest = 0;
   for (const record of records) {
@@ -51,7 +62,7 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
   }
   let batch = Buffer.allocUnsafe(bound);
   let at = HEADER_BYTES;
-  for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base);
+  for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base, i === 0 ? headers : NO_HEADERS);
   if (compression === 'zstd') {
     const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at));
     if (packed.length < at - HEADER_BYTES) at = HEADER_BYTES + packed.copy(batch, HEADER_BYTES);
@@ -74,13 +85,13 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
   return batch;
 }
 
-function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDelta: number, base: number): number {
+function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDelta: number, base: number, headers: Buffer): number {
   const timestampDelta = record.timestampMs - base;
   const keyLength = record.key === null ? -1 : record.key.length;
   const valueLength = record.value === null ? -1 : record.value.length;
   const length =
     1 + varintSize(timestampDelta) + varintSize(offsetDelta) + varintSize(keyLength) + Math.max(0, keyLength) +
-    varintSize(valueLength) + Math.max(0, valueLength) + 1;
+    varintSize(valueLength) + Math.max(0, valueLength) + headers.length;
   at = writeVarint(into, at, length);
   into[at++] = 0;
   at = writeVarint(into, at, timestampDelta);
@@ -91,8 +102,8 @@ function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDel
   at = writeVarint(into, at, valueLength);
   if (record.value !== null) into.set(record.value, at);
   at += Math.max(0, valueLength);
-  into[at++] = 0; // no headers
-  return at;
+  into.set(headers, at);
+  return at + headers.length;
 }
 
 function zigzag(value: number): number {
@@ -203,6 +214,7 @@ function decodeRecords(
   const count = bytes.readInt32BE(at + 57);
   const cursor = unpack(bytes, at + HEADER_BYTES, end, attributes & COMPRESSION_MASK, where);
   const content = cursor.bytes;
+  let originAt: number | undefined;
   for (let i = 0; i < count; i++) {
     const length = readVarint(cursor);
     const recordEnd = cursor.at + length;
@@ -212,10 +224,19 @@ function decodeRecords(
     const offset = base + readVarint(cursor);
     const key = readBytes(cursor);
     const value = readBytes(cursor);
+    if (i === 0) originAt = readOrigin(cursor, recordEnd);
     cursor.at = recordEnd;
     if (offset < fromOffset) continue;
-    into.push({ topic, partition, offset, arrivedAt: appendTime, key, value, timestampMs: appendTime ?? timestamp });
+    into.push({ topic, partition, offset, arrivedAt: appendTime, key, value, timestampMs: appendTime ?? timestamp, originAt });
   }
+}
+
+/** Of the first header only, where ours stands; anything else there is not looked at. */
+function readOrigin(cursor: Cursor, recordEnd: number): number | undefined {
+  if (cursor.at >= recordEnd || readVarint(cursor) < 1) return undefined;
+  if (!readBytes(cursor)?.equals(ORIGIN_HEADER)) return undefined;
+  const originAt = Number(readBytes(cursor)?.toString('latin1'));
+  return Number.isSafeInteger(originAt) ? originAt : undefined;
 }
 
 function readBytes(cursor: Cursor): Buffer | null {

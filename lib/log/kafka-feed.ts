@@ -19,9 +19,11 @@ export class KafkaFeed implements Feed {
   /** Up to which offset the records that wait arrived at which tick, oldest first. */
   #arrivals: { readonly untilOffset: number; readonly tick: number }[] = [];
   #position: number;
+  readonly #bytesMax: number;
   readonly #onDrained: () => void;
 
-  constructor({ topic, partition, offset }: Position, onDrained: () => void) {
+  constructor({ topic, partition, offset }: Position, bytesMax: number, onDrained: () => void) {
+    this.#bytesMax = bytesMax;
     this.topic = topic;
     this.partition = partition;
     this.fetchOffset = offset;
@@ -61,6 +63,10 @@ export class KafkaFeed implements Feed {
 
   get endTick(): number {
     return this.#endTick;
+  }
+
+  get fill(): number {
+    return this.bytes / this.#bytesMax;
   }
 
   get lag(): number {

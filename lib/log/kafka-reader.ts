@@ -56,7 +56,7 @@ export class KafkaReader implements Reader {
   }
 
   open(position: Position): Feed {
-    const feed = new KafkaFeed(position, () => this.#signal());
+    const feed = new KafkaFeed(position, this.#options.prefetchBytesMax, () => this.#signal());
     this.#feeds.push(feed);
     this.#place();
     return feed;
@@ -205,7 +205,7 @@ export async function readPartitionToEnd(
   topic: string,
   partition: number,
   options: ReaderOptions,
-  take: (records: readonly LogRecord[]) => void,
+  take: (records: readonly LogRecord[], end?: number) => void,
 ): Promise<number> {
   const { fetchBytesMax: bytesMax, clock } = options;
   const ask = <T>(request: Promise<T>): Promise<T> => within(clock, options.pollMs + REQUEST_MS_MAX, 'a request', request);
@@ -220,7 +220,7 @@ export async function readPartitionToEnd(
       if (fetched === undefined || fetched.errorCode !== 0) throw protocolError(fetched?.errorCode ?? answer.errorCode);
       const records: LogRecord[] = [];
       offset = decodeBatches(fetched.bytes, { topic, partition, fromOffset: offset }, fetched.aborted, records);
-      if (records.length > 0) take(records);
+      if (records.length > 0) take(records, end);
     }
     return offset;
   } catch (error) {

@@ -74,8 +74,8 @@ export class KafkaTaskWriter implements TaskWriter {
     }
   }
 
-  async #commit({ records, group, positions }: Commit): Promise<void> {
-    const rounds = await this.#encode(records);
+  async #commit({ records, group, positions, originAt }: Commit): Promise<void> {
+    const rounds = await this.#encode(records, originAt);
     const deadline = this.#options.clock.monotonicMs() + this.#options.transactionTimeoutMs;
     const soon = <T>(request: () => Promise<T>) => retrySoon(this.#options.clock, deadline, request);
     const topics = new Map<string, number[]>();
@@ -107,7 +107,7 @@ export class KafkaTaskWriter implements TaskWriter {
   }
 
   /** Batches by round: a request may hold one batch of a partition, and a batch has a limited size. */
-  async #encode(records: readonly OutgoingRecord[]): Promise<Batch[][]> {
+  async #encode(records: readonly OutgoingRecord[], originAt: number | undefined): Promise<Batch[][]> {
     const parts = await partitionRecords(this.#cluster, records);
     const { producerId, producerEpoch } = this.#transaction;
     const rounds: Batch[][] = [];
@@ -117,7 +117,7 @@ export class KafkaTaskWriter implements TaskWriter {
         const firstSequence = this.#sequences.get(name) ?? 0;
         this.#sequences.set(name, (firstSequence + slice.length) % SEQUENCE_LIMIT);
         const producer = { id: BigInt(producerId), epoch: producerEpoch, firstSequence, transactional: true };
-        (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, this.#options.compression) });
+        (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, this.#options.compression, originAt) });
       });
     }
     return rounds;

@@ -110,7 +110,7 @@ export class KafkaLog implements Log {
     return retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, request, UNPLACED);
   }
 
-  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
+  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void): Promise<number> {
     const cluster = await openCluster(this.#kafka, this.#options.clock);
     try {
       return await readPartitionToEnd(cluster, topic, partition, this.#readerOptions, take);

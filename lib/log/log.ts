@@ -35,6 +35,8 @@ export interface Commit {
   readonly records: readonly OutgoingRecord[];
   readonly group: string;
   readonly positions: readonly Position[];
+  /** When the oldest telemetry that the records came from arrived, epoch ms: goes along with them, for measurements. */
+  readonly originAt?: number | undefined;
 }
 
 /**
@@ -72,6 +74,8 @@ export interface Feed {
   readonly endTick?: number;
   /** Committed records that follow `position`, as of the last answer; an upper bound, as it counts control records. */
   readonly lag: number;
+  /** How full it is, from 0 (nothing waits) to about 1 (nothing is fetched); absent where there is no bound. */
+  readonly fill?: number;
   close(): void;
 }
 
@@ -130,8 +134,11 @@ export interface Log {
   openWriter(transactionalId: string): Promise<TaskWriter>;
   /** The committed position by topic of one partition; the beginning of the partition where nothing was committed. */
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]>;
-  /** Reads from the first record to the committed end as of now, or a little past it; answers the offset after that. */
-  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number>;
+  /**
+   * Reads from the first record to the committed end as of now, or a little past it; answers the offset after that.
+   * `take` is also told that end, where the log knows it beforehand.
+   */
+  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void): Promise<number>;
   /** 0 where the topic does not exist. */
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
   /**

@@ -60,6 +60,23 @@ export class MergedFeeds {
     return this.#feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.position }));
   }
 
+  /** Timestamp of the oldest record that waits, epoch ms; undefined where none does. */
+  headTimestamp(): number | undefined {
+    let oldest: number | undefined;
+    for (const feed of this.#feeds) {
+      const timestamp = feed.headTimestamp();
+      if (timestamp !== undefined && !(timestamp >= (oldest ?? Infinity))) oldest = timestamp;
+    }
+    return oldest;
+  }
+
+  /** How full the fullest input is. */
+  get fill(): number {
+    let fill = 0;
+    for (const feed of this.#feeds) fill = Math.max(fill, feed.fill ?? 0);
+    return fill;
+  }
+
   get lag(): number {
     let lag = 0;
     for (const feed of this.#feeds) lag += feed.lag;

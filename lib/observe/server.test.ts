@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
-import { Metrics, observeRunner } from './metrics.ts';
+import { Metrics } from './metrics.ts';
+import { observeRunner } from './runner-metrics.ts';
 import { startObserveServer, type ObserveServer } from './server.ts';
 
 let server: ObserveServer | null = null;
@@ -8,7 +9,7 @@ afterEach(async () => server?.close());
 
 async function serve(missing: string[]) {
   const metrics = new Metrics('ingest', 'one');
-  server = await startObserveServer({ host: '127.0.0.1', port: 0, registry: metrics.registry, readiness: () => ({ ready: missing.length === 0, missing }) });
+  server = await startObserveServer({ host: '127.0.0.1', port: 0, metrics, health: () => ({ up: missing.length < 2, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 3 }), readiness: () => ({ ready: missing.length === 0, missing }) });
   const get = async (path: string, method = 'GET') => {
     const response = await fetch(`http://127.0.0.1:${server!.port}${path}`, { method });
     return { status: response.status, body: await response.text() };
@@ -22,7 +23,9 @@ test('health, readiness and metrics are served, nothing else', async () => {
   metrics.counter('things_total', 'Things.').inc(3);
   expect(await get('/healthz')).toMatchObject({ status: 200 });
   expect(await get('/readyz')).toEqual({ status: 503, body: '{"ready":false,"missing":["redis"]}\n' });
-  missing.pop();
+  missing.push('log');
+  expect(await get('/healthz')).toMatchObject({ status: 503, body: '{"status":"stuck","stuckTasks":[],"eventLoopMedianMs":0,"eventLoopMaxMs":3}\n' });
+  missing.length = 0;
   expect(await get('/readyz')).toMatchObject({ status: 200 });
   expect((await get('/metrics')).body).toContain('farhand_things_total{service="ingest",worker="one"} 3');
   expect(await get('/other')).toMatchObject({ status: 404 });
@@ -51,5 +54,5 @@ test('what the runner does is counted; figures of tasks that went elsewhere are 
 
 test('a port that is taken is refused', async () => {
   const { metrics } = await serve([]);
-  await expect(startObserveServer({ host: '127.0.0.1', port: server!.port, registry: metrics.registry, readiness: () => ({ ready: true, missing: [] }) })).rejects.toThrow('EADDRINUSE');
+  await expect(startObserveServer({ host: '127.0.0.1', port: server!.port, metrics, health: () => ({ up: true, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 0 }), readiness: () => ({ ready: true, missing: [] }) })).rejects.toThrow('EADDRINUSE');
 });

@@ -1,7 +1,11 @@
-/** /metrics (Prometheus text), /healthz (the process answers), /readyz (503 until everything that it needs is there). */
+/**
+ * /metrics (Prometheus text), /healthz (503 where the process hangs and should be restarted), /readyz (503 until
+ * everything that it needs is there: joined, restored, connected).
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Registry } from 'prom-client';
+import type { Health } from './health.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -18,7 +22,8 @@ export interface ObserveServerOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  readonly registry: Registry;
+  readonly metrics: Metrics;
+  readonly health: () => Health;
   readonly readiness: () => Readiness;
 }
 
@@ -43,7 +48,7 @@ export async function startObserveServer(options: ObserveServerOptions): Promise
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, { registry, readiness }: ObserveServerOptions): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, { metrics, health, readiness }: ObserveServerOptions): Promise<void> {
   const send = (status: number, type: string, body: string): void => {
     response.writeHead(status, { 'content-type': type });
     response.end(request.method === 'HEAD' ? '' : body);
@@ -51,9 +56,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, { regi
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'GET only\n');
   switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
     case '/metrics':
-      return send(200, registry.contentType, await registry.metrics());
-    case '/healthz':
-      return send(200, 'application/json', '{"status":"up"}\n');
+      return send(200, metrics.registry.contentType, await metrics.text());
+    case '/healthz': {
+      const { up, ...details } = health();
+      return send(up ? 200 : 503, 'application/json', `${JSON.stringify({ status: up ? 'up' : 'stuck', ...details })}\n`);
+    }
     case '/readyz': {
       const { ready, missing } = readiness();
       return send(ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, missing })}\n`);

@@ -8,9 +8,12 @@ import type { KafkaSection, ObserveSection } from '#lib/kernel/config-sections.t
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Log } from '#lib/log/log.ts';
 import { createLogger, type Logger } from '#lib/observe/logger.ts';
-import { Metrics, observeRunner } from '#lib/observe/metrics.ts';
+import { createHealthCheck } from '#lib/observe/health.ts';
+import { Metrics } from '#lib/observe/metrics.ts';
+import { observeRunner } from '#lib/observe/runner-metrics.ts';
 import { startObserveServer } from '#lib/observe/server.ts';
-import { RUNNER_DEFAULTS, type ServiceSpec } from './options.ts';
+import { startTraces, traceMetrics } from '#lib/observe/traces.ts';
+import { RUNNER_DEFAULTS, type RunnerObserver, type ServiceSpec } from './options.ts';
 import { Worker } from './worker.ts';
 
 export interface HostConfig {
@@ -39,7 +42,8 @@ export class Host {
   readonly signal: AbortSignal;
   readonly #service: string;
   readonly #config: HostConfig;
-  readonly #worker: string;
+  /** The worker's name. */
+  readonly #name: string;
   readonly #stop = new AbortController();
   readonly #parts: HostPart[] = [];
   readonly #failure = Promise.withResolvers<never>();
@@ -50,9 +54,9 @@ export class Host {
     this.#exit = exit;
     this.#service = service;
     this.#config = config;
-    this.#worker = config.kafka.workerId ?? hostname();
-    this.logger = createLogger({ level: config.observe.logLevel, service, worker: this.#worker });
-    this.metrics = new Metrics(service, this.#worker);
+    this.#name = config.kafka.workerId ?? hostname();
+    this.logger = createLogger({ level: config.observe.logLevel, service, worker: this.#name });
+    this.metrics = new Metrics(service, this.#name);
     this.signal = this.#stop.signal;
     this.#failure.promise.catch(() => undefined);
   }
@@ -120,14 +124,17 @@ export class Host {
   }
 
   async #serve(): Promise<void> {
-    const { enabled, host, port } = this.#config.observe;
+    const { enabled, host, port, ...bounds } = this.#config.observe;
     if (!enabled) return;
+    const health = createHealthCheck(bounds, (msMax) => this.#worker?.stuck(msMax) ?? [], this.metrics);
+    this.add({ name: 'health', close: () => health.close() });
+    this.metrics.beforeScrape(() => this.#worker?.report());
     const readiness = () => {
       const missing = this.#parts.filter((part) => part.ready?.() === false).map((part) => part.name);
       return { ready: missing.length === 0, missing };
     };
     this.add({ name: 'start', ready: () => this.#started });
-    const server = await startObserveServer({ host, port, registry: this.metrics.registry, readiness }).catch((error: unknown) => {
+    const server = await startObserveServer({ host, port, metrics: this.metrics, health: () => health.check(), readiness }).catch((error: unknown) => {
       const text = `observe.port is ${port}: ${(error as Error).message}; every worker on a machine needs its own (0: any free one)`;
       throw new FarhandError('FARHAND_CONFIG_INVALID', text, { cause: error });
     });
@@ -135,7 +142,16 @@ export class Host {
     this.logger.info({ event: 'observe.listening', host, port: server.port });
   }
 
+  async #traced(observer: RunnerObserver): Promise<RunnerObserver> {
+    const { traces: section } = this.#config.observe;
+    if (!section.enabled) return observer;
+    const traces = await startTraces({ section, service: this.#service, worker: this.#name, clock: this.clock, logger: this.logger, failed: traceMetrics(this.metrics) });
+    this.add({ name: 'traces', close: () => traces.close() });
+    return traces.observe(observer);
+  }
+
   #started = false;
+  #worker: Worker | null = null;
 
   async #work(log: Log, service: Omit<ServiceSpec, 'application'>): Promise<void> {
     const { kafka } = this.#config;
@@ -145,9 +161,10 @@ export class Host {
       batchRecordsMax: kafka.batchRecordsMax,
       drainMsMax: kafka.drainTimeoutMs,
     };
-    const observer = observeRunner(this.metrics, this.logger, () => this.clock.monotonicMs());
+    const observer = await this.#traced(observeRunner(this.metrics, this.logger, () => this.clock.monotonicMs()));
     const spec = { ...service, application: `${kafka.groupIdPrefix}-${this.#service}` };
-    const worker = new Worker({ log, service: spec, bounds, observer, clock: this.clock }, this.#worker);
+    const worker = new Worker({ log, service: spec, bounds, observer, clock: this.clock }, this.#name);
+    this.#worker = worker;
     this.add({ name: 'tasks', ready: () => worker.ready });
     this.#started = true;
     const both = new AbortController();

@@ -37,10 +37,16 @@ export type RetryCause = 'dependency' | 'log' | 'fenced';
 /** Where the runner counts; every call is per batch, commit or event of the lifecycle, never per record. */
 export interface RunnerObserver {
   processed(task: number, records: number, seconds: number): void;
-  committed(task: number, records: number, changes: number, seconds: number): void;
+  /** `sinceArrivalSeconds`: from the arrival of the oldest telemetry that it came from; absent where that is unknown. */
+  committed(task: number, records: number, changes: number, seconds: number, sinceArrivalSeconds?: number): void;
   retried(task: number, cause: RetryCause, error: Error): void;
+  /** How much of the changelog has been read, from 0 to 1. */
+  restoring(task: number, ratio: number): void;
   restored(task: number, records: number, keys: number, seconds: number): void;
-  lag(task: number, records: number): void;
+  /** `seconds`: age of the oldest record that waits, by its timestamp. */
+  lag(task: number, records: number, seconds?: number): void;
+  /** How full the bounded queues are, from 0 to 1 (a little more where one record fills the rest). */
+  queues(task: number, prefetch: number, outputs: number): void;
   stateKeys(task: number, keys: number): void;
   tasks(held: number): void;
   event(name: RunnerEvent, fields: Readonly<Record<string, unknown>>): void;
@@ -61,8 +67,10 @@ export const SILENT_OBSERVER: RunnerObserver = {
   processed: () => undefined,
   committed: () => undefined,
   retried: () => undefined,
+  restoring: () => undefined,
   restored: () => undefined,
   lag: () => undefined,
+  queues: () => undefined,
   stateKeys: () => undefined,
   tasks: () => undefined,
   event: () => undefined,

@@ -5,7 +5,7 @@
  */
 import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import type { Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import type { LogRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
 import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
@@ -53,9 +53,13 @@ async function open(parts: RunnerParts, reader: Reader, number: number): Promise
     const task = service.createTask(number, state);
     if (service.changelog !== null) {
       let restored = 0;
-      await log.readToEnd(service.changelog, number, (records) => {
+      let first: number | undefined;
+      observer.restoring(number, 0);
+      await log.readToEnd(service.changelog, number, (records, end) => {
         for (const record of records) restoreRecord(state, record);
         restored += records.length;
+        first ??= records[0]!.offset;
+        if (end !== undefined) observer.restoring(number, Math.min(1, (records.at(-1)!.offset + 1 - first) / (end - first)));
       });
       observer.restored(number, restored, state.size, (clock.monotonicMs() - began) / 1_000);
     }
@@ -82,6 +86,10 @@ export class TaskSession {
   /** When the oldest work that no commit holds was done; null where there is none. */
   #pendingSinceMs: number | null = null;
   #inFlight: Promise<void> | null = null;
+  /** Arrival of the oldest telemetry whose results no commit holds; Infinity where that is unknown. */
+  #originAt = Infinity;
+  /** When something last came to an end here: a batch, an attempt, a commit. Monotonic. */
+  #movedAtMs: number;
   #failure: { readonly error: unknown } | null = null;
   /** Whether it got anywhere: then a failure after that is a new one, not the same again. */
   progressed = false;
@@ -92,6 +100,7 @@ export class TaskSession {
     this.#number = number;
     this.#opened = opened;
     this.#done = opened.positions;
+    this.#movedAtMs = parts.clock.monotonicMs();
     this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
   }
@@ -110,7 +119,10 @@ export class TaskSession {
       if (ready) await this.#process();
       await this.#commitIfDue();
       if (ready) await yieldToIo();
-      else await this.#reader.wait(this.#idleMs());
+      else {
+        if (this.#isIdle) this.#movedAtMs = clock.monotonicMs();
+        await this.#reader.wait(this.#idleMs());
+      }
     }
     await this.#drain();
   }
@@ -118,6 +130,25 @@ export class TaskSession {
   /** Nothing of this session commits any more; what is on its way may or may not. */
   abandon(): void {
     this.#failure ??= { error: new FarhandError('FARHAND_LOG_UNAVAILABLE', `task ${this.#number} did not stop in time`) };
+  }
+
+  /** Tells the observer how things stand. */
+  report(): void {
+    const { observer, clock, bounds } = this.#parts;
+    const { feeds, state } = this.#opened;
+    const oldest = this.#batch[0] === undefined ? feeds.headTimestamp() : (this.#batch[0] as LogRecord).timestampMs;
+    observer.lag(this.#number, feeds.lag + this.#batch.length, oldest === undefined ? 0 : Math.max(0, clock.nowMs() - oldest) / 1_000);
+    observer.stateKeys(this.#number, state.size);
+    observer.queues(this.#number, feeds.fill, this.#output.bytes / (2 * bounds.commitBytesMax));
+  }
+
+  /** How long nothing has come to an end here although there is work in hand, ms; 0 where there is none. */
+  get stuckMs(): number {
+    return this.#isIdle ? 0 : this.#parts.clock.monotonicMs() - this.#movedAtMs;
+  }
+
+  get #isIdle(): boolean {
+    return this.#batch.length === 0 && this.#inFlight === null && this.#opened.feeds.headTimestamp() === undefined;
   }
 
   async close(): Promise<void> {
@@ -140,14 +171,24 @@ export class TaskSession {
       if (!(error instanceof FarhandError && error.retriable)) throw new UnforeseenFailure(error, this.#batch);
       observer.retried(this.#number, 'dependency', error);
       if (state.mutations !== mutations) throw new TouchedState(error.code, error.message, { cause: error });
-      this.#retryAtMs = clock.monotonicMs() + this.#backoff.next();
+      this.#movedAtMs = clock.monotonicMs();
+      this.#retryAtMs = this.#movedAtMs + this.#backoff.next();
       return;
     }
+    this.#movedAtMs = clock.monotonicMs();
+    this.#noteOrigin();
     observer.processed(this.#number, this.#batch.length, (clock.monotonicMs() - began) / 1_000);
     this.#backoff.reset();
     this.#batch.length = 0;
     this.#pendingSinceMs ??= began;
     this.#done = this.#opened.feeds.positions();
+  }
+
+  #noteOrigin(): void {
+    for (const { originAt, arrivedAt } of this.#batch) {
+      const at = originAt ?? arrivedAt ?? Infinity;
+      if (at < this.#originAt) this.#originAt = at;
+    }
   }
 
   #idleMs(): number {
@@ -178,6 +219,8 @@ export class TaskSession {
   #beginCommit(): void {
     const { service, clock, observer } = this.#parts;
     const { writer, state, feeds } = this.#opened;
+    const originAt = this.#originAt === Infinity ? undefined : this.#originAt;
+    this.#originAt = Infinity;
     assert(this.#inFlight === null, 'one transaction at a time');
     // Where nothing waits to be processed, the position moves past control records too.
     const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
@@ -192,14 +235,15 @@ export class TaskSession {
     const began = clock.monotonicMs();
     const ended = (): void => {
       this.#inFlight = null;
+      this.#movedAtMs = clock.monotonicMs();
       this.#reader.wake();
     };
-    this.#inFlight = writer.commit({ records, group: service.application, positions }).then(
+    this.#inFlight = writer.commit({ records, group: service.application, positions, originAt }).then(
       () => {
         this.progressed = true;
-        observer.committed(this.#number, outputs, records.length - outputs, (clock.monotonicMs() - began) / 1_000);
-        observer.lag(this.#number, feeds.lag);
-        observer.stateKeys(this.#number, state.size);
+        const sinceArrival = originAt === undefined ? undefined : (clock.nowMs() - originAt) / 1_000;
+        observer.committed(this.#number, outputs, records.length - outputs, (clock.monotonicMs() - began) / 1_000, sinceArrival);
+        this.report();
         ended();
       },
       (error: unknown) => {

@@ -47,6 +47,16 @@ export class TaskRunner {
     return this.#active;
   }
 
+  /** Tells the observer how the session stands, where there is one. */
+  report(): void {
+    this.#session?.report();
+  }
+
+  /** How long the session has had work in hand without getting anywhere, ms. */
+  get stuckMs(): number {
+    return this.#active ? (this.#session?.stuckMs ?? 0) : 0;
+  }
+
   resume(): void {
     if (this.#wish === 'hold') this.#want('run');
   }

@@ -11,6 +11,11 @@ export interface RawRecord {
   readonly offset: number;
   /** Arrival on the broker's clock (LogAppendTime) or `arrivedAt` of a file, epoch ms; null where unknown. */
   readonly arrivedAt: number | null;
+  /**
+   * On Farhand's own topics: when the oldest telemetry that went into the record's batch arrived, epoch ms; absent where
+   * nobody knows. For measurements, never for a decision.
+   */
+  readonly originAt?: number | undefined;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
 }

@@ -39,6 +39,16 @@ export class Worker implements GroupMember, TaskOwner {
     return [...this.#runners.keys()].sort((a, b) => a - b);
   }
 
+  /** Tells the observer how every task stands. */
+  report(): void {
+    for (const runner of this.#runners.values()) runner.report();
+  }
+
+  /** Tasks that have had work in hand for `msMax` without getting anywhere. */
+  stuck(msMax: number): number[] {
+    return this.tasks.filter((number) => this.#runners.get(number)!.stuckMs > msMax);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { log, service } = this.#parts;
     await this.#checkTopics();

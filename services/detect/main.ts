@@ -6,7 +6,7 @@ import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
-import type { Metrics } from '#lib/observe/metrics.ts';
+import { growthInto, type Metrics } from '#lib/observe/metrics.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
@@ -14,6 +14,7 @@ import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { thresholdsOf } from '#lib/siem/severity.ts';
 import { createSiemWriter } from '#lib/siem/writer.ts';
 import { detectConfigSchema } from './config.ts';
+import { SIGNALS } from './model/signals.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { createDetectTask, type DetectBatch } from './task.ts';
 
@@ -30,34 +31,55 @@ export function main(args: string[]): Promise<number> {
     const source = await openSchemas(registry, topics, ['SuspiciousSession']);
     const decoder = avroRecordDecoder({ source, names: ENRICHED_RECORDS });
     const encoder = framedEncoder(source);
-    const onBatch = countBatches(host.metrics);
+    const count = countBatches(host.metrics, () => host.clock.nowMs());
     return {
       log,
       service: {
         inputs: [topics.enriched],
         outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics },
         changelog: topics.detectChangelog,
-        createTask: (task, state) => createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: (batch) => onBatch(task, batch) }),
+        createTask: (task, state) => createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task) }),
       },
     };
   });
 }
 
 /** Metrics of the batches; by the chained host too. */
-export function countBatches(metrics: Metrics): (task: number, batch: DetectBatch) => void {
-  const findings = metrics.counter('detect_findings_total', 'Revisions of findings.', ['status', 'severity']);
-  const people = metrics.gauge('detect_people', 'People in the state of a task.', ['task']);
-  const active = metrics.gauge('detect_active_people', 'People with open windows or findings.', ['task']);
-  const late = metrics.gauge('detect_late_events', 'Events whose window was closed already, since the start of the task.', ['task']);
-  const early = metrics.gauge('detect_closed_early', 'Windows and sessions that were closed early because a bound was reached, since the start of the task.', ['task']);
-  const watermark = metrics.gauge('detect_watermark_seconds', 'Event time that three devices of a task have passed, seconds since the epoch.', ['task']);
-  return (task, batch) => {
-    for (const { status, severity } of batch.findings) findings.inc({ status, severity });
+export function countBatches(metrics: Metrics, nowMs: () => number): (task: number) => (batch: DetectBatch) => void {
+  const findings = metrics.counter('detect_findings_total', 'Revisions of findings.', { status: ['OPENED', 'ESCALATED', 'UPDATED', 'CLOSED'], severity: ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] });
+  const evidence = metrics.counter('detect_evidence_total', 'Pieces of evidence shown in revisions of open findings.', { signal: SIGNALS.map(({ name }) => name) });
+  const events = metrics.counter('detect_events_total', 'Enriched events that were taken in.');
+  const people = metrics.taskGauge('detect_people', 'People in the state of a task.');
+  const active = metrics.taskGauge('detect_active_people', 'People with open windows or findings.');
+  const late = metrics.counter('detect_late_events_total', 'Events whose window was closed already; they enter the longer windows only.');
+  const early = metrics.counter('detect_closed_early_total', 'Windows and sessions that were closed early because a bound was reached.');
+  const watermarks = watermarkGauges(metrics, nowMs);
+  return (task) => {
+    const [grewLate, grewEarly] = [growthInto(late), growthInto(early)];
     const labels = { task: String(task) };
-    people.set(labels, batch.stats.people);
-    active.set(labels, batch.stats.active);
-    late.set(labels, batch.stats.lateEvents);
-    early.set(labels, batch.stats.closedEarly);
-    if (Number.isFinite(batch.stats.watermark)) watermark.set(labels, batch.stats.watermark / 1_000);
+    return (batch) => {
+      events.inc(batch.events);
+      for (const { status, severity, evidence: shown } of batch.findings) {
+        findings.inc({ status, severity });
+        if (status !== 'CLOSED') for (const { signal } of shown) evidence.inc({ signal });
+      }
+      people.set(labels, batch.stats.people);
+      active.set(labels, batch.stats.active);
+      grewLate(batch.stats.lateEvents);
+      grewEarly(batch.stats.closedEarly);
+      watermarks.set(labels.task, batch.stats.watermark);
+    };
   };
+}
+
+/** Watermarks by task, epoch ms, as gauges that grow older by themselves. */
+function watermarkGauges(metrics: Metrics, nowMs: () => number): Map<string, number> {
+  const watermarks = new Map<string, number>();
+  metrics.onForgetTasks(() => watermarks.clear());
+  const show = (of: (watermark: number) => number) => (gauge: { set(labels: { task: string }, value: number): void }) => {
+    for (const [task, watermark] of watermarks) if (Number.isFinite(watermark)) gauge.set({ task }, of(watermark) / 1_000);
+  };
+  metrics.taskGauge('detect_watermark_timestamp_seconds', 'Event time that three devices of a task have passed, seconds since the epoch.', {}, show((watermark) => watermark));
+  metrics.taskGauge('detect_watermark_lag_seconds', 'How far that event time lies behind the clock of this worker.', {}, show((watermark) => nowMs() - watermark));
+  return watermarks;
 }

@@ -28,7 +28,7 @@ it('shows when each database was built, one series each, and how many addresses 
     const text = await host.metrics.registry.getSingleMetricAsString(`farhand_${name}`);
     return text.split('\n').filter((line) => line.startsWith('farhand')).map((line) => line.replace(/.*database="([^"]*)".*\}/, '$1').replace(/.*\}/, '')).sort();
   };
-  expect(await samples('database_built_seconds')).toEqual(['asn.csv 1600000000', 'city.mmdb 1700000000']);
+  expect(await samples('database_built_timestamp_seconds')).toEqual(['asn.csv 1600000000', 'city.mmdb 1700000000']);
   expect(await samples('address_cache_entries')).toEqual([' 0']);
   for (const ip of ['9.0.0.1', '9.0.0.2', '9.0.0.1']) databases.current.describe(ip);
   expect(await samples('address_cache_entries')).toEqual([' 2']);
@@ -36,7 +36,7 @@ it('shows when each database was built, one series each, and how many addresses 
   expect(await samples('address_cache_entries')).toEqual([' 4']);
   await writeFile(places, cities(1_750_000_000));
   await databases.poll();
-  expect(await samples('database_built_seconds')).toEqual(['asn.csv 1600000000', 'city.mmdb 1750000000']);
+  expect(await samples('database_built_timestamp_seconds')).toEqual(['asn.csv 1600000000', 'city.mmdb 1750000000']);
   expect(await samples('address_cache_entries')).toEqual([' 0']);
 });
 

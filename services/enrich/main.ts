@@ -13,8 +13,10 @@ import { findingIdOf } from '#lib/kernel/identity.ts';
 import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
+import type { Metrics } from '#lib/observe/metrics.ts';
 import { redisOptionsOf } from '#lib/reference/redis-options.ts';
 import { createRedisReference, type RedisReference } from '#lib/reference/redis.ts';
+import type { ReferenceStats } from '#lib/reference/stats.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
@@ -41,7 +43,7 @@ export function main(args: string[]): Promise<number> {
     const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection']);
     const databases = await watchDatabases(host, enrich);
     let feed: ReferenceFeed | undefined;
-    const unavailable = host.metrics.counter('reference_unavailable_total', 'Calls of the reference store that failed because it was away.');
+    const unavailable = countUnavailable(host.metrics);
     const outage = new OutageLog(host);
     const reference: RedisReference = createRedisReference({
       ...redisOptionsOf(redis),
@@ -56,26 +58,51 @@ export function main(args: string[]): Promise<number> {
       onReady: (ready) => (ready ? outage.end() : outage.begin()),
     });
     host.add({ name: 'redis', ready: () => reference.ready, close: () => reference.close() });
-    countReference(host, reference);
+    countReference(host.metrics, reference, redis.nearCacheEntriesMax);
     feed = await loadReference(host, { log, topics, source, reference, pseudonymiser: createPseudonymiser(privacy) });
     // What ingest let in is longer behind it where a pseudonym is longer than the name.
     const decoder = avroRecordDecoder({ source, limits: INTERNAL_DECODE_LIMITS });
     const encoder = framedEncoder(source);
+    const onBatch = countBatches(host.metrics);
     return {
       log,
       service: {
         inputs: [topics.events],
         outputs: { [ENRICH_OUTPUTS.enriched]: topics.enriched },
         changelog: null,
-        createTask: () => createEnrichTask({ config: enrich, databases, reference, decoder, encoder }),
+        createTask: () => createEnrichTask({ config: enrich, databases, reference, decoder, encoder, onBatch }),
       },
     };
   });
 }
 
-function countReference({ metrics }: Host, reference: RedisReference): void {
-  for (const name of ['lookups', 'misses', 'fetches', 'applied', 'unchanged', 'refused', 'invalidations', 'flushes'] as const) {
-    metrics.gauge(`reference_${name}`, `Reference store: ${name} since the start.`, [], (gauge) => gauge.set(reference.stats[name]));
+/** What a reference store counts, as metrics. */
+const REFERENCE_COUNTS = {
+  lookups: 'Requests that the reference store answered.',
+  misses: 'Requests that needed a round trip to Redis.',
+  fetches: 'Round trips to Redis for look-ups and policies.',
+  applied: 'Reference records taken in, refused ones included.',
+  unchanged: 'Reference records that changed nothing.',
+  refused: 'Reference records that cannot be used.',
+  invalidations: 'Tenants whose entries of the near cache were dropped because somebody wrote to them.',
+  flushes: 'Times that the whole near cache was dropped.',
+} as const satisfies Partial<Record<keyof ReferenceStats, string>>;
+
+export function countUnavailable(metrics: Metrics): { inc(): void } {
+  return metrics.counter('reference_unavailable_total', 'Calls of the reference store that failed because it was away.');
+}
+
+export function countReference(metrics: Metrics, reference: Pick<RedisReference, 'stats' | 'nearCacheEntries' | 'ready'>, entriesMax: number): void {
+  for (const [name, help] of Object.entries(REFERENCE_COUNTS)) {
+    metrics.countOf(`reference_${name}_total`, help, () => reference.stats[name as keyof typeof REFERENCE_COUNTS]);
   }
-  metrics.gauge('reference_near_cache_entries', 'Entries of the near cache.', [], (gauge) => gauge.set(reference.nearCacheEntries));
+  metrics.gauge('reference_ready', '1 where the reference store answers and is filled, else 0: tasks wait.', {}, (gauge) => gauge.set(reference.ready ? 1 : 0));
+  metrics.gauge('reference_near_cache_entries', 'Entries of the near cache.', {}, (gauge) => gauge.set(reference.nearCacheEntries));
+  metrics.gauge('reference_near_cache_fill_ratio', 'How full the near cache is (1: entries are dropped to make room).', {}, (gauge) => gauge.set(reference.nearCacheEntries / entriesMax));
+}
+
+/** Metrics of the batches of enrich. */
+export function countBatches(metrics: Metrics): (events: readonly unknown[]) => void {
+  const enriched = metrics.counter('enrich_events_total', 'Enriched events.');
+  return (events) => enriched.inc(events.length);
 }

@@ -7,7 +7,7 @@ import { defineConfig } from '#lib/kernel/config.ts';
 import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
-import type { Metrics } from '#lib/observe/metrics.ts';
+import { growthInto, type Metrics } from '#lib/observe/metrics.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
@@ -28,31 +28,34 @@ export function main(args: string[]): Promise<number> {
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
     const encoder = framedEncoder(source);
     const pseudonymiser = createPseudonymiser(privacy);
-    const onBatch = countBatches(host.metrics);
+    const count = countBatches(host.metrics);
     return {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
         outputs: { [INGEST_OUTPUTS.events]: topics.events, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
         changelog: topics.ingestChangelog,
-        createTask: (task, state) => createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, onBatch: (batch) => onBatch(task, batch) }),
+        createTask: (task, state) => createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, onBatch: count(task) }),
       },
     };
   });
 }
 
 /** Metrics of the batches; by the chained host too. */
-export function countBatches(metrics: Metrics): (task: number, batch: IngestBatch) => void {
+export function countBatches(metrics: Metrics): (task: number) => (batch: IngestBatch) => void {
   const events = metrics.counter('ingest_events_total', 'Valid events without repeats.');
   const duplicates = metrics.counter('ingest_duplicates_total', 'Repeats that were dropped.');
-  const rejected = metrics.counter('ingest_dead_letters_total', 'Records that were rejected.', ['reason']);
-  const seen = metrics.gauge('ingest_seen_event_ids', 'Event ids that the de-duplication remembers.', ['task']);
-  const forgotten = metrics.gauge('ingest_forgotten_buckets', 'Buckets of the de-duplication that were forgotten because a bound was reached.', ['task']);
-  return (task, batch) => {
-    events.inc(batch.events);
-    duplicates.inc(batch.duplicates);
-    for (const { reason } of batch.deadLetters) rejected.inc({ reason });
-    seen.set({ task: String(task) }, batch.seen.entries);
-    forgotten.set({ task: String(task) }, batch.seen.forgottenBuckets);
+  const rejected = metrics.counter('ingest_dead_letters_total', 'Records that were rejected.', { reason: 'the reasons of errors.md' });
+  const seen = metrics.taskGauge('ingest_seen_event_ids', 'Event ids that the de-duplication remembers.');
+  const forgotten = metrics.counter('ingest_forgotten_buckets_total', 'Buckets of the de-duplication that were forgotten because a bound was reached: repeats may pass.');
+  return (task) => {
+    const forget = growthInto(forgotten);
+    return (batch) => {
+      events.inc(batch.events);
+      duplicates.inc(batch.duplicates);
+      for (const { reason } of batch.deadLetters) rejected.inc({ reason });
+      seen.set({ task: String(task) }, batch.seen.entries);
+      forget(batch.seen.forgottenBuckets);
+    };
   };
 }

@@ -22,7 +22,7 @@ import { loadReference, watchDatabases } from '../../../services/enrich/host-par
 import { ingestConfigSchema } from '../../../services/ingest/config.ts';
 import { countBatches as countIngest } from '../../../services/ingest/main.ts';
 import { INGEST_OUTPUTS } from '../../../services/ingest/outputs.ts';
-import { createChainedTask } from './chained-task.ts';
+import { createChainedTask, type ChainedTaskParts } from './chained-task.ts';
 
 const definition = defineConfig({ ...sharedSections, siem: siemSectionSchema, ingest: ingestConfigSchema, enrich: enrichConfigSchema, detect: detectConfigSchema });
 
@@ -51,21 +51,21 @@ export function runChainedWorker(file: string | null): Promise<number> {
     await loadReference(host, { log, topics, source, reference, pseudonymiser });
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
     const encoder = framedEncoder(source);
-    const [onIngest, onDetect] = [countIngest(host.metrics), countDetect(host.metrics)];
+    const [countReceived, countFound] = [countIngest(host.metrics), countDetect(host.metrics, () => host.clock.nowMs())];
     return {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
         outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
         changelog: topics.chainedChangelog,
-        createTask: (task, state) =>
-          createChainedTask({
-            config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem,
-            onBatch: (received, found) => {
-              onIngest(task, received);
-              onDetect(task, found);
-            },
-          }),
+        createTask: (task, state) => {
+          const [onReceived, onFound] = [countReceived(task), countFound(task)];
+          const onBatch: ChainedTaskParts['onBatch'] = (received, found) => {
+            onReceived(received);
+            onFound(found);
+          };
+          return createChainedTask({ config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch });
+        },
       },
     };
   });
