@@ -14,7 +14,8 @@ import { measureLatency, type Latency } from './latency.ts';
 import { measureMemory, type SessionMemory } from './memory.ts';
 import { runPeers, type PeerResult } from './peers.ts';
 import { plot } from './plot.ts';
-import { latencyTable, peerTable, throughputTable } from './tables.ts';
+import { measureStages, STAGES, type StagesResult } from './stages.ts';
+import { latencyTable, peerTable, stageTable, throughputTable } from './tables.ts';
 import { measureThroughput, type Site, type Throughput } from './throughput.ts';
 
 const HELP = `Usage: npm run bench -- [options]
@@ -31,6 +32,8 @@ chained job, and for reading alone. Prints tables, writes bench.json and bench.s
   --quick          300,000 events, 3,000 sessions, short latency runs, small growth
   --tiny           only to see that it works: 20,000 events
   --skip PARTS     comma-separated: workers, chained, floors, latency, growth, memory
+  --only PARTS     without a broker: CPU time by stage in this process; comma-separated: ${STAGES.join(', ')}
+  --workstations N of the simulated fleet that --only takes (default 300)
   --peers DIR      also a folder with measure.py and run-all.sh that measures other engines on a reference job; slow
   --pattern REGEX  which of the peers (default ^ks-memory)
   --out DIR        default: out`;
@@ -43,6 +46,8 @@ const OPTIONS = {
   quick: { type: 'boolean', default: false },
   tiny: { type: 'boolean', default: false },
   skip: { type: 'string', default: '' },
+  only: { type: 'string' },
+  workstations: { type: 'string' },
   peers: { type: 'string' },
   pattern: { type: 'string', default: '^ks-memory' },
   out: { type: 'string', default: 'out' },
@@ -169,9 +174,23 @@ function print({ throughput, latency, growth, memory, peers }: BenchResult): voi
   process.stdout.write(`${out.join('\n\n')}\n`);
 }
 
-function save(result: BenchResult, directory: string): void {
+function saveJson(name: string, result: BenchResult | StagesResult, directory: string): void {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'bench.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(directory, name), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+async function benchStages(only: string, workstations: number, directory: string): Promise<number> {
+  const names = only.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !(STAGES as readonly string[]).includes(name));
+  if (wrong !== undefined) throw new FarhandError('FARHAND_USAGE', `--only names '${wrong}': allowed is ${STAGES.join(', ')}`);
+  const result = await measureStages(workstations, new Set(names));
+  process.stdout.write(`${stageTable(result)}\n`);
+  saveJson('bench-stages.json', result, directory);
+  return 0;
+}
+
+function save(result: BenchResult, directory: string): void {
+  saveJson('bench.json', result, directory);
   const points = (of: Growth['of']) => result.growth.flatMap(({ of: what, value, result: { cpuSecondsPerMillion: y } }) => (what === of && y !== null ? [{ x: value, y }] : []));
   const panels = (['sessions', 'partitions'] as const).map((of) => ({ title: `CPU seconds per million events, by ${of}`, points: points(of) }));
   const drawn = panels.filter((panel) => panel.points.length > 0);
@@ -184,6 +203,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${HELP}\n`);
     return 0;
   }
+  if (values.only !== undefined) return benchStages(values.only, numberOf('workstations', values.workstations, 300), values.out);
   const size = values.tiny ? TINY : values.quick ? QUICK : FULL;
   const plan: Plan = {
     size,

@@ -1,6 +1,7 @@
 /** The results as Markdown tables. */
 import type { Latency } from './latency.ts';
 import type { PeerResult } from './peers.ts';
+import type { StagesResult } from './stages.ts';
 import type { Throughput } from './throughput.ts';
 
 function table(header: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): string {
@@ -24,4 +25,10 @@ export function latencyTable(results: readonly Latency[]): string {
 export function peerTable(results: readonly PeerResult[]): string {
   const header = ['peer (reference job)', 'events/s', 'CPU s per 1M events', 'broker CPU s per 1M', 'peak RSS MB', 'others used cores', 'findings'];
   return table(header, results.map((r) => [r.ok ? r.peer : `${r.peer} (not finished)`, r.eventsPerSecond, r.cpuPerM, r.brokerCpuPerM, r.rssMb, r.otherCores, r.findings]));
+}
+
+export function stageTable({ workstations, stages, revisions, digest }: StagesResult): string {
+  const header = [`${workstations.toLocaleString('en')} workstations`, 'events', 'keystrokes', 'CPU µs per event', 'CPU ns per keystroke', 'events per CPU second'];
+  const rows = stages.map((s) => [s.stage, s.events, s.keystrokes, s.cpuMicrosPerEvent, s.cpuNanosPerKeystroke, s.eventsPerCpuSecond]);
+  return `${table(header, rows)}\n${revisions} revisions of findings, digest ${digest}.`;
 }

@@ -102,6 +102,28 @@ describe('a finding depends on the events of its person only', () => {
     );
   });
 
+  test('not on whether people rested in between', () => {
+    // Breaks of half an hour and of a working day, and others who move the watermark on meanwhile.
+    const again = (userId: string, hours: number, script: object) => session({ userId, sessionId: `s-${userId}-${hours}`, startAt: START + hours * 3_600_000, minutes: 12, ...script });
+    const all = byArrival([
+      ...fleet(),
+      ...[0.75, 1.5, 9].flatMap((hours) => again('leg', hours, { gapMs: 130, jitterMs: 4 })),
+      ...[0.9, 3].flatMap((hours) => again('abroad', hours, { source: address('203.0.113.9', 'warsaw'), rttMs: 130 })),
+      ...again('honest', 2, { paceMs: 160 }),
+      ...['x', 'y', 'z'].flatMap((userId) => session({ userId, startAt: START, minutes: 600 })),
+    ]);
+    const with_ = (idleCloseMs: number): string => {
+      const state = createMemoryState();
+      const pipeline = buildDetect({ config: detectConfigSchema.parse({ idleCloseMs }), state });
+      const out = [];
+      for (let at = 0; at < all.length; at += 200) out.push(...pipeline.process(all.slice(at, at + 200)));
+      out.push(...pipeline.flush());
+      for (const finding of out) finding.rules = { ...finding.rules, hash: '' };
+      return told(out);
+    };
+    expect(with_(120_000)).toBe(with_(86_400_000));
+  });
+
   test('one wrong clock moves nothing', () => {
     const all = fleet();
     const wrong = session({ userId: 'leg', minutes: 1 })[1]!;

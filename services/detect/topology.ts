@@ -12,10 +12,10 @@ import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
-import { HOUR_MS, MINUTE_MS, newPerson, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
-import { joinOpen, openCodec, personCodec, watermarkCodec } from './steps/person-codec.ts';
+import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
+import { People } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
-import { advanceWatermark, newWatermark, watermarkOf, type Watermark } from './steps/watermark.ts';
+import { advanceWatermark, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
   config: DetectConfig;
@@ -50,12 +50,12 @@ const WATERMARK_KEY = 'watermark';
 class Detect implements DetectPipeline {
   readonly #config: DetectConfig;
   readonly #context: FindingContext;
-  readonly #people: KeyedStore<Person>;
-  /** The same people, as far as they have open windows; its records are those that every event writes. */
-  readonly #open: KeyedStore<Person>;
+  readonly #people: People;
   readonly #task: KeyedStore<Watermark>;
-  /** People with pending timers; found again from the state on the first batch. */
+  /** People who are not at rest; found again from the state on the first batch. */
   #active: Set<string> | null = null;
+  /** When the findings of people at rest expire. */
+  readonly #expiries = new Map<string, number>();
   #watermark: Watermark = newWatermark();
   #batch = 0;
   #scannedAt = -Infinity;
@@ -68,9 +68,8 @@ class Detect implements DetectPipeline {
     const parameters = { config, baseline: baseline ?? createPriorBaseline(config) };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, trace: trace ?? null };
-    this.#people = state.keyed('people', personCodec);
-    this.#open = state.keyed('open', openCodec);
     this.#task = state.keyed('task', watermarkCodec);
+    this.#people = new People(state);
   }
 
   process(batch: readonly EnrichedEvent[]): SuspiciousSession[] {
@@ -84,8 +83,11 @@ class Detect implements DetectPipeline {
       const key = `${event.tenantId}|${event.userId}`;
       const person = this.#personOf(key, event.tenantId, event.userId);
       this.#take(person, record);
-      if (person.closed) this.#saveClosed(key, person);
-      if (person.nextTimer !== Infinity) active.add(key);
+      if (person.closed) {
+        person.closed = false;
+        this.#people.saveClosed(key);
+      }
+      active.add(key);
       const watermark = watermarkOf(this.#watermark);
       if (watermark - this.#scannedAt >= MINUTE_MS) this.#scan(watermark);
     }
@@ -94,18 +96,19 @@ class Detect implements DetectPipeline {
   }
 
   flush(): SuspiciousSession[] {
-    for (const key of [...this.#begin()].toSorted()) {
+    for (const key of [...this.#begin(), ...this.#expiries.keys()].toSorted()) {
       const person = this.#people.get(key);
       if (person === undefined) continue;
       fireTimers(person, Infinity, this.#context, this.#out);
-      this.#saveAll(key, person);
+      this.#people.rest(key, person);
     }
     this.#active = new Set();
+    this.#expiries.clear();
     return this.#drain();
   }
 
   stats(): DetectStats {
-    return { people: this.#people.size, active: this.#active?.size ?? 0, lateEvents: this.#lateEvents, closedEarly: this.#closedEarly, watermark: watermarkOf(this.#watermark) };
+    return { people: this.#people.size, active: (this.#active?.size ?? 0) + this.#expiries.size, lateEvents: this.#lateEvents, closedEarly: this.#closedEarly, watermark: watermarkOf(this.#watermark) };
   }
 
   #drain(): SuspiciousSession[] {
@@ -120,43 +123,24 @@ class Detect implements DetectPipeline {
     this.#active = new Set();
     this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
     this.#scannedAt = watermarkOf(this.#watermark);
-    for (const [key, open] of this.#open.entries()) {
-      const known = this.#people.get(key) ?? null;
-      const person = joinOpen(known, open);
-      if (known === null) this.#people.set(key, person);
-    }
-    for (const [key, person] of this.#people.entries()) {
+    for (const [key, person] of this.#people.resumeOpen()) {
       refreshTimer(person, this.#context);
-      if (person.nextTimer !== Infinity) this.#active.add(key);
+      this.#active.add(key);
     }
+    for (const [key, supportedAt] of this.#people.restingFindings()) this.#expiries.set(key, supportedAt + this.#config.finding.quietMs);
     return this.#active;
   }
 
   #personOf(key: string, tenantId: string, userId: string): Person {
     let person = this.#people.get(key);
-    if (person === undefined) {
-      person = newPerson(tenantId, userId);
-      this.#people.set(key, person);
-    }
-    if (person.batch !== this.#batch) {
-      person.batch = this.#batch;
-      this.#open.set(key, person);
-    }
+    if (person === undefined) person = this.#people.add(key, tenantId, userId);
+    if (person.batch === this.#batch) return person;
+    // Somebody who rested has their timers looked at first.
+    if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
+    if (this.#expiries.size > 0) this.#expiries.delete(key);
+    person.batch = this.#batch;
+    this.#people.saveOpen(key);
     return person;
-  }
-
-  #saveClosed(key: string, person: Person): void {
-    person.closed = false;
-    this.#people.set(key, person);
-  }
-
-  /** Both parts; the one of the open windows goes when there are none. */
-  #saveAll(key: string, person: Person): void {
-    this.#saveClosed(key, person);
-    let open = false;
-    for (const session of person.sessions.values()) open ||= session.open.length > 0;
-    if (open) this.#open.set(key, person);
-    else this.#open.delete(key);
   }
 
   #take(person: Person, record: EnrichedEvent): void {
@@ -236,31 +220,49 @@ class Detect implements DetectPipeline {
     return window;
   }
 
-  /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it. */
+  /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it; then they rest. */
   #scan(watermark: number): void {
     this.#scannedAt = watermark;
     const active = this.#active!;
     const limit = watermark - this.#config.idleCloseMs;
     for (const key of active) {
       const person = this.#people.get(key);
-      if (person === undefined || person.nextTimer === Infinity) active.delete(key);
-      else if (person.nextTimer <= limit && person.seenAtWatermark <= limit) {
-        fireTimers(person, limit, this.#context, this.#out);
-        this.#saveAll(key, person);
-        if (person.nextTimer === Infinity) active.delete(key);
-      }
+      if (person !== undefined && person.seenAtWatermark > limit) continue;
+      if (person !== undefined) this.#fire(key, person, limit);
+      if (person === undefined || !hasOpenWindows(person)) active.delete(key);
+    }
+    for (const [key, expiry] of this.#expiries) {
+      if (expiry > limit) continue;
+      this.#expiries.delete(key);
+      this.#fire(key, this.#people.get(key)!, limit);
     }
     if (Math.floor(watermark / HOUR_MS) !== Math.floor((watermark - MINUTE_MS) / HOUR_MS)) this.#forget(watermark);
   }
 
+  /** Timers that are due; without open windows the person rests after that. */
+  #fire(key: string, person: Person, limit: number): void {
+    if (person.nextTimer <= limit) {
+      fireTimers(person, limit, this.#context, this.#out);
+      person.closed = false;
+      this.#people.saveOpen(key);
+      this.#people.saveClosed(key);
+    }
+    if (hasOpenWindows(person)) return;
+    if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
+    this.#people.rest(key, person);
+  }
+
   #forget(watermark: number): void {
-    for (const [key, person] of this.#people.entries()) {
-      if (person.nextTimer === Infinity && watermark - person.highestAt > this.#config.personTtlMs) {
-        this.#people.delete(key);
-        this.#open.delete(key);
-      }
+    const before = watermark - this.#config.personTtlMs;
+    for (const [key, highestAt] of this.#people.highestTimes()) {
+      if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) this.#people.delete(key);
     }
   }
+}
+
+function hasOpenWindows(person: Person): boolean {
+  for (const session of person.sessions.values()) if (session.open.length > 0) return true;
+  return false;
 }
 
 export function buildDetect(options: DetectOptions): DetectPipeline {

@@ -1,4 +1,5 @@
 /** Compact binary forms for the state: varints, doubles, strings, sparse counts. Writer and reader must call in the same order. */
+import { StringCache } from '#lib/codec/string-cache.ts';
 import { assert } from '#lib/kernel/errors.ts';
 
 const SLAB_BYTES = 65_536;
@@ -24,15 +25,30 @@ class Slab {
 
 const slab = new Slab();
 
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** A count below 2^21, where there is room for it. */
+function putSmall(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
 /** To be used again and again: `finish` hands the bytes out and begins anew. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafeSlow(4096);
+  #view = viewOf(this.#bytes);
   #length = 0;
 
   #reserve(count: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
+    this.#view = viewOf(grown);
   }
 
   /** Non-negative integer up to 2^53. */
@@ -58,7 +74,8 @@ export class ByteWriter {
 
   double(value: number): void {
     if (this.#length + 8 > this.#bytes.length) this.#reserve(8);
-    this.#length = this.#bytes.writeDoubleBE(value, this.#length);
+    this.#view.setFloat64(this.#length, value);
+    this.#length += 8;
   }
 
   text(value: string): void {
@@ -86,6 +103,42 @@ export class ByteWriter {
     this.#length += this.#bytes.write(value, this.#length, size, 'utf8');
   }
 
+  /** A text that mostly is one that the reader knows already: then one byte. */
+  textUnless(value: string, known: string): void {
+    if (value === known) this.count(0);
+    else {
+      this.count(1);
+      this.text(value);
+    }
+  }
+
+  optionalText(value: string | null): void {
+    if (value === null) this.count(0);
+    else {
+      this.count(1);
+      this.text(value);
+    }
+  }
+
+  optionalDouble(value: number | null): void {
+    if (value === null) this.count(0);
+    else {
+      this.count(1);
+      this.double(value);
+    }
+  }
+
+  flag(value: boolean): void {
+    this.count(value ? 1 : 0);
+  }
+
+  /** Bytes that were written before, as they are. */
+  raw(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#bytes.length) this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
   /** A plain value without undefined, infinities or dates; null is one byte. */
   plain(value: unknown): void {
     this.text(value === null ? '' : JSON.stringify(value));
@@ -93,15 +146,21 @@ export class ByteWriter {
 
   /** Non-zero counts, each behind its distance from the one before; a distance of 0 ends them. */
   sparse(counts: Uint16Array): void {
+    const { length } = counts;
+    // A distance and a count of 16 bits take at most two and three bytes.
+    if (this.#length + 5 * length + 1 > this.#bytes.length) this.#reserve(5 * length + 1);
+    const bytes = this.#bytes;
+    let at = this.#length;
     let last = -1;
-    for (let i = 0; i < counts.length; i++) {
+    for (let i = 0; i < length; i++) {
       const count = counts[i]!;
       if (count === 0) continue;
-      this.count(i - last);
-      this.count(count);
+      at = putSmall(bytes, at, i - last);
+      at = putSmall(bytes, at, count);
       last = i;
     }
-    this.count(0);
+    bytes[at++] = 0;
+    this.#length = at;
   }
 
   optional<T>(value: T | null, write: (value: T) => void): void {
@@ -120,7 +179,22 @@ export class ByteWriter {
     this.#length = 0;
     return kept;
   }
+
+  /** The same as a string of one byte a character. */
+  finishAsText(): string {
+    const text = this.#bytes.toString('latin1', 0, this.#length);
+    this.#length = 0;
+    return text;
+  }
 }
+
+const texts = new StringCache();
+
+/** What a writer of ours wrote is UTF-8. */
+const textOf = (bytes: Uint8Array, start: number, end: number): string => texts.read(bytes, start, end) ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+
+/** What `finishAsText` gave. */
+export const bytesOfText = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -129,10 +203,15 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
   }
 
   count(): number {
+    const first = this.#bytes[this.#at]!;
+    if (first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.#bytes[this.#at++];
@@ -158,7 +237,23 @@ export class ByteReader {
     const start = this.#at;
     this.#at += length;
     assert(this.#at <= this.#bytes.length, 'the state of a person ends too early');
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length).toString('utf8');
+    return textOf(this.#bytes, start, this.#at);
+  }
+
+  textUnless(known: string): string {
+    return this.count() === 0 ? known : this.text();
+  }
+
+  optionalText(): string | null {
+    return this.count() === 0 ? null : this.text();
+  }
+
+  optionalDouble(): number | null {
+    return this.count() === 0 ? null : this.double();
+  }
+
+  flag(): boolean {
+    return this.count() === 1;
   }
 
   plain<T>(): T {

@@ -2,6 +2,8 @@
  * Watermark of a task: the event time that three of its devices have passed, so that one wrong or hostile clock moves
  * nothing. Keeps the three devices that are furthest; per-device maxima only grow, so that is exact.
  */
+import type { StateCodec } from '#lib/state/state.ts';
+
 const DEVICES = 3;
 
 export interface Watermark {
@@ -28,3 +30,8 @@ export function advanceWatermark(watermark: Watermark, device: string, at: numbe
   if (furthest.length > DEVICES) furthest.pop();
   return watermarkOf(watermark) !== before;
 }
+
+export const watermarkCodec: StateCodec<Watermark> = {
+  encode: (watermark) => Buffer.from(JSON.stringify(watermark)),
+  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as Watermark,
+};

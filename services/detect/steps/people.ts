@@ -1,0 +1,120 @@
+/**
+ * The people of a task: live while they have open windows, else at rest as the bytes of their state, a tenth of the
+ * memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
+ * decodes open windows only.
+ */
+import type { KeyedStore, TaskState } from '#lib/state/state.ts';
+import { ByteReader, bytesOfText } from './bytes.ts';
+import { DatabasesDictionary } from './databases-dictionary.ts';
+import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
+import { newPerson, type Person } from './person.ts';
+
+/** One of both is set. */
+interface Cell {
+  person: Person | null;
+  /** Bytes, one a character. */
+  rest: string | null;
+}
+
+const atRest = (bytes: Uint8Array): Cell => ({ person: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
+
+const head = new Uint8Array(HEAD_BYTES);
+
+function headOf(rest: string): PersonHead {
+  for (let i = 0; i < HEAD_BYTES; i++) head[i] = rest.charCodeAt(i);
+  return readHead(new ByteReader(head));
+}
+
+export class People {
+  /** Everything but the open windows. */
+  readonly #people: KeyedStore<Cell>;
+  /** The same people, as far as they have open windows; its records are those that every event writes. */
+  readonly #open: KeyedStore<Cell>;
+  readonly #dictionary: DatabasesDictionary;
+
+  constructor(state: TaskState) {
+    // The codecs need the dictionary, whose store has to be opened last.
+    this.#people = state.keyed<Cell>('people', {
+      encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodePerson(person, this.#dictionary)),
+      decode: atRest,
+    });
+    this.#open = state.keyed<Cell>('open', {
+      encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodeOpen(person, this.#dictionary)),
+      decode: atRest,
+    });
+    this.#dictionary = new DatabasesDictionary(state);
+  }
+
+  get size(): number {
+    return this.#people.size;
+  }
+
+  /** Puts open windows back to their people, once, after a restore. */
+  *resumeOpen(): Generator<[string, Person]> {
+    for (const [key, open] of this.#open.entries()) {
+      const cell = this.#people.get(key);
+      const known = cell === undefined ? null : this.#live(cell);
+      const person = joinOpen(known, bytesOfText(open.rest!), this.#dictionary);
+      open.person = person;
+      open.rest = null;
+      if (cell === undefined) this.#people.set(key, { person, rest: null });
+      yield [key, person];
+    }
+  }
+
+  /** People at rest whose findings are open, with the earliest last support of those. */
+  *restingFindings(): Generator<[string, number]> {
+    for (const [key, { rest }] of this.#people.entries()) {
+      if (rest === null) continue;
+      const { supportedAt } = headOf(rest);
+      if (supportedAt !== Infinity) yield [key, supportedAt];
+    }
+  }
+
+  /** Wakes the person up. */
+  get(key: string): Person | undefined {
+    const cell = this.#people.get(key);
+    return cell === undefined ? undefined : this.#live(cell);
+  }
+
+  #live(cell: Cell): Person {
+    if (cell.person !== null) return cell.person;
+    cell.person = decodePerson(bytesOfText(cell.rest!), this.#dictionary);
+    cell.rest = null;
+    return cell.person;
+  }
+
+  add(key: string, tenantId: string, userId: string): Person {
+    const person = newPerson(tenantId, userId);
+    this.#people.set(key, { person, rest: null });
+    return person;
+  }
+
+  /** Clocks or open windows have changed, or will in this batch. */
+  saveOpen(key: string): void {
+    const cell = this.#people.get(key);
+    if (cell !== undefined) this.#open.set(key, cell);
+  }
+
+  /** More than that has changed. */
+  saveClosed(key: string): void {
+    const cell = this.#people.get(key);
+    if (cell !== undefined) this.#people.set(key, cell);
+  }
+
+  /** Saves a person without open windows, to rest until they are asked for. */
+  rest(key: string, person: Person): void {
+    this.#open.delete(key);
+    this.#people.set(key, { person: null, rest: packPerson(person, this.#dictionary) });
+  }
+
+  /** Latest event time by person, without waking anybody. */
+  *highestTimes(): Generator<[string, number]> {
+    for (const [key, { person, rest }] of this.#people.entries()) yield [key, person === null ? headOf(rest!).highestAt : person.highestAt];
+  }
+
+  delete(key: string): void {
+    this.#people.delete(key);
+    this.#open.delete(key);
+  }
+}

@@ -1,0 +1,119 @@
+/** A session without its open windows as bytes: what changes when a window closes. */
+import { assert } from '#lib/kernel/errors.ts';
+import type { Reading } from '../model/reading.ts';
+import type { Sighting } from '../model/sighting.ts';
+import { SKETCH_BINS } from '../model/sketch.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { DatabasesDictionary } from './databases-dictionary.ts';
+import { MINUTE_MS, newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
+import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
+import { readRhythmTrack, writeRhythmTrack } from './rhythm-codec.ts';
+import { readSighting, writeSighting } from './sighting-codec.ts';
+import { readRtt, writeRtt } from './window-codec.ts';
+
+const toMicro = (ms: number): number => Math.round(ms * 1000);
+
+function writeTrack(out: ByteWriter, track: GapTrack): void {
+  out.integer(track.tenStart);
+  out.sparse(track.ten);
+  out.optional(track.tenBefore, (value) => out.sparse(value));
+  out.integer(track.hourStart);
+  out.sparse(track.hour);
+  out.count(track.minutes.length);
+  let before = 0;
+  for (const minute of track.minutes) {
+    out.integer((minute.end - before) / MINUTE_MS);
+    out.count(minute.samples);
+    out.integer(toMicro(minute.low));
+    out.integer(toMicro(minute.middle));
+    before = minute.end;
+  }
+  out.integer(track.clockErrorUs);
+  out.integer(track.lastEnd);
+}
+
+function readTrack(input: ByteReader): GapTrack {
+  const [tenStart, ten, tenBefore] = [input.integer(), input.sparse(SKETCH_BINS), input.optional(() => input.sparse(SKETCH_BINS))];
+  const [hourStart, hour] = [input.integer(), input.sparse(SKETCH_BINS)];
+  let before = 0;
+  const minutes = input.list(() => {
+    before += input.integer() * MINUTE_MS;
+    return { end: before, samples: input.count(), low: input.integer() / 1000, middle: input.integer() / 1000 };
+  });
+  return { tenStart, ten, tenBefore, hourStart, hour, minutes, clockErrorUs: input.integer(), lastEnd: input.integer() };
+}
+
+/** `before`: the sighting of the session before, which this one's mostly is like. */
+export function writeSession(out: ByteWriter, session: SessionState, before: Sighting | null, person: Person, dictionary: DatabasesDictionary): void {
+  out.text(session.sessionId);
+  out.text(session.deviceId);
+  out.integer(session.firstAt);
+  out.integer(session.lastEnd);
+  out.count(session.late);
+  for (const track of session.tracks) out.optional(track, (value) => writeTrack(out, value));
+  out.count(session.clock);
+  out.text(session.sensor);
+  const { input } = session;
+  out.integer(input.tenStart);
+  for (const count of [input.all, input.virtual, input.injected, input.allBefore, input.virtualBefore, input.injectedBefore]) out.count(count);
+  out.optional(session.rhythm, (rhythm) => writeRhythmTrack(out, rhythm));
+  out.optional(session.sighting, (sighting) => writeSighting(out, sighting, before, dictionary));
+  out.optional(session.transport, (transport) => {
+    out.textUnless(transport.key, keyOf(session.sighting));
+    writeRtt(out, transport);
+  });
+  writeAssignment(out, session.assignment, null, person);
+  writeVantage(out, session.vantage, null);
+  out.plain(session.travel);
+  out.optional(session.helpSince, (value) => out.integer(value));
+  writeSignals(out, session);
+  out.count(session.ordinal);
+  out.plain(session.finding);
+  out.flag(session.decided);
+}
+
+const keyOf = (sighting: Sighting | null): string => (sighting === null ? '' : `${sighting.sourceIp}|${sighting.vantageId}`);
+
+/** Only the signals that hold something, each behind its number (from 1); 0 ends them. */
+function writeSignals(out: ByteWriter, { signals }: SessionState): void {
+  for (let i = 0; i < signals.length; i++) {
+    const { held, reading } = signals[i]!;
+    if (held === 0 && reading === null) continue;
+    out.count(i + 1);
+    out.double(held);
+    out.plain(reading);
+  }
+  out.count(0);
+}
+
+export function readSession(input: ByteReader, before: Sighting | null, person: Person, dictionary: DatabasesDictionary): SessionState {
+  const session = newSession(input.text(), input.text(), input.integer());
+  session.lastEnd = input.integer();
+  session.late = input.count();
+  session.tracks = [input.optional(() => readTrack(input)), input.optional(() => readTrack(input))];
+  session.clock = input.count() === 1 ? 1 : 0;
+  session.sensor = input.text() as SessionState['sensor'];
+  const next = () => input.count();
+  session.input = { tenStart: input.integer(), all: next(), virtual: next(), injected: next(), allBefore: next(), virtualBefore: next(), injectedBefore: next() };
+  session.rhythm = input.optional(() => readRhythmTrack(input));
+  session.sighting = input.optional(() => readSighting(input, before, dictionary));
+  session.transport = input.optional<TransportState>(() => ({ key: input.textUnless(keyOf(session.sighting)), ...readRtt(input) }));
+  session.assignment = readAssignment(input, null, person);
+  session.vantage = readVantage(input, null);
+  session.travel = input.plain();
+  session.helpSince = input.optional(() => input.integer());
+  readSignals(input, session);
+  session.ordinal = input.count();
+  session.finding = input.plain<OpenFinding | null>();
+  session.decided = input.flag();
+  return session;
+}
+
+function readSignals(input: ByteReader, session: SessionState): void {
+  for (let number = input.count(); number !== 0; number = input.count()) {
+    const signal = session.signals[number - 1];
+    assert(signal !== undefined, 'the state of a person holds an unknown signal');
+    signal.held = input.double();
+    signal.reading = input.plain<Reading | null>();
+  }
+}
