@@ -16,14 +16,30 @@ const broker = shaped(/^(\[[0-9A-Fa-f:.]+\]|[^\s:/,[\]]+):([1-9]\d{0,4})$/, 'hos
 
 const saslSchema = z
   .strictObject({
-    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).nullable().default(null).describe('SASL mechanism; null for none.'),
+    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']).nullable().default(null).describe('SASL mechanism; null for none.'),
     username: optionalText('SASL user name.'),
     password: secret('SASL password; a file is better.'),
-    passwordFile: optionalText('File that holds the SASL password.'),
+    passwordFile: optionalText('File that holds the SASL password; read again for every connection.'),
+    tokenFile: optionalText('OAUTHBEARER: file that holds the token (a JWT that something else renews); read again for every connection.'),
+    tokenUrl: shaped(/^https?:\/\/[^\s]+$/, 'a URL that begins with http:// or https://')
+      .nullable()
+      .default(null)
+      .describe('OAUTHBEARER: token endpoint of the identity provider (OAuth 2.0 client credentials).'),
+    clientId: optionalText('OAUTHBEARER with tokenUrl: client id.'),
+    clientSecret: secret('OAUTHBEARER with tokenUrl: client secret; a file is better.'),
+    clientSecretFile: optionalText('File that holds the client secret; read again for every token.'),
+    scope: optionalText('OAUTHBEARER with tokenUrl: scope that is asked for.'),
   })
   .refine((sasl) => sasl.password === null || sasl.passwordFile === null, { message: 'give password or passwordFile, not both' })
-  .refine((sasl) => sasl.mechanism === null || (sasl.username !== null && (sasl.password ?? sasl.passwordFile) !== null), {
+  .refine((sasl) => sasl.clientSecret === null || sasl.clientSecretFile === null, { message: 'give clientSecret or clientSecretFile, not both' })
+  .refine((sasl) => sasl.mechanism === null || sasl.mechanism === 'OAUTHBEARER' || (sasl.username !== null && (sasl.password ?? sasl.passwordFile) !== null), {
     message: 'mechanism needs username, and password or passwordFile',
+  })
+  .refine((sasl) => sasl.mechanism !== 'OAUTHBEARER' || (sasl.tokenFile === null) !== (sasl.tokenUrl === null), {
+    message: 'OAUTHBEARER needs tokenFile or tokenUrl, one of them',
+  })
+  .refine((sasl) => sasl.tokenUrl === null || (sasl.clientId !== null && (sasl.clientSecret ?? sasl.clientSecretFile) !== null), {
+    message: 'tokenUrl needs clientId, and clientSecret or clientSecretFile',
   });
 
 const tlsSchema = (description: string) =>
@@ -148,7 +164,7 @@ export const redisSectionSchema = z
     url: redisUrl.default('redis://127.0.0.1:6379').describe('Redis with the reference data; rediss:// for TLS. Alias: REDIS_URL.'),
     username: optionalText('User name (ACL) of Redis.'),
     password: secret('Password of Redis; a file is better.'),
-    passwordFile: optionalText('File that holds the password of Redis.'),
+    passwordFile: optionalText('File that holds the password of Redis; read again for every connection.'),
     tls: z
       .strictObject({
         caFile: optionalText('Certificates (PEM) that are trusted instead of the well-known ones.'),
@@ -186,15 +202,19 @@ const tracesSchema = z.strictObject({
   exportTimeoutMs: durationMs(100, 60_000, 5_000, 'Longest wait for the collector, ms.'),
 });
 
-export const observeSectionSchema = z.strictObject({
-  host: text(1, 255).default('127.0.0.1').describe('Address on which metrics and health are served; 0.0.0.0 for all.'),
-  port: z.int().min(0).max(65_535).default(9464).describe('Port of /metrics, /healthz and /readyz; 0 for any free one.'),
-  enabled: z.boolean().default(true).describe('Serve metrics and health.'),
-  stuckMsMax: durationMs(45_000, 3_600_000, 120_000, 'How long a task may have work in hand without getting anywhere before /healthz answers 503, ms.'),
-  eventLoopMsMax: durationMs(10, 60_000, 1_000, 'How late half of the turns of the event loop may be before /healthz answers 503, ms.'),
-  traces: tracesSchema.prefault({}).describe('OpenTelemetry.'),
-  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level that is logged.'),
-});
+export const observeSectionSchema = z
+  .strictObject({
+    host: text(1, 255).default('127.0.0.1').describe('Address on which metrics and health are served; 0.0.0.0 for all.'),
+    port: z.int().min(0).max(65_535).default(9464).describe('Port of /metrics, /healthz and /readyz; 0 for any free one.'),
+    enabled: z.boolean().default(true).describe('Serve metrics and health.'),
+    token: secret('Bearer token that /metrics asks for; a file is better. Health and readiness ask for none.'),
+    tokenFile: optionalText('File that holds the bearer token; read again for every request.'),
+    stuckMsMax: durationMs(45_000, 3_600_000, 120_000, 'How long a task may have work in hand without getting anywhere before /healthz answers 503, ms.'),
+    eventLoopMsMax: durationMs(10, 60_000, 1_000, 'How late half of the turns of the event loop may be before /healthz answers 503, ms.'),
+    traces: tracesSchema.prefault({}).describe('OpenTelemetry.'),
+    logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level that is logged.'),
+  })
+  .refine((observe) => observe.token === null || observe.tokenFile === null, { message: 'give token or tokenFile, not both' });
 
 const pseudonymSchema = z
   .strictObject({

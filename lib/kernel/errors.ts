@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   FARHAND_REFERENCE_UNAVAILABLE: { retriable: true, exitStatus: 1 },
   FARHAND_REFERENCE_CORRUPT: { retriable: false, exitStatus: 1 },
   FARHAND_LOG_UNAVAILABLE: { retriable: true, exitStatus: 1 },
+  FARHAND_FORBIDDEN: { retriable: false, exitStatus: 1 },
   FARHAND_FENCED: { retriable: false, exitStatus: 1 },
   FARHAND_TOPICS_WRONG: { retriable: false, exitStatus: 1 },
   FARHAND_DATABASE_CORRUPT: { retriable: false, exitStatus: 1 },

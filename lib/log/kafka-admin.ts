@@ -1,9 +1,10 @@
 /** Topics of a Kafka cluster: what there is, and creating what is missing. */
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
-import { asLogError, retrySoon, UNPLACED } from './kafka-client.ts';
-import { within } from './kafka-cluster.ts';
-import type { LogAdmin, TopicSpec } from './log.ts';
+import { asLogError, isForbidden, retrySoon, UNPLACED } from './kafka-client.ts';
+import { closeCluster, openCluster, within, type KafkaCluster } from './kafka-cluster.ts';
+import { missingRights, partitionCounts } from './kafka-rights.ts';
+import type { LogAdmin, Right, TopicSpec } from './log.ts';
 
 /** How long a new topic may take until all of its partitions are served. */
 const SERVED_MS_MAX = 15_000;
@@ -38,7 +39,7 @@ export class KafkaAdmin implements LogAdmin {
       try {
         return await this.#with('describing topics', DESCRIBE_MS_MAX, (admin) => this.#describe(admin, topics, settings));
       } catch (error) {
-        if (attempt === DESCRIBE_ATTEMPTS) throw asLogError(error, 'describing topics');
+        if (attempt === DESCRIBE_ATTEMPTS || isForbidden(error)) throw asLogError(error, 'describing topics');
         await this.#clock.sleep(DESCRIBE_RETRY_MS * attempt);
       }
     }
@@ -96,6 +97,33 @@ export class KafkaAdmin implements LogAdmin {
       return groups.reduce((sum, { members }) => sum + members.length, 0);
     } catch (error) {
       throw asLogError(error, `describing the group ${group}`);
+    }
+  }
+
+  missingRights(rights: readonly Right[]): Promise<Right[]> {
+    return this.#ask('asking for the rights', (cluster) => missingRights(cluster, rights));
+  }
+
+  /** 0 where a topic is not there. Unlike `describe` it needs no right on the configuration. */
+  async partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.#ask('asking for the partitions', (cluster) => partitionCounts(cluster, topics));
+    return new Map(topics.map((topic) => [topic, found.get(topic) ?? 0]));
+  }
+
+  /** Only looks, on a cluster of its own, so it may be asked again. */
+  async #ask<T>(what: string, request: (cluster: KafkaCluster) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const cluster = await openCluster(this.#kafka, this.#clock);
+        try {
+          return await within(this.#clock, DESCRIBE_MS_MAX, what, request(cluster));
+        } finally {
+          closeCluster(cluster);
+        }
+      } catch (error) {
+        if (attempt === DESCRIBE_ATTEMPTS || isForbidden(error)) throw asLogError(error, what);
+        await this.#clock.sleep(DESCRIBE_RETRY_MS * attempt);
+      }
     }
   }
 }

@@ -132,12 +132,23 @@ export function isFenced(error: unknown): boolean {
   return FENCED.has(type ?? '') || message.endsWith(`Unknown error code ${PRODUCER_FENCED}`);
 }
 
-/** Every failure of the log leaves this folder as one of two codes. */
+const FORBIDDEN = new Set(['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']);
+
+/** The broker knows who we are and does not let us; kafkajs wraps what it has tried several times. */
+export function isForbidden(error: unknown): boolean {
+  for (let at = error as (KafkaFailure & { code?: unknown }) | undefined; at instanceof Error; at = at.cause as KafkaFailure | undefined) {
+    if (FORBIDDEN.has(at.type ?? '') || at.code === 'FARHAND_FORBIDDEN') return true;
+  }
+  return false;
+}
+
+/** Every failure of the log leaves this folder as one of three codes. */
 export function asLogError(error: unknown, what: string): FarhandError {
   if (error instanceof FarhandError) return error;
   const failure = error as KafkaFailure;
   const reason = failure.type === undefined ? failure.message : `${failure.type}, ${failure.message}`;
   if (isFenced(error)) return new FarhandError('FARHAND_FENCED', `${what}: another worker holds the task (${reason})`, { cause: error });
+  if (isForbidden(error)) return new FarhandError('FARHAND_FORBIDDEN', `${what}: ${reason} (the rights are listed by: farhand topics --acls)`, { cause: error });
   return new FarhandError('FARHAND_LOG_UNAVAILABLE', `${what}: ${reason}`, { cause: error });
 }
 

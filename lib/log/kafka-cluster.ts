@@ -34,6 +34,7 @@ export interface KafkaCluster {
   refreshMetadata(): Promise<void>;
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findControllerBroker(): Promise<KafkaBroker>;
   findBroker(of: { nodeId: number | string }): Promise<KafkaBroker>;
   findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<KafkaBroker>;
   fetchTopicsOffset(topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[]): Promise<

@@ -3,7 +3,8 @@
  * the background of the processing. No group is involved; who reads what is decided in kafka-group.ts.
  */
 import type { Clock } from '#lib/kernel/clock.ts';
-import { asLogError, protocolError, retrySoon, UNPLACED } from './kafka-client.ts';
+import type { FarhandError } from '#lib/kernel/errors.ts';
+import { asLogError, isForbidden, protocolError, retrySoon, UNPLACED } from './kafka-client.ts';
 import { within, type KafkaCluster, type SharedCluster } from './kafka-cluster.ts';
 import { decodeBatches } from './kafka-batch.ts';
 import { KafkaFeed } from './kafka-feed.ts';
@@ -47,6 +48,8 @@ export class KafkaReader implements Reader {
   readonly #waiters = new Set<() => void>();
   #changed = Promise.withResolvers<void>();
   readonly #end = new AbortController();
+  /** A right that was taken away: nothing comes any more, and whoever waits is told why. */
+  #forbidden: FarhandError | null = null;
   /** Counts the fetches; tells whether one was sent before or after a record arrived. */
   #tick = 0;
 
@@ -63,6 +66,7 @@ export class KafkaReader implements Reader {
   }
 
   async wait(timeoutMs: number): Promise<void> {
+    if (this.#forbidden !== null) throw this.#forbidden;
     if (this.#closed || timeoutMs <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.add(resolve);
@@ -70,6 +74,13 @@ export class KafkaReader implements Reader {
     await Promise.race([promise, this.#options.clock.sleep(timeoutMs, abort.signal)]);
     abort.abort();
     this.#waiters.delete(resolve);
+    if (this.#forbidden !== null) throw this.#forbidden;
+  }
+
+  #refused(error: unknown): void {
+    if (!isForbidden(error)) return;
+    this.#forbidden ??= asLogError(error, 'reading');
+    this.wake();
   }
 
   wake(): void {
@@ -107,7 +118,8 @@ export class KafkaReader implements Reader {
         this.#leaders = await this.#cluster.use('finding the leaders', REQUEST_MS_MAX, (cluster) => this.#findLeaders(cluster));
         if (![...this.#leaders.values()].includes(-1)) retryMs = RETRY_MS;
         else this.#placeAgain = true;
-      } catch {
+      } catch (error) {
+        this.#refused(error);
         this.#placeAgain = true;
       }
       for (const node of new Set(this.#leaders.values())) if (node >= 0 && !this.#pumps.has(node)) this.#pumps.set(node, this.#pump(node));
@@ -141,7 +153,8 @@ export class KafkaReader implements Reader {
       try {
         await this.#cluster.use('fetching', pollMs + REQUEST_MS_MAX, (cluster) => this.#fetch(cluster, node, hungry, pollMs));
         retryMs = RETRY_MS;
-      } catch {
+      } catch (error) {
+        this.#refused(error);
         await this.#options.clock.sleep(retryMs, this.#end.signal);
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
         // The failure has cost us the cluster: with the next one come fresh metadata.
@@ -160,19 +173,19 @@ export class KafkaReader implements Reader {
     const answer = await broker.connectionPool.send(fetchRequest(asked, options));
     if (answer.errorCode !== 0) throw protocolError(answer.errorCode);
     let changed = false;
-    let failed: number | null = null;
+    let failed: Error | null = null;
     for (const partition of answer.partitions) {
       const feed = feeds.find((f) => f.topic === partition.topic && f.partition === partition.partition && !f.closed);
       if (feed === undefined) continue;
       const awaited = isWaitedFor(feed, this.#feeds);
       if (partition.errorCode === 0) changed = feed.accept(partition, tick, this.#tick) || awaited || changed;
       else if (partition.errorCode === OFFSET_OUT_OF_RANGE) await this.#skipGap(cluster, feed);
-      else failed = partition.errorCode;
+      else failed = partitionError(partition);
     }
     // The feeds that come first in a request are served first: next time it is the others' turn.
     this.#feeds.push(...this.#feeds.splice(0, 1));
     if (changed) this.wake();
-    if (failed !== null) throw protocolError(failed);
+    if (failed !== null) throw failed;
   }
 
   async #skipGap(cluster: KafkaCluster, feed: KafkaFeed): Promise<void> {
@@ -182,6 +195,12 @@ export class KafkaReader implements Reader {
     this.#options.onGap?.(feed.topic, feed.partition, feed.fetchOffset, to);
     feed.fetchOffset = to;
   }
+}
+
+function partitionError({ topic, partition, errorCode }: { topic: string; partition: number; errorCode: number }): Error {
+  const error = protocolError(errorCode);
+  error.message = `${topic}/${partition}: ${error.message}`;
+  return error;
 }
 
 /** Whether another input of the same task cannot go on before this one has told its end anew. */

@@ -1,10 +1,9 @@
 /** The `kafka` section of the configuration → the options of the adapter: reads secrets and certificates from files. */
-import { readFileSync } from 'node:fs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { KafkaSection } from '#lib/kernel/config-sections.ts';
-import { readSecret } from '#lib/kernel/config-secret.ts';
-import { FarhandError } from '#lib/kernel/errors.ts';
+import { liveSecret, liveTls } from '#lib/kernel/config-secret.ts';
 import type { KafkaLogOptions } from './kafka-client.ts';
+import { tokenProvider } from './kafka-token.ts';
 import type { OpenKafkaOptions } from './kafka.ts';
 
 /** How much longer than the drain the group waits for a member to rejoin. */
@@ -34,22 +33,19 @@ export function kafkaOptionsOf(section: KafkaSection, clock: Clock, onLog?: Kafk
   };
 }
 
+/** Everything that is read from a file is read again for every connection, so that a rotation needs no restart. */
 function security({ tls, sasl }: KafkaSection): Pick<OpenKafkaOptions, 'ssl' | 'sasl'> {
-  const read = (name: 'caFile' | 'certFile' | 'keyFile'): string | undefined => {
-    const file = tls[name];
-    if (file === null) return undefined;
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new FarhandError('FARHAND_CONFIG_INVALID', `kafka.tls.${name} is ${JSON.stringify(file)}: ${(error as Error).message}`, { cause: error });
-    }
+  const ssl = tls.enabled ? { ssl: liveTls(tls, 'kafka.tls') } : {};
+  if (sasl.mechanism === null) return ssl;
+  const mechanism = sasl.mechanism.toLowerCase();
+  if (sasl.mechanism === 'OAUTHBEARER') return { ...ssl, sasl: { mechanism, oauthBearerProvider: tokenProvider(sasl) } as OpenKafkaOptions['sasl'] & object };
+  const password = liveSecret(sasl.password, sasl.passwordFile, 'kafka.sasl.passwordFile')!;
+  const credentials = {
+    mechanism,
+    username: sasl.username ?? '',
+    get password() {
+      return password();
+    },
   };
-  const [ca, cert, key] = [read('caFile'), read('certFile'), read('keyFile')];
-  const ssl = { ...(ca === undefined ? {} : { ca: [ca] }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-  const password = readSecret(sasl.password, sasl.passwordFile, 'kafka.sasl.passwordFile') ?? '';
-  const mechanism = sasl.mechanism?.toLowerCase();
-  return {
-    ...(tls.enabled ? { ssl } : {}),
-    ...(mechanism === undefined ? {} : { sasl: { mechanism, username: sasl.username ?? '', password } as NonNullable<OpenKafkaOptions['sasl']> }),
-  };
+  return { ...ssl, sasl: credentials as OpenKafkaOptions['sasl'] & object };
 }

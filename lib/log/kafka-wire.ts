@@ -45,7 +45,7 @@ export interface FetchOptions {
 
 const READ_COMMITTED = 1;
 
-class Writer {
+export class WireWriter {
   #buffer: Buffer;
   #at = 0;
 
@@ -97,7 +97,8 @@ class Writer {
   }
 }
 
-class Cursor {
+/** Of nullable texts and lists, null reads as empty. */
+export class WireCursor {
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -114,6 +115,9 @@ class Cursor {
     this.#at += 4;
     return value;
   }
+  skip(bytes: number): void {
+    this.#at += bytes;
+  }
   int64(): number {
     return Number(this.bigint());
   }
@@ -123,7 +127,7 @@ class Cursor {
     return value;
   }
   string(): string {
-    const length = this.int16();
+    const length = Math.max(0, this.int16());
     return this.#bytes.toString('utf8', this.#at, (this.#at += length));
   }
   bytes(): Buffer {
@@ -147,7 +151,7 @@ export function fetchRequest(
   options: FetchOptions,
 ): WireRequest<{ errorCode: number; partitions: FetchedPartition[] }> {
   const encode = () => {
-    const out = new Writer(64 + partitions.length * 64);
+    const out = new WireWriter(64 + partitions.length * 64);
     out.int32(-1).int32(options.waitMsMax).int32(1).int32(options.bytesMax).int8(READ_COMMITTED).int32(0).int32(-1);
     const topics = byTopic(partitions);
     out.int32(topics.size);
@@ -160,7 +164,7 @@ export function fetchRequest(
     return out.int32(0).string('').done();
   };
   const decode = (payload: Buffer) => {
-    const input = new Cursor(payload);
+    const input = new WireCursor(payload);
     const clientSideThrottleTime = input.int32();
     const errorCode = input.int16();
     input.int32();
@@ -177,7 +181,7 @@ export function fetchRequest(
   };
 }
 
-function fetchedPartition(topic: string, input: Cursor): FetchedPartition {
+function fetchedPartition(topic: string, input: WireCursor): FetchedPartition {
   const partition = input.int32();
   const errorCode = input.int16();
   input.int64(); // high watermark: not of use to a reader of committed records
@@ -209,7 +213,7 @@ export function produceRequest(
 ): WireRequest<{ partitions: Produced[] }> {
   const encode = () => {
     const bytes = batches.reduce((sum, { batch, topic }) => sum + batch.length + topic.length + 32, 64);
-    const out = new Writer(bytes).string(transactionalId).int16(-1).int32(timeoutMs);
+    const out = new WireWriter(bytes).string(transactionalId).int16(-1).int32(timeoutMs);
     const topics = byTopic(batches);
     out.int32(topics.size);
     for (const [topic, of] of topics) {
@@ -219,7 +223,7 @@ export function produceRequest(
     return out.done();
   };
   const decode = (payload: Buffer) => {
-    const input = new Cursor(payload);
+    const input = new WireCursor(payload);
     const answered = input.many(() => {
       const topic = input.string();
       return input.many(() => {

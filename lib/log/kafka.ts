@@ -8,7 +8,7 @@ import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
-import type { GroupMember, JoinOptions, Log, LogAdmin, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
+import type { GroupMember, JoinOptions, Log, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
 export interface OpenKafkaOptions extends KafkaLogOptions {
   readonly compression: Compression;
@@ -39,7 +39,7 @@ const UNPLACED_MS_MAX = 5_000;
 const CONNECT_MS_MAX = 15_000;
 
 export class KafkaLog implements Log {
-  readonly admin: LogAdmin;
+  readonly admin: KafkaAdmin;
   readonly #kafka: Kafka;
   readonly #options: OpenKafkaOptions;
   readonly #control: SharedCluster;
@@ -119,9 +119,8 @@ export class KafkaLog implements Log {
     }
   }
 
-  async partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
-    const found = await this.admin.describe(topics, []);
-    return new Map(topics.map((topic) => [topic, found.get(topic)?.partitions ?? 0]));
+  partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
+    return this.admin.partitionsOf(topics);
   }
 
   async append(records: readonly OutgoingRecord[]): Promise<void> {

@@ -119,12 +119,25 @@ export interface TopicSpec {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** One right on one resource, in the words of Kafka's ACLs. A `prefix` stands for every name that begins with it. */
+export interface Right {
+  readonly resource: 'Topic' | 'Group' | 'TransactionalId' | 'Cluster';
+  readonly name: string;
+  readonly pattern: 'literal' | 'prefix';
+  readonly operation: 'Read' | 'Write' | 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs' | 'AlterConfigs';
+}
+
 export interface LogAdmin {
   /** Null where the topic does not exist. Settings: the ones asked for. */
   describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>>;
   create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void>;
   /** How many members the group has at the moment; 0 where there is no such group. */
   membersOf(group: string): Promise<number>;
+  /**
+   * Those of the rights on topics and groups (literal names) that this user does not have, in their order; none where the
+   * log knows no rights. Logs do not tell about transactional ids before one is used.
+   */
+  missingRights(rights: readonly Right[]): Promise<Right[]>;
 }
 
 export interface Log {

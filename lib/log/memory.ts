@@ -50,6 +50,7 @@ export class MemoryLog implements Log {
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
     this.admin = {
+      missingRights: () => Promise.resolve([]),
       membersOf: (group) => Promise.resolve(this.#groups.get(group)?.members.length ?? 0),
       describe: (topics) => Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.spec ?? null]))),
       create: async (topics) => {

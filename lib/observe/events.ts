@@ -17,6 +17,7 @@ const event = (level: LogLevel, fields: readonly string[], meaning: string): Log
 
 export const LOG_EVENTS = {
   'observe.listening': event('info', ['host', 'port'], 'Metrics and health are served.'),
+  'observe.open': event('warn', ['host'], 'Metrics are served on an address that is not the loopback, without a token: set observe.tokenFile.'),
   'worker.signal': event('info', ['signal'], 'SIGTERM or SIGINT: what is finished is committed, then the worker leaves.'),
   'worker.stopping': event('info', ['worker'], 'The tasks are being given up.'),
   'worker.stopped': event('info', ['worker'], 'All tasks are given up and the group is left.'),

@@ -7,11 +7,11 @@ import { startObserveServer, type ObserveServer } from './server.ts';
 let server: ObserveServer | null = null;
 afterEach(async () => server?.close());
 
-async function serve(missing: string[]) {
+async function serve(missing: string[], token: (() => string) | null = null) {
   const metrics = new Metrics('ingest', 'one');
-  server = await startObserveServer({ host: '127.0.0.1', port: 0, metrics, health: () => ({ up: missing.length < 2, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 3 }), readiness: () => ({ ready: missing.length === 0, missing }) });
-  const get = async (path: string, method = 'GET') => {
-    const response = await fetch(`http://127.0.0.1:${server!.port}${path}`, { method });
+  server = await startObserveServer({ host: '127.0.0.1', port: 0, metrics, health: () => ({ up: missing.length < 2, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 3 }), readiness: () => ({ ready: missing.length === 0, missing }), token });
+  const get = async (path: string, method = 'GET', authorization?: string) => {
+    const response = await fetch(`http://127.0.0.1:${server!.port}${path}`, { method, ...(authorization === undefined ? {} : { headers: { authorization } }) });
     return { status: response.status, body: await response.text() };
   };
   return { metrics, get };
@@ -55,4 +55,15 @@ test('what the runner does is counted; figures of tasks that went elsewhere are 
 test('a port that is taken is refused', async () => {
   const { metrics } = await serve([]);
   await expect(startObserveServer({ host: '127.0.0.1', port: server!.port, metrics, health: () => ({ up: true, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 0 }), readiness: () => ({ ready: true, missing: [] }) })).rejects.toThrow('EADDRINUSE');
+});
+
+test('with a token, metrics are for those who carry it; health asks for none; the token is read anew for every request', async () => {
+  let token = 's3cret';
+  const { get } = await serve([], () => token);
+  for (const wrong of [undefined, 'Bearer', 'Bearer s3cre', 'Bearer s3cret2', 'Basic s3cret', 's3cret']) expect(await get('/metrics', 'GET', wrong), String(wrong)).toMatchObject({ status: 401 });
+  expect(await get('/metrics', 'GET', 'bearer s3cret')).toMatchObject({ status: 200 });
+  token = 'rotated';
+  expect(await get('/metrics', 'GET', 'Bearer s3cret')).toMatchObject({ status: 401 });
+  expect(await get('/metrics', 'GET', 'Bearer rotated')).toMatchObject({ status: 200 });
+  expect([(await get('/healthz')).status, (await get('/readyz')).status, (await get('/metrics', 'POST')).status]).toEqual([200, 200, 405]);
 });

@@ -1,9 +1,10 @@
 /**
- * /metrics (Prometheus text), /healthz (503 where the process hangs and should be restarted), /readyz (503 until
- * everything that it needs is there: joined, restored, connected).
+ * /metrics (Prometheus text; with a bearer token where one is configured), /healthz (503 where the process hangs and
+ * should be restarted), /readyz (503 until everything that it needs is there: joined, restored, connected).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CHALLENGE, isAuthorised } from './bearer.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -25,6 +26,8 @@ export interface ObserveServerOptions {
   readonly metrics: Metrics;
   readonly health: () => Health;
   readonly readiness: () => Readiness;
+  /** Bearer token of everything but health and readiness; null or absent: none is asked for. */
+  readonly token?: (() => string) | null;
 }
 
 export async function startObserveServer(options: ObserveServerOptions): Promise<ObserveServer> {
@@ -48,14 +51,15 @@ export async function startObserveServer(options: ObserveServerOptions): Promise
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, { metrics, health, readiness }: ObserveServerOptions): Promise<void> {
-  const send = (status: number, type: string, body: string): void => {
-    response.writeHead(status, { 'content-type': type });
+async function answer(request: IncomingMessage, response: ServerResponse, { metrics, health, readiness, token }: ObserveServerOptions): Promise<void> {
+  const send = (status: number, type: string, body: string, headers: Record<string, string> = {}): void => {
+    response.writeHead(status, { 'content-type': type, ...headers });
     response.end(request.method === 'HEAD' ? '' : body);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'GET only\n');
   switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
     case '/metrics':
+      if (!isAuthorised(request, token ?? null)) return send(401, 'text/plain', 'a bearer token is needed (observe.tokenFile)\n', CHALLENGE);
       return send(200, metrics.registry.contentType, await metrics.text());
     case '/healthz': {
       const { up, ...details } = health();

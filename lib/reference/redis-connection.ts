@@ -14,6 +14,9 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 
 const INVALIDATIONS = '__redis__:invalidate';
 
+/** The ACL's refusals; what a script may not call is told in other words by Redis 6 than by Redis 7. */
+const DENIED = /NOPERM|The user executing the script can't/;
+
 /** Longest pause between two attempts to connect, ms. */
 const RECONNECT_MS_MAX = 1_000;
 
@@ -21,7 +24,8 @@ export interface RedisConnectionOptions {
   /** `redis://host:port/db` or `rediss://…`. */
   readonly url: string;
   readonly username: string | null;
-  readonly password: string | null;
+  /** Asked again for every connection. */
+  readonly password: (() => string) | null;
   readonly tls: ConnectionOptions | null;
   readonly connectTimeoutMs: number;
   /** Longest wait for the answer to one command. */
@@ -64,7 +68,7 @@ export class RedisConnection {
       commandTimeout: options.commandTimeoutMs,
       retryStrategy: (attempt: number) => Math.min(RECONNECT_MS_MAX, 20 * 2 ** Math.min(attempt, 10)),
       ...(options.username === null ? {} : { username: options.username }),
-      ...(options.password === null ? {} : { password: options.password }),
+      ...(options.password === null ? {} : { password: options.password() }),
       ...(options.tls === null ? {} : { tls: options.tls }),
     } satisfies RedisOptions;
     this.#data = new Redis(options.url, { ...shared, protocol: 3, connectionName: 'farhand-reference' });
@@ -72,6 +76,7 @@ export class RedisConnection {
     for (const client of [this.#data, this.#subscriber]) {
       client.on('error', (error: Error) => (this.#lastError = error));
       client.on('close', () => this.#lose());
+      if (options.password !== null) client.on('close', () => (client.options.password = options.password!()));
     }
     this.#subscriber.on('close', () => (this.#subscriberId = null));
     this.#subscriber.on('ready', () => void this.#subscribe());
@@ -192,6 +197,7 @@ export class RedisConnection {
   }
 
   #unavailable(cause: Error): FarhandError {
+    if (DENIED.test(cause.message)) return new FarhandError('FARHAND_FORBIDDEN', `${this.#where()}: ${cause.message} (the rights are listed by: farhand topics --acls)`, { cause });
     return new FarhandError('FARHAND_REFERENCE_UNAVAILABLE', `${this.#where()}: ${cause.message}`, { cause });
   }
 

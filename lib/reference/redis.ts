@@ -39,7 +39,8 @@ export interface RedisReferenceOptions {
   /** `redis://host:port/db` or `rediss://…`. */
   readonly url: string;
   readonly username?: string | null;
-  readonly password?: string | null;
+  /** Asked again for every connection. */
+  readonly password?: (() => string) | null;
   readonly tls?: ConnectionOptions | null;
   /** First part of every key; default `farhand`. */
   readonly keyPrefix?: string;

@@ -6,6 +6,7 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { Feed, Log, LogRecord } from '#lib/log/log.ts';
 import { Backoff } from './backoff.ts';
+import { broadcastRights, requireRights } from './rights.ts';
 
 export interface BroadcastOptions {
   readonly log: Log;
@@ -30,7 +31,7 @@ const IDLE_MS = 1_000;
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 5_000;
 /** A group that never commits: its positions are the beginnings of the partitions. */
-const NO_GROUP = 'farhand-broadcast';
+export const NO_GROUP = 'farhand-broadcast';
 
 export function startBroadcast(options: BroadcastOptions): Broadcast {
   const loaded = Promise.withResolvers<void>();
@@ -52,6 +53,7 @@ export function startBroadcast(options: BroadcastOptions): Broadcast {
 
 async function follow(options: BroadcastOptions, onLoaded: () => void): Promise<void> {
   const { log, topics, signal } = options;
+  await requireRights(log.admin, broadcastRights(topics, NO_GROUP));
   const partitions = await log.partitionsOf(topics);
   const missing = topics.filter((topic) => partitions.get(topic) === 0);
   if (missing.length > 0) throw new FarhandError('FARHAND_TOPICS_WRONG', `missing: ${missing.join(', ')}; run: farhand topics`);

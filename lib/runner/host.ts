@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
+import { liveSecret } from '#lib/kernel/config-secret.ts';
 import type { KafkaSection, ObserveSection } from '#lib/kernel/config-sections.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Log } from '#lib/log/log.ts';
@@ -30,6 +31,8 @@ export interface HostPart {
 
 /** How long a process whose parts did not close may take to say why before it is ended, ms. */
 const EXIT_MS = 1_000;
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 /** Ends the process with the status that was set for it. */
 const leaveProcess = (): void => process.exit();
@@ -124,17 +127,19 @@ export class Host {
   }
 
   async #serve(): Promise<void> {
-    const { enabled, host, port, ...bounds } = this.#config.observe;
+    const { enabled, host, port, ...section } = this.#config.observe;
     if (!enabled) return;
-    const health = createHealthCheck(bounds, (msMax) => this.#worker?.stuck(msMax) ?? [], this.metrics);
+    const health = createHealthCheck(section, (msMax) => this.#worker?.stuck(msMax) ?? [], this.metrics);
     this.add({ name: 'health', close: () => health.close() });
     this.metrics.beforeScrape(() => this.#worker?.report());
+    const token = liveSecret(section.token, section.tokenFile, 'observe.tokenFile');
+    if (token === null && !isLoopback(host)) this.logger.warn({ event: 'observe.open', host }, 'anybody who reaches this address reads /metrics: set observe.tokenFile');
     const readiness = () => {
       const missing = this.#parts.filter((part) => part.ready?.() === false).map((part) => part.name);
       return { ready: missing.length === 0, missing };
     };
     this.add({ name: 'start', ready: () => this.#started });
-    const server = await startObserveServer({ host, port, metrics: this.metrics, health: () => health.check(), readiness }).catch((error: unknown) => {
+    const server = await startObserveServer({ host, port, metrics: this.metrics, health: () => health.check(), readiness, token }).catch((error: unknown) => {
       const text = `observe.port is ${port}: ${(error as Error).message}; every worker on a machine needs its own (0: any free one)`;
       throw new FarhandError('FARHAND_CONFIG_INVALID', text, { cause: error });
     });

@@ -6,6 +6,7 @@ import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { GroupMember, Membership, Reader } from '#lib/log/log.ts';
 import { Backoff } from './backoff.ts';
 import type { RunnerParts } from './options.ts';
+import { requireRights, rightsOf } from './rights.ts';
 import { TaskRunner, type TaskOwner } from './task-runner.ts';
 
 export class Worker implements GroupMember, TaskOwner {
@@ -51,11 +52,16 @@ export class Worker implements GroupMember, TaskOwner {
 
   async run(signal: AbortSignal): Promise<void> {
     const { log, service } = this.#parts;
+    await requireRights(log.admin, rightsOf(service));
     await this.#checkTopics();
     this.#reader = await log.openReader();
     try {
       this.#membership = await log.join({ group: service.application, topics: service.inputs, worker: this.#name }, this);
       await Promise.race([this.#failure.promise, aborted(signal)]);
+    } catch (error) {
+      // Brokers refuse whole requests without saying which topic it was about.
+      if (error instanceof FarhandError && error.code === 'FARHAND_FORBIDDEN') await requireRights(log.admin, rightsOf(service));
+      throw error;
     } finally {
       await this.#stop();
     }

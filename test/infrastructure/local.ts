@@ -56,6 +56,9 @@ export interface KafkaOptions {
   readonly directory?: string;
   /** Extra lines of server.properties. */
   readonly properties?: readonly string[];
+  /** Of the tool that formats the log directory: SCRAM users that are there from the first start. */
+  readonly formatArguments?: readonly string[];
+  readonly javaArguments?: readonly string[];
 }
 
 function serverProperties(directory: string, port: number, controllerPort: number, extra: readonly string[]): string {
@@ -83,6 +86,12 @@ function serverProperties(directory: string, port: number, controllerPort: numbe
   ].join('\n');
 }
 
+/** A command line tool of the broker's jars. */
+export async function kafkaTool(mainClass: string, args: readonly string[]): Promise<string> {
+  const jars = await jarsOf('kafka-pom.xml', `kafka-${KAFKA_VERSION}`);
+  return (await run('java', ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, mainClass, ...args])).stdout;
+}
+
 /** Starts one broker with an empty log directory, or on the `directory` of an earlier one. */
 export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
   await checkJava();
@@ -91,10 +100,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgr
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const properties = join(directory, 'server.properties');
   writeFileSync(properties, serverProperties(directory, port, controllerPort, options.properties ?? []));
-  const java = ['-Xmx1g', '-XX:+UseParallelGC', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`];
+  const java = ['-Xmx1g', '-XX:+UseParallelGC', '-XX:TieredStopAtLevel=1', ...(options.javaArguments ?? []), '-cp', `${jars}/*`];
   if (!existsSync(join(directory, 'data', 'meta.properties'))) {
     const cluster = randomBytes(16).toString('base64url');
-    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties]);
+    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties, ...(options.formatArguments ?? [])]);
   }
   const broker = start('java', [...java, 'kafka.Kafka', properties], join(directory, 'log'));
   try {
@@ -135,12 +144,14 @@ async function redisProgram(): Promise<string> {
   }
 }
 
-export async function startRedis(port?: number): Promise<LocalProgram> {
+const plainly = (port: number): string[] => ['--port', String(port)];
+
+export async function startRedis(port?: number, listenArguments: (port: number, directory: string) => readonly string[] = plainly): Promise<LocalProgram> {
   const program = await redisProgram();
   const version = /v=(\S+)/.exec((await run(program, ['--version'])).stdout)?.[1] ?? 'of unknown version';
   const listen = port ?? (await freePorts(1))[0];
   const directory = mkdtempSync(join(tmpdir(), 'farhand-redis-'));
-  const args = ['--port', String(listen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const args = [...listenArguments(listen!, directory), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
   const redis = start(program, args, join(directory, 'log'));
   try {
     await waitForOutput(redis, /Ready to accept connections/, 20_000);

@@ -16,6 +16,8 @@ export interface Installation {
   /** Prefix of the groups. */
   readonly group: string;
   readonly directory: string;
+  /** Of every command and worker from here on, beside the process's own. */
+  readonly environment: Record<string, string>;
   /** Runs a command to its end; throws with its output where it fails. Answers what it printed. */
   run(...args: string[]): Promise<string>;
   worker(service: 'ingest' | 'enrich' | 'detect' | 'embedded', name: string, ...args: string[]): Started;
@@ -23,8 +25,10 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-/** `more`: further sections of the configuration. */
-export function install(kafkaBrokers: string, redisUrl: string, partitions: number, more: Readonly<Record<string, unknown>> = {}): Installation {
+type Section = Readonly<Record<string, unknown>>;
+
+/** `more`: further sections of the configuration, and further keys of the sections kafka and redis. */
+export function install(kafkaBrokers: string, redisUrl: string, partitions: number, { kafka = {}, redis = {}, ...more }: { readonly kafka?: Section; readonly redis?: Section } & Section = {}): Installation {
   const id = randomUUID().slice(0, 8);
   const group = `farhand-${id}`;
   const directory = mkdtempSync(join(tmpdir(), 'farhand-test-'));
@@ -35,19 +39,21 @@ export function install(kafkaBrokers: string, redisUrl: string, partitions: numb
   writeFileSync(
     config,
     stringify({
-      kafka: { brokers: kafkaBrokers.split(','), groupIdPrefix: group, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500 },
-      redis: { url: redisUrl, keyPrefix: group },
+      kafka: { brokers: kafkaBrokers.split(','), groupIdPrefix: group, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500, ...kafka },
+      redis: { url: redisUrl, keyPrefix: group, ...redis },
       observe: { port: 0 },
       topics,
       ...more,
     }),
   );
   const workers: { name: string; process: Started }[] = [];
-  const environment = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, FARHAND_CONFIG: config, KAFKA_BROKERS: '', REDIS_URL: '', ...more });
+  const given: Record<string, string> = {};
+  const environment = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, FARHAND_CONFIG: config, KAFKA_BROKERS: '', REDIS_URL: '', ...given, ...more });
   return {
     topics,
     group,
     directory,
+    environment: given,
     run: async (...args) => {
       const command = start(process.execPath, [launcher, ...args], join(directory, `${args[0]}-${randomUUID()}.log`), environment({}));
       await waitForOutput(command, /(?!)/, COMMAND_TIMEOUT_MS).catch((error: unknown) => {

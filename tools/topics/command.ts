@@ -4,27 +4,55 @@ import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
+import { redisAclLine } from '#lib/reference/redis-acl.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
-import { parseOptions, type Command } from '../command.ts';
+import { parseOptions, usageError, type Command } from '../command.ts';
+import { ACL_FORMATS, aclText, rolesOf, type AclFormat } from './acls.ts';
 import { checkTopics, createMissing, differenceTable } from './check.ts';
 import { topicLayouts } from './layout.ts';
 
 const HELP = `Usage: farhand topics [--check] [--config FILE]
+       farhand topics --acls [--format FORMAT] [--principal TEXT] [--config FILE]
 
 Creates the topics that are missing, with their partitions, compaction and kind of timestamps, and checks those that
 are there. A topic that exists is never changed: what differs is printed as a table.
 
-  --check        create nothing
-  --config FILE  settings (sections kafka, topics and siem; see: farhand config --reference)
+  --check           create nothing
+  --config FILE     settings (sections kafka, topics and siem; see: farhand config --reference)
+  --acls            print the least rights (ACLs) that each role needs, and ask no broker
+  --format FORMAT   of --acls: table (default), kafka-acls (commands), strimzi (KafkaUser resources) or json
+  --principal TEXT  of --acls: {role} stands for the role's name (default: User:farhand-{role})
 
 Exit status: 0 all topics are as they should be, 1 some are not or no broker answers, 2 usage or configuration.`;
 
-const definition = defineConfig({ kafka: sharedSections.kafka, topics: sharedSections.topics, siem: siemSectionSchema });
+const definition = defineConfig({ kafka: sharedSections.kafka, redis: sharedSections.redis, topics: sharedSections.topics, siem: siemSectionSchema });
+
+const OPTIONS = {
+  check: { type: 'boolean' },
+  config: { type: 'string' },
+  acls: { type: 'boolean' },
+  format: { type: 'string' },
+  principal: { type: 'string' },
+} as const;
+
+function formatOf(text: string | undefined): AclFormat {
+  const format = ACL_FORMATS.find((known) => known === (text ?? 'table'));
+  if (format === undefined) throw usageError('topics', `--format is '${text}': allowed is ${ACL_FORMATS.join(', ')}`);
+  return format;
+}
 
 async function run(args: string[]): Promise<number> {
-  const { values } = parseOptions('topics', args, { check: { type: 'boolean' }, config: { type: 'string' } });
-  const { kafka, topics, siem } = definition.load({ file: values.config ?? null });
-  const layouts = topicLayouts(topics, siemOutputsOf(siem, topics).map(({ topic }) => topic));
+  const { values } = parseOptions('topics', args, OPTIONS);
+  const { kafka, redis, topics, siem } = definition.load({ file: values.config ?? null });
+  const siemTopics = siemOutputsOf(siem, topics).map(({ topic }) => topic);
+  const layouts = topicLayouts(topics, siemTopics);
+  if (values.acls === true) {
+    const format = formatOf(values.format);
+    console.log(aclText(rolesOf(topics, kafka.groupIdPrefix, siemTopics, layouts), format, values.principal ?? 'User:farhand-{role}'));
+    if (format === 'table') console.log(`\nRedis, for enrich (a line of its ACL file)\n  ${redisAclLine(redis.username ?? 'farhand', redis.keyPrefix)}`);
+    return 0;
+  }
+  for (const name of ['format', 'principal'] as const) if (values[name] !== undefined) throw usageError('topics', `--${name} belongs to --acls`);
   const log = await openKafkaLog(kafkaOptionsOf(kafka, systemClock));
   try {
     if (values.check !== true) {

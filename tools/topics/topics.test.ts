@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { topicsSectionSchema } from '#lib/kernel/config-sections.ts';
 import { createMemoryLog } from '#lib/log/memory.ts';
+import { parse } from 'yaml';
+import { aclText, rolesOf } from './acls.ts';
 import { checkTopics, createMissing, differenceTable } from './check.ts';
 import { topicLayouts } from './layout.ts';
 
@@ -42,4 +44,35 @@ test('differences are told in a table; a higher limit is no difference', async (
       'reference.feedback.v1           compression.type  producer  zstd',
     ].join('\n'),
   );
+});
+
+test('the least rights as a table, as commands and as KafkaUser resources', () => {
+  const roles = rolesOf(topicsSectionSchema.parse({}), 'farhand', ['siem.findings.v1'], layouts);
+  const detect = roles.filter((role) => role.name === 'detect');
+  expect(aclText(detect, 'table', 'User:CN={role}')).toBe(
+    [
+      'detect (worker), User:CN=detect',
+      '  Group            farhand-detect                  Read',
+      '  TransactionalId  farhand-detect-*                Write',
+      '  Topic            farhand.enriched.v1             Read',
+      '  Topic            farhand.detect-changelog.v1     Read',
+      '  Topic            farhand.detect-changelog.v1     Write',
+      '  Topic            farhand.suspicious-sessions.v1  Write',
+      '  Topic            siem.findings.v1                Write',
+    ].join('\n'),
+  );
+  const begin = 'kafka-acls --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal';
+  expect(aclText(detect, 'kafka-acls', "User:CN={role}, O=Acme's")).toBe(
+    [
+      '# detect: worker',
+      '--operation Read --group farhand-detect',
+      '--operation Write --transactional-id farhand-detect- --resource-pattern-type prefixed',
+      '--operation Read --topic farhand.enriched.v1',
+      '--operation Read --operation Write --topic farhand.detect-changelog.v1',
+      '--operation Write --topic farhand.suspicious-sessions.v1 --topic siem.findings.v1',
+    ].map((line, i) => (i === 0 ? line : `${begin} 'User:CN=detect, O=Acme'\\''s' ${line}`)).join('\n'),
+  );
+  const users = aclText(roles, 'strimzi', 'User:farhand-{role}').split('---\n').map((text) => parse(text) as { metadata: { name: string }; spec: { authorization: { acls: unknown[] } } });
+  expect(users.map((user) => user.metadata.name)).toEqual(roles.map((role) => `farhand-${role.name}`));
+  expect(users[4]!.spec.authorization.acls[3]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
 });
