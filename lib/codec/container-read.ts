@@ -67,13 +67,15 @@ function unreadable(label: string, what: string, cause?: unknown): FarhandError 
   return new FarhandError('FARHAND_HISTORY_UNREADABLE', `${label}: ${what}`, { cause });
 }
 
-interface Header {
+export interface Header {
   readonly schema: SchemaNode;
+  /** The schema as it stands in the file. */
+  readonly schemaText: string;
   readonly codec: string;
   readonly sync: Buffer;
 }
 
-async function readHeader(stream: ByteStream, label: string, limits: ContainerLimits): Promise<Header> {
+export async function readHeader(stream: ByteStream, label: string, limits: ContainerLimits): Promise<Header> {
   const magic = await stream.take(CONTAINER_MAGIC.length);
   if (magic === undefined || !isAvroContainer(magic)) throw unreadable(label, 'not an Avro object container');
   const broken = () => unreadable(label, `the header of the container is cut off, broken or larger than ${limits.headerBytesMax} bytes`);
@@ -104,13 +106,14 @@ async function readHeader(stream: ByteStream, label: string, limits: ContainerLi
   const codec = metadata.get('avro.codec')?.toString('latin1') ?? 'null';
   if (!DECOMPRESSORS.has(codec)) throw unreadable(label, `codec ${JSON.stringify(codec.slice(0, 64))} is not read here (${[...DECOMPRESSORS.keys()].join(', ')} are)`);
   try {
-    return { schema: parseSchema(JSON.parse(text.toString('utf8'))), codec, sync: Buffer.from(sync) };
+    const schemaText = text.toString('utf8');
+    return { schema: parseSchema(JSON.parse(schemaText)), schemaText, codec, sync: Buffer.from(sync) };
   } catch (cause) {
     throw unreadable(label, `the schema in the header: ${cause instanceof Error ? cause.message.slice(0, 256) : 'unreadable'}`, cause);
   }
 }
 
-async function readBlock(stream: ByteStream, header: Header, label: string, next: number, limits: ContainerLimits): Promise<{ count: number; bytes: Buffer }> {
+export async function readBlock(stream: ByteStream, header: Header, label: string, next: number, limits: ContainerLimits): Promise<{ count: number; bytes: Buffer }> {
   const start = stream.offset;
   const where = `the block at byte ${start}, from record ${next},`;
   const count = await stream.long();
@@ -134,14 +137,14 @@ async function readBlock(stream: ByteStream, header: Header, label: string, next
 }
 
 /** What is walked over to find the next record: whatever a block can hold; items are bounded, since they may have no size. */
-const STRUCTURE_LIMITS = {
+export const STRUCTURE_LIMITS = {
   recordBytesMax: DEFAULT_CONTAINER_LIMITS.blockDecodedBytesMax,
   stringBytesMax: DEFAULT_CONTAINER_LIMITS.blockDecodedBytesMax,
   arrayItemsMax: 1_048_576,
   itemsMax: 1_048_576,
 };
 
-interface Branch {
+export interface Branch {
   readonly name: RecordName | null;
   /** Null where this record is not read here; `refusal` says why. */
   readonly reader: RecordReader | null;
@@ -226,7 +229,7 @@ class BlockRecords {
   }
 }
 
-function branchOf(node: SchemaNode, fullName: string, names: readonly RecordName[], limits: DecodeLimits): Branch {
+export function branchOf(node: SchemaNode, fullName: string, names: readonly RecordName[], limits: DecodeLimits): Branch {
   const name = recordNameOf(fullName) ?? null;
   const structure = compileGuard(node, { ...limits, ...STRUCTURE_LIMITS });
   const skipped = (refusal: string): Branch => ({ name, reader: null, refusal, structure });

@@ -26,6 +26,13 @@ export interface CapturedState extends TaskState {
   readonly size: number;
 }
 
+/** Task state that can be written out whole and filled again, for hosts that keep it in a file of their own. */
+export interface StoredState extends TaskState {
+  /** Every key of every store, encoded, in the order of the stores' opening and the keys' first setting. */
+  dump(take: (store: string, key: string, value: Uint8Array) => void): void;
+  restore(store: string, key: string, value: Uint8Array): void;
+}
+
 class MemoryStore<V> implements KeyedStore<V> {
   readonly #values = new Map<string, V>();
   readonly #changed: Set<string> | null;
@@ -70,6 +77,10 @@ class MemoryStore<V> implements KeyedStore<V> {
     else this.#values.set(key, this.codec.decode(value));
   }
 
+  dump(store: string, take: (store: string, key: string, value: Uint8Array) => void): void {
+    for (const [key, value] of this.#values) take(store, key, this.codec.encode(value));
+  }
+
   drain(store: string, take: (change: StateChange) => void): number {
     if (this.#changed === null) return 0;
     const count = this.#changed.size;
@@ -82,7 +93,7 @@ class MemoryStore<V> implements KeyedStore<V> {
   }
 }
 
-class MemoryState implements CapturedState {
+class MemoryState implements CapturedState, StoredState {
   readonly #stores = new Map<string, MemoryStore<unknown>>();
   /** Changelog records of stores that the task has not opened yet: last value by key, decoded when it opens them. */
   readonly #waiting = new Map<string, Map<string, Uint8Array | null>>();
@@ -105,6 +116,10 @@ class MemoryState implements CapturedState {
     let count = 0;
     for (const [name, store] of this.#stores) count += store.drain(name, take);
     return count;
+  }
+
+  dump(take: (store: string, key: string, value: Uint8Array) => void): void {
+    for (const [name, store] of this.#stores) store.dump(name, take);
   }
 
   restore(name: string, key: string, value: Uint8Array | null): void {
@@ -135,7 +150,7 @@ class MemoryState implements CapturedState {
 }
 
 /** State of one task for the embedded and replay hosts and for tests: nothing is encoded, nothing is captured. */
-export function createMemoryState(): TaskState {
+export function createMemoryState(): StoredState {
   return new MemoryState(false);
 }
 

@@ -3,7 +3,7 @@ import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { FleetOptions } from '../simulate/fleet.ts';
 import { discoverHistory } from '../replay/discover.ts';
-import { HistoryFeed, decodedOnReading } from '../replay/history-feed.ts';
+import { HistoryFeed, decodedBefore } from '../replay/history-feed.ts';
 import { HistoryFile } from '../replay/history-file.ts';
 import { mergeHistory } from '../replay/merge.ts';
 import { openFleetStream, type FleetAbout } from './fleet-stream.ts';
@@ -78,10 +78,10 @@ export async function runHistory(history: readonly string[], options: DemoOption
   const pipeline = await createEmbeddedPipeline({
     config: options.config,
     partitions: options.partitions,
-    decoder: decodedOnReading,
+    decoder: decodedBefore,
     onFindings: (findings) => verdicts.add(findings),
   });
-  const feed = new HistoryFeed(pipeline, () => {});
+  const feed = new HistoryFeed(pipeline, options.config.ingest.recordBytesMax, () => {});
   const { files: paths } = discoverHistory(history, []);
   const files = paths.map((path, order) => new HistoryFile(path, order, options.config.ingest.recordBytesMax));
   const bytes = paths.reduce((sum, path) => sum + path.bytes, 0);

@@ -1,8 +1,9 @@
 /** `farhand replay` */
 import { systemClock } from '#lib/kernel/clock.ts';
-import { parseOptions, usageError, type Command } from '../command.ts';
+import { integerOption, parseOptions, usageError, type Command } from '../command.ts';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Evaluation } from './evaluation.ts';
+import { LANES } from './lanes.ts';
 import { runReplay, type Summary } from './replay.ts';
 
 const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--config FILE] --out DIR
@@ -17,6 +18,7 @@ Runs recorded history through the whole pipeline. The same files give the same b
                          evaluation.json and report.html
   --config FILE          YAML; sections siem, ingest, enrich and detect (default: the variable FARHAND_CONFIG)
   --out DIR              made where it is missing; only the files below are replaced in it
+  --workers N            worker threads (default: as many as there are cores; what is found never depends on it)
   --quiet                no progress and no summary
 
 Writes suspicious-sessions.ndjson (every revision in order), siem-findings.ndjson (the same in the form of the
@@ -28,6 +30,7 @@ const OPTIONS = {
   labels: { type: 'string' },
   config: { type: 'string' },
   out: { type: 'string' },
+  workers: { type: 'string' },
   quiet: { type: 'boolean', default: false },
 } as const;
 
@@ -68,6 +71,7 @@ export const command: Command = {
       clock: systemClock,
       progress: process.stderr,
       showProgress: !values.quiet,
+      workers: values.workers === undefined ? null : integerOption('replay', 'workers', values.workers, { fallback: 1, least: 1, most: LANES }),
       signal,
     });
     if (summary.events === 0 && summary.rejected > 0) {

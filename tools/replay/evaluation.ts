@@ -62,6 +62,12 @@ interface Tracked {
   readonly findings: Map<string, number>;
 }
 
+/** What an evaluator has tallied, as plain data that can be sent between threads. */
+export interface EvaluatorState {
+  readonly sessions: ReadonlyMap<string, Omit<Tracked, 'label'>>;
+  readonly unlabelled: ReadonlySet<string>;
+}
+
 export class Evaluator {
   readonly #sessions = new Map<string, Tracked>();
   readonly #unlabelled = new Set<string>();
@@ -96,6 +102,25 @@ export class Evaluator {
       }
       session.findings.set(finding.findingId, Math.max(rank, session.findings.get(finding.findingId) ?? 0));
     }
+  }
+
+  state(): EvaluatorState {
+    return { sessions: this.#sessions, unlabelled: this.#unlabelled };
+  }
+
+  /** Adds what another evaluator with the same labels has tallied over other events. */
+  absorb(other: EvaluatorState): void {
+    for (const [key, more] of other.sessions) {
+      const session = this.#sessions.get(key);
+      if (session === undefined) continue;
+      if (!(session.firstEventAt <= more.firstEventAt) && !Number.isNaN(more.firstEventAt)) session.firstEventAt = more.firstEventAt;
+      for (const day of more.days) if (!session.days.includes(day)) session.days.push(day);
+      more.foundAt.forEach((at, level) => {
+        if (!Number.isNaN(at) && !(session.foundAt[level]! <= at)) session.foundAt[level] = at;
+      });
+      for (const [id, rank] of more.findings) session.findings.set(id, Math.max(rank, session.findings.get(id) ?? 0));
+    }
+    for (const id of other.unlabelled) this.#unlabelled.add(id);
   }
 
   result(): Evaluation {

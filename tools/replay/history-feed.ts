@@ -1,42 +1,52 @@
 /**
- * Splits a merged history into what goes through ingest and what is reference data, and keeps their order: a
- * reference record takes effect for the events behind it, whatever the batches are.
+ * A merged history through one embedded pipeline: splits it into what goes through ingest and what is reference data,
+ * and keeps their order: a reference record takes effect for the events behind it, whatever the batches are.
  */
 import type { DecodeResult } from '#lib/codec/decoder.ts';
 import type { OnRefused } from '#lib/reference/stats.ts';
+import type { RawRecord } from '#lib/runner/task.ts';
 import type { DeadLetter, HistoryRecord, ReferenceRecord, TelemetryEvent } from '#schemas/records.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
 import { deadLetterOf } from '../../services/ingest/dead-letter.ts';
 import type { EmbeddedPipeline } from '../embedded/pipeline.ts';
-import type { DecodedRecord } from './history-file.ts';
 import { checkReference } from './reference-check.ts';
+import { SourceDecoder } from './source-decoder.ts';
+import type { SourceRecord } from './source.ts';
 
-/** Hands ingest what the file reader has decoded already. */
-export const decodedOnReading: TelemetryDecoder = {
+/** A record with what became of it, on its way to ingest. */
+export interface DecodedRecord extends RawRecord {
+  readonly result: DecodeResult<HistoryRecord>;
+}
+
+/** Hands ingest what has been decoded already. */
+export const decodedBefore: TelemetryDecoder = {
   prepare: () => undefined,
   decode: (record) => (record as DecodedRecord).result as DecodeResult<TelemetryEvent>,
 };
 
-function isReference(event: HistoryRecord): event is ReferenceRecord {
+export function isReference(event: HistoryRecord): event is ReferenceRecord {
   return event.type !== 'KeystrokeLatency' && event.type !== 'Connection';
 }
 
 export class HistoryFeed {
   readonly #pipeline: EmbeddedPipeline;
   readonly #onDeadLetters: (letters: readonly DeadLetter[]) => void;
+  readonly #decoder: SourceDecoder;
   /** Reference records that were rejected; ingest counts the others. */
   rejectedReferences = 0;
-  references = 0;
   #applying: DecodedRecord | null = null;
 
-  constructor(pipeline: EmbeddedPipeline, onDeadLetters: (letters: readonly DeadLetter[]) => void) {
+  constructor(pipeline: EmbeddedPipeline, recordBytesMax: number, onDeadLetters: (letters: readonly DeadLetter[]) => void) {
     this.#pipeline = pipeline;
+    this.#decoder = new SourceDecoder(recordBytesMax);
     this.#onDeadLetters = onDeadLetters;
   }
 
-  async push(batch: readonly DecodedRecord[]): Promise<void> {
+  async push(batch: readonly SourceRecord[]): Promise<void> {
     let telemetry: DecodedRecord[] = [];
-    for (const record of batch) {
+    for (const { source, offset, value, arrivedAt, refusal } of batch) {
+      const raw = { topic: source.label, partition: source.partition, offset, arrivedAt, key: null, value };
+      const record = { ...raw, result: refusal ?? this.#decoder.decode(source, raw) };
       const { result } = record;
       if (!result.ok || !isReference(result.event)) {
         telemetry.push(record);
@@ -59,7 +69,6 @@ export class HistoryFeed {
   #apply(record: DecodedRecord, reference: ReferenceRecord): void {
     const problem = checkReference(reference);
     if (problem !== null) return this.#reject(record, problem);
-    this.references++;
     this.#applying = record;
     this.#pipeline.applyReference([reference]);
     this.#applying = null;

@@ -1,51 +1,37 @@
 /**
- * One history file, read in its own order: a short queue of decoded records, and the time by which its head takes part
- * in the merge. Holds one chunk of the file at a time.
+ * One history file, read in its own order: a short queue of records, and the time by which its head takes part in the
+ * merge. Nothing is decoded here. Holds one chunk of the file at a time.
  */
-import { readAvroContainer } from '#lib/codec/container-read.ts';
-import { HISTORY_RECORDS, type DecodeResult, type RecordDecoder } from '#lib/codec/decoder.ts';
-import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '#lib/codec/limits.ts';
-import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
+import { splitAvroContainer } from '#lib/codec/container-split.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { RawRecord } from '#lib/runner/task.ts';
-import type { HistoryRecord } from '#schemas/records.ts';
 import { openBytes, type ByteSource } from './byte-source.ts';
 import type { HistoryPath } from './discover.ts';
+import { laneOfNobody } from './lanes.ts';
 import { LineSplitter, type Line } from './lines.ts';
+import { ContainerPeek } from './peek-container.ts';
+import { AT_ONCE, peekLine, type Peek } from './peek-line.ts';
+import type { Refusal, Source, SourceRecord } from './source.ts';
 
-/** A record of a history that has been decoded on the way, because the merge needs its time. */
-export interface DecodedRecord extends RawRecord {
-  readonly result: DecodeResult<HistoryRecord>;
-}
-
-/** Reference records and what cannot be decoded have no place in time: they are taken as soon as they are the head. */
-const AT_ONCE = Number.NEGATIVE_INFINITY;
 /** A head that is so far beyond the next records of its own file has a wrong clock; it must not hold them back. */
 const STRAY_MS = 3_600_000;
 /** How many following records must agree on that. */
 const STRAY_WITNESSES = 3;
 /** Records that are looked through for witnesses. */
 const LOOK_AHEAD_MAX = 64;
-/** Ingest rejects what is further ahead of its arrival; such a record is taken at once. */
-const CLOCK_AHEAD_MS = 300_000;
 
-/** Time of a record in the merge; AT_ONCE where it has none. */
-function timeOf(record: DecodedRecord): number {
-  const { result } = record;
-  if (!result.ok || !('observedAt' in result.event)) return AT_ONCE;
-  const { observedAt } = result.event;
-  if (result.arrivedAt !== null && observedAt > result.arrivedAt + CLOCK_AHEAD_MS) return AT_ONCE;
-  return observedAt;
+export interface FilePosition {
+  readonly taken: number;
+  readonly highest: number | null;
 }
 
 export class HistoryFile {
   readonly path: HistoryPath;
   /** Position on the command line and in name order: breaks ties of time. */
   readonly order: number;
-  readonly #limits: DecodeLimits;
+  readonly #recordBytesMax: number;
   #source: ByteSource | null = null;
-  #batches: AsyncGenerator<DecodedRecord[]> | null = null;
-  #queue: DecodedRecord[] = [];
+  #batches: AsyncGenerator<SourceRecord[]> | null = null;
+  #queue: SourceRecord[] = [];
   #at = 0;
   #ended = false;
   #highest = AT_ONCE;
@@ -54,10 +40,26 @@ export class HistoryFile {
   #taken = 0;
   #bytesBefore = 0;
 
-  constructor(path: HistoryPath, order: number, recordBytesMax: number) {
+  readonly #peek: Peek = { lane: 0, time: AT_ONCE };
+  /** Whether other files are merged with this one, so that the times of its records matter. */
+  readonly #merged: boolean;
+
+  constructor(path: HistoryPath, order: number, recordBytesMax: number, merged = true) {
     this.path = path;
     this.order = order;
-    this.#limits = { ...DEFAULT_DECODE_LIMITS, recordBytesMax };
+    this.#recordBytesMax = recordBytesMax;
+    this.#merged = merged;
+  }
+
+  /** Where the file stands, to go on there: records handed out, and the highest time among them. */
+  get position(): FilePosition {
+    return { taken: this.#taken, highest: Number.isFinite(this.#highest) ? this.#highest : null };
+  }
+
+  /** Before anything was read. */
+  goOnAt({ taken, highest }: FilePosition): void {
+    this.#taken = taken;
+    this.#highest = highest ?? AT_ONCE;
   }
 
   /** Bytes of the file that were read; never falls. */
@@ -87,7 +89,7 @@ export class HistoryFile {
    * Moves records into `into` while they are before (`key`, `order`), until `into` holds `most`. True where the merge
    * must look at the other files next, false where this file has to read on first.
    */
-  take(key: number, order: number, into: DecodedRecord[], most: number): boolean {
+  take(key: number, order: number, into: SourceRecord[], most: number): boolean {
     while (into.length < most) {
       if (!this.#settleHead()) return false;
       if (this.#headKey > key || (this.#headKey === key && this.order > order)) return true;
@@ -115,7 +117,7 @@ export class HistoryFile {
   #settleHead(): boolean {
     const head = this.#queue[this.#at];
     if (head === undefined) return false;
-    const time = timeOf(head);
+    const time = head.time;
     if (time <= this.#highest || time - this.#highest < STRAY_MS) {
       this.#headKey = time;
       if (time > this.#highest) this.#highest = time;
@@ -137,7 +139,7 @@ export class HistoryFile {
     let witnesses = 0;
     const end = Math.min(this.#queue.length, this.#at + 1 + LOOK_AHEAD_MAX);
     for (let i = this.#at + 1; i < end && witnesses < STRAY_WITNESSES; i++) {
-      const time = timeOf(this.#queue[i]!);
+      const time = this.#queue[i]!.time;
       if (time === AT_ONCE) continue;
       witnesses++;
       highest = Math.max(highest, time);
@@ -169,14 +171,14 @@ export class HistoryFile {
     this.#at = 0;
   }
 
-  async *#lines(source: ByteSource): AsyncGenerator<DecodedRecord[]> {
-    const decoder = ndjsonRecordDecoder({ limits: this.#limits });
-    const splitter = new LineSplitter(this.#limits.recordBytesMax);
+  async *#lines(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {
+    const source = this.#describe('lines', null);
+    const splitter = new LineSplitter(this.#recordBytesMax);
     try {
-      for await (const chunk of source.chunks) {
+      for await (const chunk of bytes.chunks) {
         const lines: Line[] = [];
         splitter.push(chunk, lines);
-        if (lines.length > 0) yield lines.map((line) => this.#decodeLine(line, decoder));
+        if (lines.length > 0) yield lines.map((line) => this.#line(line, source));
       }
     } catch (error) {
       if (!(error instanceof FarhandError)) throw error;
@@ -184,24 +186,38 @@ export class HistoryFile {
     }
     const rest: Line[] = [];
     splitter.end(rest);
-    if (rest.length > 0) yield rest.map((line) => this.#decodeLine(line, decoder));
+    if (rest.length > 0) yield rest.map((line) => this.#line(line, source));
   }
 
-  #decodeLine(line: Line, decoder: RecordDecoder<HistoryRecord>): DecodedRecord {
-    const raw = this.#raw(line.number, line.bytes);
-    if (line.tooLongBytes === null) return { ...raw, result: decoder.decode(raw) };
-    const detail = `a line of ${line.tooLongBytes} bytes, at most ${this.#limits.recordBytesMax} are read; its first ${line.bytes.length} bytes are kept`;
-    return { ...raw, result: { ok: false, reason: 'TOO_LARGE', detail } };
+  #line({ number, bytes, tooLongBytes }: Line, source: Source): SourceRecord {
+    if (tooLongBytes === null) {
+      peekLine(bytes, number, this.#merged, this.#peek);
+      return { source, offset: number, value: bytes, arrivedAt: null, lane: this.#peek.lane, time: this.#peek.time, refusal: null };
+    }
+    const detail = `a line of ${tooLongBytes} bytes, at most ${this.#recordBytesMax} are read; its first ${bytes.length} bytes are kept`;
+    return refused(source, number, bytes, { ok: false, reason: 'TOO_LARGE', detail });
   }
 
-  async *#containerRecords(source: ByteSource): AsyncGenerator<DecodedRecord[]> {
-    const options = { names: HISTORY_RECORDS, label: this.path.label, limits: this.#limits };
-    for await (const records of readAvroContainer(source.chunks, options)) {
-      yield records.map(({ position, raw, result }) => ({ ...this.#raw(position, raw), result }));
+  async *#containerRecords(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {
+    const { label } = this.path;
+    const { schemaText, records } = await splitAvroContainer(bytes.chunks, label);
+    const source = this.#describe('container', schemaText);
+    const peek = new ContainerPeek(schemaText, label);
+    const found = this.#peek;
+    for await (const block of records) {
+      yield block.map(({ position, raw, refusal }) => {
+        if (refusal !== null) return refused(source, position, raw, { ok: false, ...refusal });
+        peek.peek(raw, position, found);
+        return { source, offset: position, value: raw, arrivedAt: null, lane: found.lane, time: found.time, refusal: null };
+      });
     }
   }
 
-  #raw(offset: number, value: Uint8Array): RawRecord {
-    return { topic: this.path.label, partition: 0, offset, arrivedAt: null, key: null, value };
+  #describe(form: Source['form'], schemaText: string | null): Source {
+    return { index: this.order, label: this.path.label, partition: 0, form, schemaText };
   }
+}
+
+function refused(source: Source, offset: number, value: Buffer, refusal: Refusal): SourceRecord {
+  return { source, offset, value, arrivedAt: null, lane: laneOfNobody(offset), time: AT_ONCE, refusal };
 }

@@ -2,7 +2,8 @@
  * Several history files as one stream: always the file whose head is the earliest in event time, ties by the order of
  * the files; never sorted inside a file. The result depends on the files alone, not on chunks, timing or batch size.
  */
-import type { DecodedRecord, HistoryFile } from './history-file.ts';
+import type { HistoryFile } from './history-file.ts';
+import type { SourceRecord } from './source.ts';
 
 /** Files that are open at a time; beyond it, the one whose turn is furthest away is closed and opened again later. */
 const OPEN_FILES_MAX = 256;
@@ -70,7 +71,7 @@ export async function* mergeHistory(
   files: readonly HistoryFile[],
   batchRecordsMax: number,
   signal?: AbortSignal,
-): AsyncGenerator<DecodedRecord[], void, undefined> {
+): AsyncGenerator<SourceRecord[], void, undefined> {
   const heap = new FileHeap();
   const crowded = files.length > OPEN_FILES_MAX;
   try {
@@ -78,7 +79,7 @@ export async function* mergeHistory(
       if (crowded) limitOpenFiles(heap.files);
       if (await file.prepare()) heap.push(file);
     }
-    let batch: DecodedRecord[] = [];
+    let batch: SourceRecord[] = [];
     for (let file = heap.pop(); file !== undefined; file = heap.pop()) {
       signal?.throwIfAborted();
       const rival = heap.first;

@@ -120,6 +120,17 @@ describe('farhand replay', () => {
     expect(readdirSync(run.out).toSorted()).toEqual(['dead-letter.ndjson', 'siem-findings.ndjson', 'summary.json', FINDINGS]);
   });
 
+  it('gives the same bytes with any number of workers', () => {
+    const dir = history('garbled', { 'history.ndjson': lines.toSpliced(3000, 0, 'garbage\n', lines[500]!.replace('"userId":', '"userId":"somebody","userId":')).join('') });
+    const [one, three] = ['1', '3'].map((workers) => replay(`workers-${workers}`, '--history', dir, '--labels', labels, '--workers', workers));
+    for (const run of [one!, three!]) expect(run.status).toBe(0);
+    for (const name of [FINDINGS, 'siem-findings.ndjson', 'dead-letter.ndjson', 'evaluation.json']) expect(three!.read(name) === one!.read(name), name).toBe(true);
+    const letters = one!.read('dead-letter.ndjson').trim().split('\n').map((line) => JSON.parse(line) as { detail: string });
+    expect(letters.map(({ detail }) => detail)).toEqual(['not JSON', 'type, tenantId or userId: given twice']);
+    const { wallSeconds: _w, eventsPerSecond: _e, peakRssMb: _p, ...fixed } = one!.json('summary.json');
+    expect(three!.json('summary.json')).toMatchObject(fixed);
+  });
+
   it('turns garbage into dead letters with file and line, and finds the same', () => {
     const broken = lines.toSpliced(2000, 0, 'garbage\n', '\n', '{"type":"KeystrokeLatency"}\n', `${'x'.repeat(300_000)}\n`, '\u0000\u0001\n', '[1,2]\r\n');
     broken.push('{"type":"Vantage","vantageId":"v","latitude":91,"longitude":0,"name":"n"}\n', '{"type":"NetworkPolicy","tenantId":"t","cidr":"nowhere","kind":"BLOCKED"}');

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceAssignment, HistoryRecord, KeystrokeLatency, Vantage } from '#schemas/records.ts';
 import { discoverHistory } from './discover.ts';
-import { HistoryFile, type DecodedRecord } from './history-file.ts';
+import type { DecodedRecord } from './history-feed.ts';
+import { HistoryFile } from './history-file.ts';
 import { mergeHistory } from './merge.ts';
+import { SourceDecoder } from './source-decoder.ts';
 
 export const AT = Date.UTC(2026, 2, 2, 9);
 
@@ -46,10 +48,14 @@ export function write(directory: string, name: string, content: string | Uint8Ar
 
 export async function readAll(inputs: readonly string[], batchRecordsMax = 100, recordBytesMax = 262_144): Promise<DecodedRecord[]> {
   const files = discoverHistory(inputs, []).files.map((path, order) => new HistoryFile(path, order, recordBytesMax));
+  const decoder = new SourceDecoder(recordBytesMax);
   const all: DecodedRecord[] = [];
   for await (const batch of mergeHistory(files, batchRecordsMax)) {
     if (batch.length > batchRecordsMax) throw new Error('a batch is larger than asked for');
-    all.push(...batch);
+    for (const { source, offset, value, arrivedAt, refusal } of batch) {
+      const raw = { topic: source.label, partition: 0, offset, arrivedAt, key: null, value };
+      all.push({ ...raw, result: refusal ?? decoder.decode(source, raw) });
+    }
   }
   return all;
 }

@@ -27,6 +27,22 @@ export class HashSet64 {
     return this.#has(high, high === 0 && low === 0 ? 1 : low);
   }
 
+  /** What is in the set as high, low, high, low, … in no particular order; feed it to `addAll` of another. */
+  toArray(): Uint32Array<ArrayBuffer> {
+    const pairs = new Uint32Array(this.#size * 2);
+    let at = 0;
+    for (let i = 0; i < this.#slots.length; i += 2) {
+      if (this.#slots[i] === 0 && this.#slots[i + 1] === 0) continue;
+      pairs[at++] = this.#slots[i]!;
+      pairs[at++] = this.#slots[i + 1]!;
+    }
+    return pairs;
+  }
+
+  addAll(pairs: Uint32Array): void {
+    for (let i = 0; i < pairs.length; i += 2) this.add(pairs[i]!, pairs[i + 1]!);
+  }
+
   /** Both halves are unsigned 32-bit integers. Adds and answers true, or answers false where it is there already. */
   add(high: number, low: number): boolean {
     const marked = high === 0 && low === 0 ? 1 : low; // 0,0 would look like an empty slot

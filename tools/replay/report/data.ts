@@ -35,6 +35,15 @@ export interface TimelineBucket {
   opened: Record<Severity, number>;
 }
 
+/** What has been gathered, as plain data that can be sent between threads. */
+export interface ReportState {
+  readonly findingsById: ReadonlyMap<string, ReportFinding>;
+  readonly series: ReadonlyMap<string, LatencySeries>;
+  readonly timeline: ReadonlyMap<number, TimelineBucket>;
+  readonly fleet: ReadonlyMap<number, FleetBucket>;
+  readonly findingsLeftOut: number;
+}
+
 export interface FleetBucket {
   /** Gap (registration latency − round trip) by whole ms. */
   readonly counts: Uint32Array;
@@ -92,6 +101,25 @@ export class ReportData {
     }
   }
 
+  state(): ReportState {
+    return { findingsById: this.findingsById, series: this.series, timeline: this.timeline, fleet: this.fleet, findingsLeftOut: this.findingsLeftOut };
+  }
+
+  /** Adds what the events of other lanes came to; findings are taken from `findings` alone. */
+  absorb(other: ReportState): void {
+    for (const [start, { events }] of other.timeline) {
+      const bucket = this.#timelineBucket(start);
+      if (bucket !== null) bucket.events += events;
+    }
+    for (const [start, { counts, samples }] of other.fleet) {
+      const bucket = this.#fleetBucket(start);
+      if (bucket === null) continue;
+      for (let i = 0; i < counts.length; i++) bucket.counts[i]! += counts[i]!;
+      bucket.samples += samples;
+    }
+    for (const [session, series] of other.series) if (!this.series.has(session) && this.series.size < SERIES_MAX) this.series.set(session, series);
+  }
+
   #openSeries(session: string): LatencySeries | null {
     if (this.series.size >= SERIES_MAX) return null;
     const series: LatencySeries = { session, label: this.labels.get(session) ?? null, points: new Map() };
@@ -110,14 +138,20 @@ export class ReportData {
     return bucket;
   }
 
-  #addGap(at: number, gapMs: number): void {
+  #fleetBucket(at: number): FleetBucket | null {
     const start = at - (at % TIMELINE_BUCKET_MS);
     let bucket = this.fleet.get(start);
     if (bucket === undefined) {
-      if (this.fleet.size >= FLEET_BUCKETS_MAX) return;
+      if (this.fleet.size >= FLEET_BUCKETS_MAX) return null;
       bucket = { counts: new Uint32Array(LATENCY_MS_MAX + 1), samples: 0 };
       this.fleet.set(start, bucket);
     }
+    return bucket;
+  }
+
+  #addGap(at: number, gapMs: number): void {
+    const bucket = this.#fleetBucket(at);
+    if (bucket === null) return;
     const slot = Math.min(LATENCY_MS_MAX, Math.max(0, Math.round(gapMs)));
     bucket.counts[slot] = bucket.counts[slot]! + 1;
     bucket.samples++;

@@ -1,0 +1,140 @@
+/**
+ * Avro object containers in two steps, for hosts whose decoding happens elsewhere: `splitAvroContainer` finds where the
+ * records of a file begin and end, `containerRecordDecoder` decodes one of them from its bytes and the file's schema.
+ * Together they answer what readAvroContainer answers; a test holds them to it.
+ */
+import type { DeadLetterReason } from '#schemas/records.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import { type SchemaNode, parseSchema } from './avro-schema.ts';
+import { ByteStream } from './byte-stream.ts';
+import { DEFAULT_CONTAINER_LIMITS } from './container-format.ts';
+import { STRUCTURE_LIMITS, branchOf, readBlock, readHeader, type Branch } from './container-read.ts';
+import { type DecodeResult, HISTORY_RECORDS, type RecordName, type RecordTypes } from './decoder.ts';
+import { Cursor, type Guard, compileGuard, readLong } from './guard.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
+
+export interface SplitRecord {
+  /** The record's number in the file, counted from 1. */
+  readonly position: number;
+  /** The record's bytes; with its branch index in a container of a union. */
+  readonly raw: Buffer;
+  /** Set where the record's end could not be found; then `raw` is the rest of the block. */
+  readonly refusal: { readonly reason: DeadLetterReason; readonly detail: string } | null;
+}
+
+export interface SplitContainer {
+  /** The writer's schema as it stands in the file. */
+  readonly schemaText: string;
+  /** In order, by block. Throws FARHAND_HISTORY_UNREADABLE as readAvroContainer does. */
+  readonly records: AsyncGenerator<readonly SplitRecord[], void, undefined>;
+}
+
+/** `label` is the file's name in messages. */
+export async function splitAvroContainer(chunks: AsyncIterable<Uint8Array>, label: string): Promise<SplitContainer> {
+  const stream = new ByteStream(chunks);
+  const header = await guarded(label, () => readHeader(stream, label, DEFAULT_CONTAINER_LIMITS));
+  const splitter = new BlockSplitter(header.schema);
+  async function* records(): AsyncGenerator<readonly SplitRecord[], void, undefined> {
+    try {
+      while (!(await guarded(label, () => stream.atEnd()))) {
+        const block = await guarded(label, () => readBlock(stream, header, label, splitter.next, DEFAULT_CONTAINER_LIMITS));
+        yield splitter.split(block.bytes, block.count);
+      }
+    } finally {
+      await stream.close();
+    }
+  }
+  return { schemaText: header.schemaText, records: records() };
+}
+
+async function guarded<T>(label: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof FarhandError) throw cause;
+    throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${label}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+class BlockSplitter {
+  /** Number of the next record. */
+  next = 1;
+  readonly #guards: readonly Guard[];
+  readonly #isUnion: boolean;
+  readonly #cursor = new Cursor(DEFAULT_DECODE_LIMITS);
+
+  constructor(schema: SchemaNode) {
+    this.#isUnion = schema.kind === 'union';
+    const nodes = schema.kind === 'union' ? schema.branches : [schema];
+    this.#guards = nodes.map((node) => compileGuard(node, { ...DEFAULT_DECODE_LIMITS, ...STRUCTURE_LIMITS }));
+  }
+
+  split(bytes: Buffer, count: number): SplitRecord[] {
+    const records: SplitRecord[] = [];
+    const first = this.next;
+    this.next += count;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const body = unionIndex(this.#cursor, bytes, at, this.#isUnion);
+      const guard = body < 0 ? undefined : this.#guards[this.#cursor.items];
+      const stop = guard === undefined ? -1 : guard.walk(bytes, body, bytes.length);
+      if (stop < 0) {
+        const what = guard?.fault.detail ?? 'no branch of the union of the container, or cut off';
+        const detail = i === count - 1 ? what : `${what}; with the ${count - i - 1} records behind it in its block`;
+        records.push({ position: first + i, raw: bytes.subarray(at), refusal: { reason: 'UNDECODABLE', detail } });
+        return records;
+      }
+      records.push({ position: first + i, raw: bytes.subarray(at, stop), refusal: null });
+      at = stop;
+    }
+    if (at < bytes.length) {
+      const detail = `${bytes.length - at} bytes after the last record of the block`;
+      records.push({ position: this.next - 1, raw: bytes.subarray(at), refusal: { reason: 'UNDECODABLE', detail } });
+    }
+    return records;
+  }
+}
+
+/** Where the body of the record at `at` begins, −1 where its branch cannot be read; the branch's index is left in `cursor.items`. */
+export function unionIndex(cursor: Cursor, bytes: Uint8Array, at: number, isUnion: boolean): number {
+  cursor.items = 0;
+  if (!isUnion) return at;
+  cursor.bytes = bytes;
+  cursor.position = at;
+  cursor.end = bytes.length;
+  const index = readLong(cursor);
+  if (!(index >= 0)) return -1;
+  cursor.items = index;
+  return cursor.position;
+}
+
+export interface ContainerRecordDecoder<N extends RecordName> {
+  /** `raw` as SplitRecord has it, without a refusal. */
+  decode(raw: Uint8Array): DecodeResult<RecordTypes[N]>;
+}
+
+/** Throws FARHAND_HISTORY_UNREADABLE where the schema holds anything but records. */
+export function containerRecordDecoder<N extends RecordName = (typeof HISTORY_RECORDS)[number]>(
+  schemaText: string,
+  options: { readonly names?: readonly N[]; readonly label: string; readonly limits?: DecodeLimits },
+): ContainerRecordDecoder<N> {
+  const schema = parseSchema(JSON.parse(schemaText));
+  const names: readonly RecordName[] = options.names ?? HISTORY_RECORDS;
+  const nodes = schema.kind === 'union' ? schema.branches : [schema];
+  const branches: Branch[] = nodes.map((node) => {
+    if (node.kind === 'record') return branchOf(node, node.name, names, options.limits ?? DEFAULT_DECODE_LIMITS);
+    throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${options.label}: holds ${node.kind} values; a history holds records, or a union of records`);
+  });
+  const cursor = new Cursor(DEFAULT_DECODE_LIMITS);
+  return {
+    decode(raw) {
+      const body = unionIndex(cursor, raw, 0, schema.kind === 'union');
+      const branch = body < 0 ? undefined : branches[cursor.items];
+      if (branch === undefined) return { ok: false, reason: 'UNDECODABLE', detail: 'no branch of the union of the container, or cut off' };
+      const { reader, refusal } = branch;
+      if (reader === null) return { ok: false, reason: 'UNKNOWN_TYPE', detail: refusal };
+      const event = reader.read(raw, body, raw.length) as RecordTypes[N] | undefined;
+      return event === undefined ? { ok: false, ...reader.fault } : { ok: true, event, arrivedAt: null };
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Records on their way to a worker: their bytes behind one another in one buffer, which is handed over without a copy,
+ * and their figures in another. Buffers come back empty and are used again.
+ */
+import { assert } from '#lib/kernel/errors.ts';
+import type { Refusal, SourceRecord } from './source.ts';
+
+/** Numbers per record in `index`. */
+const STRIDE = 6;
+export const BLOCK_RECORDS_MAX = 4096;
+const BLOCK_BYTES = 2 * 1024 * 1024;
+
+export interface Block {
+  readonly bytes: ArrayBuffer;
+  /** Per record: number in the run, source, offset, end of its bytes, lane, arrival (NaN: unknown). */
+  readonly index: Float64Array<ArrayBuffer>;
+  readonly count: number;
+  /** By place in the block: what the reader refused itself. */
+  readonly refusals: readonly (readonly [number, Refusal])[];
+}
+
+/** The buffers of a block; they grow for a record that is larger than a block. */
+export class BlockBuilder {
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #index: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #used = 0;
+  #count = 0;
+  #refusals: [number, Refusal][] = [];
+  readonly #free: Pick<Block, 'bytes' | 'index'>[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** True where the record does not fit any more: take the block first. */
+  isFullFor({ value }: SourceRecord): boolean {
+    return this.#count === BLOCK_RECORDS_MAX || (this.#count > 0 && this.#used + value.length > this.#bytes.length);
+  }
+
+  add(record: SourceRecord, serial: number): void {
+    const { value, source, offset, lane, arrivedAt, refusal } = record;
+    if (this.#count === 0) this.#open(value.length);
+    this.#bytes.set(value, this.#used);
+    this.#used += value.length;
+    const at = this.#count * STRIDE;
+    this.#index[at] = serial;
+    this.#index[at + 1] = source.index;
+    this.#index[at + 2] = offset;
+    this.#index[at + 3] = this.#used;
+    this.#index[at + 4] = lane;
+    this.#index[at + 5] = arrivedAt ?? Number.NaN;
+    if (refusal !== null) this.#refusals.push([this.#count, refusal]);
+    this.#count++;
+  }
+
+  take(): Block {
+    assert(this.#count > 0, 'an empty block is not sent');
+    const block = { bytes: this.#bytes.buffer, index: this.#index, count: this.#count, refusals: this.#refusals };
+    this.#bytes = new Uint8Array(0);
+    this.#count = this.#used = 0;
+    this.#refusals = [];
+    return block;
+  }
+
+  giveBack(buffers: Pick<Block, 'bytes' | 'index'>): void {
+    if (buffers.bytes.byteLength === BLOCK_BYTES) this.#free.push(buffers);
+  }
+
+  #open(bytes: number): void {
+    const free = bytes <= BLOCK_BYTES ? this.#free.pop() : undefined;
+    this.#bytes = new Uint8Array(free?.bytes ?? new ArrayBuffer(Math.max(BLOCK_BYTES, bytes)));
+    this.#index = free?.index ?? new Float64Array(BLOCK_RECORDS_MAX * STRIDE);
+  }
+}
+
+/** One record of a block, read in place; `at` moves it. */
+export class BlockCursor {
+  serial = 0;
+  source = 0;
+  offset = 0;
+  lane = 0;
+  arrivedAt: number | null = null;
+  value: Buffer = Buffer.alloc(0);
+  readonly #block: Block;
+  #end = 0;
+  #at = 0;
+
+  constructor(block: Block) {
+    this.#block = block;
+  }
+
+  /** Steps to the next record; false behind the last. */
+  next(): boolean {
+    const { index, bytes, count } = this.#block;
+    if (this.#at === count) return false;
+    const at = this.#at++ * STRIDE;
+    const end = index[at + 3]!;
+    const arrivedAt = index[at + 5]!;
+    this.serial = index[at]!;
+    this.source = index[at + 1]!;
+    this.offset = index[at + 2]!;
+    this.lane = index[at + 4]!;
+    this.arrivedAt = Number.isNaN(arrivedAt) ? null : arrivedAt;
+    this.value = Buffer.from(bytes, this.#end, end - this.#end);
+    this.#end = end;
+    return true;
+  }
+}

@@ -1,0 +1,43 @@
+/** One lane: the steps and the state of the people who fall into it, as a task has them for its partition. */
+import type { DecodeResult } from '#lib/codec/decoder.ts';
+import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
+import type { RawRecord } from '#lib/runner/task.ts';
+import { createMemoryState, type StoredState } from '#lib/state/memory.ts';
+import type { HistoryRecord, TelemetryEvent } from '#schemas/records.ts';
+import { buildDetect, type DetectPipeline } from '../../services/detect/topology.ts';
+import { buildIngest, type IngestPipeline } from '../../services/ingest/topology.ts';
+import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
+import type { EmbeddedConfig } from '../embedded/pipeline.ts';
+import { LANES } from './lanes.ts';
+
+/** A decoded record with its number in the run. */
+export interface LaneRecord extends RawRecord {
+  readonly serial: number;
+  readonly result: DecodeResult<HistoryRecord>;
+}
+
+const decodedBefore: TelemetryDecoder = {
+  prepare: () => undefined,
+  decode: (record) => (record as LaneRecord).result as DecodeResult<TelemetryEvent>,
+};
+
+/** How many tasks' worth of event ids a whole replay remembers; its lanes share them. */
+const TASKS = 8;
+
+export class Lane {
+  readonly state: StoredState = createMemoryState();
+  readonly ingest: IngestPipeline;
+  readonly detect: DetectPipeline;
+  /** In order of arrival, until the next `processLanes` of the host. */
+  waiting: LaneRecord[] = [];
+
+  constructor({ ingest, detect }: EmbeddedConfig, pseudonymiser: Pseudonymiser) {
+    const duplicateEntriesMax = Math.max(1000, Math.ceil((ingest.duplicateEntriesMax * TASKS) / LANES));
+    this.ingest = buildIngest({ config: { ...ingest, duplicateEntriesMax }, decoder: decodedBefore, state: this.state, pseudonymiser });
+    this.detect = buildDetect({ config: detect, state: this.state });
+  }
+
+  take(record: LaneRecord): void {
+    this.waiting.push(record);
+  }
+}

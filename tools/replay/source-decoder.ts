@@ -1,0 +1,46 @@
+/** Decodes the records of any source of a history, wherever their lane is worked on. */
+import { containerRecordDecoder, type ContainerRecordDecoder } from '#lib/codec/container-split.ts';
+import type { DecodeResult, HISTORY_RECORDS, RecordDecoder } from '#lib/codec/decoder.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '#lib/codec/limits.ts';
+import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
+import { assert } from '#lib/kernel/errors.ts';
+import type { RawRecord } from '#lib/runner/task.ts';
+import type { HistoryRecord } from '#schemas/records.ts';
+import type { Source } from './source.ts';
+
+/** Zero byte and schema id before the Avro body of a record out of a log. */
+const FRAME_BYTES = 5;
+/** Decoders of container schemas that are kept; histories of many files repeat the same few. */
+const SCHEMAS_MAX = 256;
+
+type HistoryName = (typeof HISTORY_RECORDS)[number];
+
+export class SourceDecoder {
+  readonly #limits: DecodeLimits;
+  readonly #lines: RecordDecoder<HistoryRecord>;
+  readonly #bySchema = new Map<string, ContainerRecordDecoder<HistoryName>>();
+
+  constructor(recordBytesMax: number) {
+    this.#limits = { ...DEFAULT_DECODE_LIMITS, recordBytesMax };
+    this.#lines = ndjsonRecordDecoder({ limits: this.#limits });
+  }
+
+  decode(source: Source, record: RawRecord): DecodeResult<HistoryRecord> {
+    if (source.form === 'lines') return this.#lines.decode(record);
+    const bytes = record.value!;
+    if (source.form === 'container') return this.#of(source).decode(bytes);
+    const result = this.#of(source).decode(bytes.subarray(FRAME_BYTES));
+    return result.ok ? { ...result, arrivedAt: record.arrivedAt } : result;
+  }
+
+  #of({ schemaText, label }: Source): ContainerRecordDecoder<HistoryName> {
+    assert(schemaText !== null, 'a source of Avro records has a schema');
+    let decoder = this.#bySchema.get(schemaText);
+    if (decoder === undefined) {
+      if (this.#bySchema.size >= SCHEMAS_MAX) this.#bySchema.clear();
+      decoder = containerRecordDecoder(schemaText, { label, limits: this.#limits });
+      this.#bySchema.set(schemaText, decoder);
+    }
+    return decoder;
+  }
+}
