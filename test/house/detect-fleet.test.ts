@@ -1,13 +1,13 @@
 /** The promise of the first set on a simulated fleet with every kind: who is found, and who is left alone. */
 import { expect, test } from 'vitest';
 import { loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
-import { evaluateFleet } from '../../tools/evaluate/run.ts';
+import { runFleet } from '../../tools/evaluate/run.ts';
 import { simulateFleet } from '../../tools/simulate/fleet.ts';
 import { HONEST_KINDS } from '../../tools/simulate/kinds.ts';
 
 test('hidden legs of 40 ms and more, and relays abroad, are found; honest sessions are never HIGH', async () => {
   const fleet = simulateFleet({ workstations: 150, piloted: 45, seed: 5 });
-  const { revisions } = await evaluateFleet(fleet, loadEmbeddedConfig(null));
+  const { revisions } = await runFleet(fleet, { config: loadEmbeddedConfig(null), keepRevisions: true });
   const severities = new Map<string, Set<string>>();
   for (const { sessionId, severity } of revisions) severities.set(sessionId, (severities.get(sessionId) ?? new Set()).add(severity));
   const seen = { piloted: 0, honestMedium: 0, honest: 0 };

@@ -16,7 +16,7 @@ import { createMemoryState } from '#lib/state/memory.ts';
 import type { DeadLetter, EnrichedEvent, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
-import { openDatabases } from '../../services/enrich/databases.ts';
+import { type Databases, openDatabases } from '../../services/enrich/databases.ts';
 import { buildEnrich } from '../../services/enrich/topology.ts';
 import { ingestConfigSchema } from '../../services/ingest/config.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
@@ -48,6 +48,8 @@ export interface EmbeddedOptions {
   readonly onDeadLetters?: (letters: readonly DeadLetter[]) => void;
   /** Reference records that cannot be used. */
   readonly onRefused?: OnRefused;
+  /** Default: opened as the configuration says. */
+  readonly databases?: Databases;
 }
 
 export interface EmbeddedCounts {
@@ -79,7 +81,7 @@ export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<
     findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName),
     ...(onRefused === undefined ? {} : { onRefused }),
   });
-  const databases = await openDatabases(config.enrich);
+  const databases = options.databases ?? (await openDatabases(config.enrich));
   const ingest = buildIngest({ config: config.ingest, decoder, state: createMemoryState(), pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detection = options.detection === false ? null : createDetection(config, options);

@@ -1,30 +1,21 @@
-/** Runs a fleet through ingest → enrich → detect in one process and scores Farhand and the simple rules on it. */
+/** Runs a fleet through the product's own ingest → enrich → detect in one process and says what came of each session. */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
-import { assert } from '#lib/kernel/errors.ts';
-import { findingIdOf } from '#lib/kernel/identity.ts';
-import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
-import { createMemoryReference } from '#lib/reference/memory.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
-import { createMemoryState } from '#lib/state/memory.ts';
 import type { ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
-import { buildDetect } from '../../services/detect/topology.ts';
-import { openDatabases } from '../../services/enrich/databases.ts';
-import { buildEnrich } from '../../services/enrich/topology.ts';
-import { buildIngest } from '../../services/ingest/topology.ts';
-import type { EmbeddedConfig } from '../embedded/pipeline.ts';
+import type { Databases } from '../../services/enrich/databases.ts';
+import { createDetection } from '../embedded/detection.ts';
+import { createEmbeddedPipeline, type EmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Fleet } from '../simulate/fleet.ts';
 import type { Arrival, Label } from '../simulate/options.ts';
-import { type KindScore, Scores } from './scores.ts';
-import { simpleRules } from './simple-rules.ts';
+import type { Truth } from './cases/fleet.ts';
+import { Outcomes, type SessionOutcome } from './outcome.ts';
 
-export interface EvaluationResult {
+export interface RunResult {
   events: number;
   rejected: number;
   duplicates: number;
-  findings: number;
-  /** Rows per detector, by its name; Farhand first. */
-  scores: { detector: string; rows: KindScore[] }[];
-  /** Every revision of every finding, for those who look further. */
+  sessions: SessionOutcome[];
+  /** Every revision of every finding, where they were asked for. */
   revisions: SuspiciousSession[];
 }
 
@@ -51,46 +42,40 @@ class ObjectDecoder implements RecordDecoder<TelemetryEvent> {
 
 const isTelemetry = ({ record }: Arrival): boolean => record.type === 'KeystrokeLatency' || record.type === 'Connection';
 
-export async function evaluateFleet(fleet: Fleet, config: EmbeddedConfig, rowOf?: (label: Label) => string, onProgress?: (events: number) => void): Promise<EvaluationResult> {
+export interface RunOptions {
+  config: EmbeddedConfig;
+  databases?: Databases;
+  truths?: readonly Truth[];
+  keepRevisions?: boolean;
+}
+
+export async function runFleet(fleet: Fleet, { config, databases, truths = [], keepRevisions = false }: RunOptions): Promise<RunResult> {
   const decoder = new ObjectDecoder();
-  const pseudonymiser = createPseudonymiser(config.privacy);
-  const reference = createMemoryReference({ findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName) });
-  const databases = await openDatabases(config.enrich);
-  const ingest = buildIngest({ config: config.ingest, decoder, state: createMemoryState(), pseudonymiser });
-  const enrich = buildEnrich({ config: config.enrich, databases, reference });
-  const detect = buildDetect({ config: config.detect, state: createMemoryState() });
-  const farhand = new Scores(fleet.labels);
-  const rules = simpleRules().map((rule) => ({ rule, scores: new Scores(fleet.labels) }));
-  const result: EvaluationResult = { events: 0, rejected: 0, duplicates: 0, findings: 0, scores: [], revisions: [] };
-  const take = (found: readonly SuspiciousSession[]): void => {
-    for (const finding of found) {
-      result.revisions.push(finding);
-      const { tenantId, sessionId, findingId: id, severity, detectedAt: at } = finding;
-      farhand.seen({ tenantId, sessionId, id, severity, at });
-    }
+  const personOf = new Map(fleet.people.map(({ sessionId, tenantId, userId }) => [`${tenantId}|${sessionId}`, userId]));
+  const outcomes = new Outcomes(fleet.labels, truths, (label: Label) => personOf.get(`${label.tenantId}|${label.sessionId}`) ?? '');
+  const revisions: SuspiciousSession[] = [];
+  const detection = createDetection(config, { trace: (trace) => outcomes.judged(trace) });
+  const found = (findings: readonly SuspiciousSession[]): void => {
+    if (findings.length === 0) return;
+    outcomes.found(findings);
+    if (keepRevisions) revisions.push(...findings);
   };
+  const pipeline = await createEmbeddedPipeline({
+    config,
+    decoder,
+    detection: false,
+    ...(databases !== undefined && { databases }),
+    onEnriched(records) {
+      outcomes.enriched(records);
+      found(detection.process(records));
+    },
+  });
   for (const batch of fleet) {
     const told = batch.filter((arrival) => !isTelemetry(arrival));
-    if (told.length > 0) reference.apply(told.map(({ record }) => pseudonymiser.reference(record as ReferenceRecord)));
-    const { events, deadLetters, duplicates } = ingest.process(decoder.wrap(batch.filter(isTelemetry)));
-    result.events += events.length;
-    result.rejected += deadLetters.length;
-    result.duplicates += duplicates;
-    const enriched = await enrich.process(events);
-    assert(enriched.length === events.length, 'enrich answers one event per event');
-    for (const record of enriched) {
-      farhand.active(record.event);
-      for (const { rule, scores } of rules) {
-        scores.active(record.event);
-        const sighting = rule.take(record);
-        if (sighting !== null) scores.seen(sighting);
-      }
-    }
-    take(detect.process(enriched));
-    onProgress?.(result.events);
+    if (told.length > 0) pipeline.applyReference(told.map(({ record }) => record as ReferenceRecord));
+    await pipeline.process(decoder.wrap(batch.filter(isTelemetry)));
   }
-  take(detect.flush());
-  result.findings = new Set(result.revisions.map((revision) => revision.findingId)).size;
-  result.scores = [{ detector: 'farhand', rows: farhand.rows(rowOf) }, ...rules.map(({ rule, scores }) => ({ detector: rule.name, rows: scores.rows(rowOf) }))];
-  return result;
+  found(detection.flush());
+  const { events, rejected, duplicates } = pipeline.counts();
+  return { events, rejected, duplicates, sessions: outcomes.all(), revisions };
 }

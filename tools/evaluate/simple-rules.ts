@@ -4,13 +4,11 @@
  */
 import type { EnrichedConnection, EnrichedEvent, KeystrokeLatency } from '#schemas/records.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
-import { quantileOf, sorted } from '../simulate/quantiles.ts';
-import type { Sighting } from './scores.ts';
 
 export interface SimpleRule {
   readonly name: string;
-  /** A sighting the first time that the session meets the rule, else null. */
-  take(record: EnrichedEvent): Sighting | null;
+  /** True the first time that the session meets the rule. */
+  take(record: EnrichedEvent): boolean;
 }
 
 /** Keystrokes that a latency rule looks at together; about one to two minutes of typing. */
@@ -19,6 +17,8 @@ const KEYS = 200;
 const ECHOES = 15;
 const FIXED_CUT_MS = 110;
 const GAP_CUT_MS = 25;
+const LOW_GAP_CUT_MS = 40;
+const LOW_QUANTILE = 0.1;
 const TRAVEL_KMH = 800;
 const TRAVEL_KM = 500;
 
@@ -26,44 +26,62 @@ abstract class OncePerSession implements SimpleRule {
   abstract readonly name: string;
   readonly #flagged = new Set<string>();
 
-  take(record: EnrichedEvent): Sighting | null {
-    const { tenantId, sessionId, observedAt } = record.event;
+  take(record: EnrichedEvent): boolean {
+    const { tenantId, sessionId } = record.event;
     const id = `${tenantId}|${sessionId}`;
-    if (this.#flagged.has(id) || !this.meets(record, id)) return null;
+    if (this.#flagged.has(id) || !this.meets(record, id)) return false;
     this.#flagged.add(id);
-    return { tenantId, sessionId, id, severity: 'HIGH', at: observedAt };
+    return true;
   }
 
   protected abstract meets(record: EnrichedEvent, session: string): boolean;
 }
 
-/** Median registration latency of the last 200 keystrokes above 110 ms. */
-class FixedCut extends OncePerSession {
-  readonly name = 'latency > 110 ms';
-  readonly #recent = new Map<string, number[]>();
+const explainedMs = ({ networkRttMs, latencyClock }: KeystrokeLatency): number | null =>
+  networkRttMs === null ? null : latencyClock === 'TWO_CLOCKS' ? networkRttMs / 2 : networkRttMs;
+
+/** A quantile over each block of 200 keystrokes against a cut. */
+class BlockQuantile extends OncePerSession {
+  readonly name: string;
+  readonly #quantile: number;
+  readonly #cutMs: number;
+  readonly #ofGap: boolean;
+  readonly #blocks = new Map<string, number[]>();
+
+  constructor(name: string, { quantile, cutMs, ofGap }: { quantile: number; cutMs: number; ofGap: boolean }) {
+    super();
+    this.name = name;
+    this.#quantile = quantile;
+    this.#cutMs = cutMs;
+    this.#ofGap = ofGap;
+  }
 
   protected meets({ event }: EnrichedEvent, session: string): boolean {
     if (event.type !== 'KeystrokeLatency') return false;
-    const recent = [...(this.#recent.get(session) ?? []), ...event.registrationLatencyMs].slice(-KEYS);
-    this.#recent.set(session, recent);
-    return recent.length === KEYS && quantileOf(sorted(recent), 0.5) > FIXED_CUT_MS;
+    const less = this.#ofGap ? explainedMs(event) : 0;
+    if (less === null) return false;
+    let block = this.#blocks.get(session);
+    if (block === undefined) this.#blocks.set(session, (block = []));
+    for (const latency of event.registrationLatencyMs) block.push(latency - less);
+    if (block.length < KEYS) return false;
+    block.sort((a, b) => a - b);
+    const met = block[Math.floor(this.#quantile * (block.length - 1))]! > this.#cutMs;
+    block.length = 0;
+    return met;
   }
 }
-
-const gapsOf = (event: KeystrokeLatency): number[] => {
-  if (event.networkRttMs === null) return [];
-  const transport = event.latencyClock === 'TWO_CLOCKS' ? event.networkRttMs / 2 : event.networkRttMs;
-  return event.registrationLatencyMs.map((latency) => latency - transport);
-};
 
 /** The least of 15 gaps above 25 ms (rttgap's verdict "proxied"). */
 class GapCut extends OncePerSession {
   readonly name = 'gap > 25 ms';
 
   protected meets({ event }: EnrichedEvent): boolean {
-    if (event.type !== 'KeystrokeLatency') return false;
-    const gaps = gapsOf(event).slice(0, ECHOES);
-    return gaps.length === ECHOES && Math.min(...gaps) > GAP_CUT_MS;
+    if (event.type !== 'KeystrokeLatency' || event.registrationLatencyMs.length < ECHOES) return false;
+    const explained = explainedMs(event);
+    if (explained === null) return false;
+    let least = Infinity;
+    for (let i = 0; i < ECHOES; i++) least = Math.min(least, event.registrationLatencyMs[i]! - explained);
+    return least > GAP_CUT_MS;
   }
 }
 
@@ -92,4 +110,24 @@ class TravelAndList extends OncePerSession {
   }
 }
 
-export const simpleRules = (): SimpleRule[] => [new FixedCut(), new GapCut(), new TravelAndList()];
+/** A remote tool is active, or most keys of an interval are virtual or injected. */
+class RemoteToolPresent extends OncePerSession {
+  readonly name = 'remote tool present';
+
+  protected meets({ event }: EnrichedEvent): boolean {
+    if (event.type === 'Connection') return event.remoteTools.some((tool) => tool.active);
+    return event.inputOrigin === 'VIRTUAL' || event.inputOrigin === 'INJECTED';
+  }
+}
+
+/** Fresh ones: each remembers the sessions of one run. */
+export const simpleRules = (): SimpleRule[] => [
+  new BlockQuantile('latency > 110 ms', { quantile: 0.5, cutMs: FIXED_CUT_MS, ofGap: false }),
+  new GapCut(),
+  new BlockQuantile('low gap > 40 ms', { quantile: LOW_QUANTILE, cutMs: LOW_GAP_CUT_MS, ofGap: true }),
+  new TravelAndList(),
+  new RemoteToolPresent(),
+];
+
+/** Any of the simple rules. */
+export const ALL_RULES = 'all rules together';

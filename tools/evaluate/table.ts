@@ -1,48 +1,96 @@
-/** The evaluation as a table for people. */
-import { type KindScore, LEVELS } from './scores.ts';
-import type { EvaluationResult } from './run.ts';
+/** The evaluation as tables for people. */
+import { judgeGoals, type GoalRow } from './goals.ts';
+import type { SessionOutcome } from './outcome.ts';
+import { ALL_RULES } from './simple-rules.ts';
+import { areaUnder, curve } from './statistics.ts';
+import { falseFindings, type FalseFindings, recallOfPeople, recallOfSessions, scoreRule, type RuleScore } from './summary.ts';
 
-const text = (n: number | null, digits = 0): string => (n === null ? '–' : n.toFixed(digits));
+export const number = (n: number | null, digits = 0): string => (n === null || Number.isNaN(n) ? '–' : n.toFixed(digits));
+export const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(0)}%`);
 
-function aligned(rows: readonly (readonly string[])[]): string {
+export type Rows = readonly (readonly string[])[];
+
+/** First column to the left, the others to the right. */
+export function aligned(rows: Rows): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')).join('\n');
 }
 
-function sum(rows: readonly KindScore[], remote: boolean): KindScore {
-  const all = rows.filter((row) => row.remote === remote);
-  const total = (of: (row: KindScore) => number): number => all.reduce((n, row) => n + of(row), 0);
-  const sessionDays = total((row) => row.sessionDays);
-  const found = Object.fromEntries(LEVELS.map((level) => [level, total((row) => row.found[level])])) as KindScore['found'];
-  const falsePer1000 = remote
-    ? null
-    : (Object.fromEntries(LEVELS.map((level) => [level, total((row) => row.falsePer1000![level] * row.sessionDays) / sessionDays])) as KindScore['found']);
-  return { kind: remote ? 'all piloted' : 'all honest', remote, sessions: total((row) => row.sessions), found, medianMinutes: null, sessionDays, falsePer1000 };
+export function goalRows(rows: readonly GoalRow[]): string[][] {
+  return [
+    ['goal', 'of', 'n', 'recall', '95%', 'asked', 'any level', 'after history', 'from first', 'median', 'asked', ''],
+    ...rows.map(({ goal, recall, share, medianTime, byMode, met }) => {
+      const unit = goal.of === 'people' ? 'd' : 'min';
+      return [
+        goal.title, goal.of, String(recall.total), percent(share), `${percent(recall.interval[0])}–${percent(recall.interval[1])}`, `≥ ${percent(goal.recall)}`,
+        percent(recall.found.any / recall.total), percent(byMode.history), percent(byMode.first),
+        medianTime === null ? '–' : `${number(medianTime, goal.of === 'people' ? 0 : 1)} ${unit}`, `≤ ${goal.within} ${unit}`, met ? 'met' : 'NOT MET',
+      ];
+    }),
+  ];
 }
 
-export function tableOf({ scores }: Pick<EvaluationResult, 'scores'>): string {
-  const [farhand, ...rules] = scores as [EvaluationResult['scores'][number], ...EvaluationResult['scores']];
-  const ofKind = (rows: readonly KindScore[], kind: string): KindScore => rows.find((row) => row.kind === kind)!;
-  const withSum = (rows: readonly KindScore[], remote: boolean): KindScore[] => [...rows.filter((row) => row.remote === remote), sum(rows, remote)];
-  const piloted = withSum(farhand.rows, true).map((row) => [
-    row.kind,
-    String(row.sessions),
-    ...LEVELS.map((level) => String(row.found[level])),
-    text(row.medianMinutes),
-    ...rules.map((rule) => String(ofKind(withSum(rule.rows, true), row.kind).found.any)),
-  ]);
-  const honest = withSum(farhand.rows, false).map((row) => [
-    row.kind,
-    String(row.sessionDays),
-    ...LEVELS.map((level) => text(row.falsePer1000![level], 1)),
-    ...rules.map((rule) => text(ofKind(withSum(rule.rows, false), row.kind).falsePer1000!.any, 1)),
-  ]);
-  const names = rules.map((rule) => rule.detector);
+export function falseRows(rows: readonly FalseFindings[]): string[][] {
   return [
-    'Piloted sessions: found at any severity, at least MEDIUM, at least HIGH; median minutes until found; found by simple rules',
-    aligned([['kind', 'sessions', 'any', '≥MEDIUM', '≥HIGH', 'minutes', ...names], ...piloted]),
+    ['honest kind', 'session-days', 'LOW+', 'MEDIUM+', 'HIGH+', 'per 1,000: any', '≥ MEDIUM', '95% bound'],
+    ...rows.map(({ kind, sessionDays, findings, per1000, upper1000 }) => [
+      kind, String(sessionDays), String(findings.any), String(findings.MEDIUM), String(findings.HIGH), number(per1000.any, 1), number(per1000.MEDIUM, 1), number(upper1000, 1),
+    ]),
+  ];
+}
+
+export interface Report {
+  goals: GoalRow[];
+  honest: FalseFindings[];
+  allHonest: FalseFindings;
+  rules: RuleScore[];
+  areaUnderRoc: number;
+}
+
+export function reportOf(outcomes: readonly SessionOutcome[]): Report {
+  const honest = outcomes.filter((session) => !session.remote);
+  const piloted = outcomes.filter((session) => session.remote);
+  const kinds = [...Map.groupBy(honest, (session) => session.kind)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const names = [...new Set(outcomes.flatMap((session) => Object.keys(session.rules)))].filter((name) => name !== ALL_RULES).toSorted();
+  return {
+    goals: judgeGoals(outcomes),
+    honest: kinds.map(([kind, sessions]) => falseFindings(kind, sessions)),
+    allHonest: falseFindings('all honest', honest),
+    rules: [...names, ALL_RULES].map((name) => scoreRule(name, piloted, honest)),
+    areaUnderRoc: areaUnder(curve(piloted.map(({ strength }) => strength), honest.map(({ strength }) => strength))),
+  };
+}
+
+export function textOf(outcomes: readonly SessionOutcome[]): string {
+  const report = reportOf(outcomes);
+  const piloted = outcomes.filter((session) => session.remote);
+  const kinds = [...Map.groupBy(piloted, (session) => session.personKind)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const farhand = recallOfSessions('farhand', piloted);
+  return [
+    'Goals (recall at ≥ MEDIUM; people rows count people)',
+    aligned(goalRows(report.goals)),
     '',
-    'Honest sessions: false findings per 1,000 session-days',
-    aligned([['kind', 'session-days', 'any', '≥MEDIUM', '≥HIGH', ...names], ...honest]),
+    'False findings on honest sessions',
+    aligned(falseRows([...report.honest, report.allHonest])),
+    '',
+    'Piloted sessions and people by kind and mode',
+    aligned([
+      ['kind', 'sessions', 'any', '≥ MEDIUM', '≥ HIGH', 'typing min', 'people', 'any', '≥ MEDIUM'],
+      ...kinds.map(([kind, sessions]) => {
+        const { total, found, medianTime } = recallOfSessions(kind, sessions);
+        const people = recallOfPeople(kind, sessions);
+        return [kind, String(total), percent(found.any / total), percent(found.MEDIUM / total), percent(found.HIGH / total), number(medianTime.MEDIUM, 1), String(people.total), percent(people.found.any / people.total), percent(people.found.MEDIUM / people.total)];
+      }),
+    ]),
+    '',
+    'Side by side',
+    aligned([
+      ['detector', 'piloted sessions', 'per 1,000 honest session-days'],
+      ['farhand, any', percent(farhand.found.any / Math.max(1, farhand.total)), number(report.allHonest.per1000.any, 1)],
+      ['farhand, ≥ MEDIUM', percent(farhand.found.MEDIUM / Math.max(1, farhand.total)), number(report.allHonest.per1000.MEDIUM, 1)],
+      ...report.rules.map(({ rule, recall, per1000 }) => [rule, percent(recall), number(per1000, 1)]),
+    ]),
+    '',
+    `Area under the ROC curve of the combined strength, all kinds: ${report.areaUnderRoc.toFixed(3)}`,
   ].join('\n');
 }

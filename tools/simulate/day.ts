@@ -60,6 +60,7 @@ function session(person: Workstation, stream: string, startAt: number, endAt: nu
     breaks,
     activity: person.activity,
     intervalMs: person.intervalMs,
+    sampleEveryMs: person.sampleEveryMs,
     sensor: person.sensor,
     latencyClock: person.latencyClock,
     clockErrorMs: person.clockErrorMs,

@@ -35,6 +35,16 @@ export interface Processing {
   load: { everyS: number; lastsS: number; addMs: number } | null;
 }
 
+/** A machine's own delay over time, ms. Simulated in the session's player (Processing) or by the evaluation's models. */
+export interface MachineProcess {
+  /** Moves to a time, epoch ms; times do not go back. */
+  advance(at: number): void;
+  /** Delay of one keystroke now, ms. */
+  delay(): number;
+}
+
+export type MachineFactory = (prng: Prng, startAt: number) => MachineProcess;
+
 /** Who presses the keys, and through what they reach the workstation. */
 export interface Driver {
   from: number;
@@ -43,7 +53,7 @@ export interface Driver {
   hidden: LegOptions | PathFactory | null;
   /** False where the sensor cannot see the hidden leg's delay (an IP-KVM feeds the laptop as a local keyboard). */
   hiddenVisible: boolean;
-  processing: Processing;
+  processing: Processing | MachineFactory;
   /** Keystrokes arrive on this raster, ms: frames of a remote desktop, SSH's 20 ms; 0 for none. */
   rasterMs: number;
   inputOrigin: InputOrigin;
@@ -69,6 +79,8 @@ export interface SessionPlan {
   /** Share of intervals with typing, outside the breaks. */
   activity: number;
   intervalMs: number;
+  /** Least and greatest time between two connection samples, ms. */
+  sampleEveryMs: readonly [number, number];
   sensor: Sensor;
   latencyClock: LatencyClock;
   clockErrorMs: number;
@@ -110,6 +122,7 @@ export interface Workstation {
   hours: WorkingHours;
   activity: number;
   intervalMs: number;
+  sampleEveryMs: readonly [number, number];
   sensor: Sensor;
   latencyClock: LatencyClock;
   clockErrorMs: number;

@@ -28,6 +28,8 @@ export interface Fleet {
   reference: readonly ReferenceRecord[];
   /** One label per session, in order of planning. */
   labels: readonly Label[];
+  /** Whose session each label is about, in the same order. */
+  people: readonly { tenantId: string; sessionId: string; userId: string }[];
   /** Batches in order of arrival; a fresh pass each time. */
   [Symbol.iterator](): Generator<Arrival[], void, undefined>;
 }
@@ -49,8 +51,14 @@ export function fleetOf(scene: Scene, workstations: readonly Workstation[], vant
   const reference = referenceOf(scene, workstations, vantages);
   const planOf = (day: number): SessionPlan[] => workstations.flatMap((person) => planDay(person, day, scene));
   const labels: Label[] = [];
-  for (let day = 0; day < scene.days; day++) labels.push(...planOf(day).map((session) => session.label));
-  return { options: settings, workstations, reference, labels, [Symbol.iterator]: () => arrivals(planOf, reference, settings) };
+  const people: { tenantId: string; sessionId: string; userId: string }[] = [];
+  for (let day = 0; day < scene.days; day++) {
+    for (const { label, tenantId, sessionId, userId } of planOf(day)) {
+      labels.push(label);
+      people.push({ tenantId, sessionId, userId });
+    }
+  }
+  return { options: settings, workstations, reference, labels, people, [Symbol.iterator]: () => arrivals(planOf, reference, settings) };
 }
 
 function referenceOf(scene: Scene, workstations: readonly Workstation[], vantages: readonly VantagePlace[]): ReferenceRecord[] {

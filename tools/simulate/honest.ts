@@ -4,7 +4,7 @@ import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Scene, Workstation } from './draft.ts';
 import { NETWORK } from './fitted.ts';
 import type { HonestKind } from './kinds.ts';
-import { drawLink, homeAddress, legOf } from './person.ts';
+import { drawLink, homeAddress, legOf, processingOf } from './person.ts';
 import { GEO_ASNS, HOME_PLACES, LEO_ASNS, NETWORKS, type Place } from './places.ts';
 import { fromTable } from './quantiles.ts';
 
@@ -106,8 +106,9 @@ const vdi: Shape = (person, prng, scene) => {
   person.sensor = 'VDI_GATEWAY';
   person.vantage = person.tenant.vdi;
   relink(person, prng, scene, person.link.source);
-  person.driver.processing.baseMs += person.tenant.vdiHostMs + prng.uniform(4, 12);
-  person.driver.processing.jitterMs += 1.5;
+  const processing = processingOf(person);
+  processing.baseMs += person.tenant.vdiHostMs + prng.uniform(4, 12);
+  processing.jitterMs += 1.5;
   person.driver.inputDevices = [];
   person.driver.displayEdid = null;
 };

@@ -48,6 +48,13 @@ export function legOf(link: Link): LegOptions {
   return leg;
 }
 
+/** The simulated machine of an ordinary person. */
+export function processingOf(person: Workstation): Processing {
+  const { processing } = person.driver;
+  assert(typeof processing !== 'function', 'a simulated person has a simulated machine');
+  return processing;
+}
+
 /** The measured way from the vantage: silent cloud routers, a carrier near each end, the access network. */
 export function drawHops(prng: Prng, book: AddressBook, vantage: VantagePlace, source: LocatedAddress, rttMs: number): Hop[] {
   const hops: Hop[] = [{ ttl: 1, ip: `10.${prng.below(250)}.${prng.below(250)}.1`, rttMs: round2(prng.uniform(0.2, 1)) }];
@@ -140,6 +147,7 @@ export function ordinaryPerson(scene: Scene, stream: string, prng: Prng, kind: s
     },
     activity: Math.min(0.6, Math.max(0.12, prng.logNormal(0.27, 0.35))),
     intervalMs: prng.chance(0.85) ? 10_000 : prng.pick([5_000, 15_000, 20_000]),
+    sampleEveryMs: [60_000, 120_000],
     sensor,
     latencyClock: 'ROUND_TRIP',
     clockErrorMs: 0,

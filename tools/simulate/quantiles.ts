@@ -1,4 +1,5 @@
 /** Quantiles, rank correlation and normal scores: the little statistics that fits and the evaluation share. */
+import { normalQuantile } from '#lib/kernel/intervals.ts';
 
 export function sorted(values: Iterable<number>): number[] {
   return Array.from(values).sort((a, b) => a - b);
@@ -69,23 +70,3 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
 
 /** Φ, by the logistic form of Page (1977); error under 2e-4. */
 export const normalCdf = (z: number): number => 1 / (1 + Math.exp(-(1.5976 * z + 0.07056 * z * z * z)));
-
-/** Φ⁻¹, Acklam's rational approximation; relative error under 1.2e-9 inside (0, 1). */
-function normalQuantile(p: number): number {
-  if (p <= 0 || p >= 1) return p <= 0 ? -Infinity : Infinity;
-  if (p < 0.02425) return tail(Math.sqrt(-2 * Math.log(p)));
-  if (p > 1 - 0.02425) return -tail(Math.sqrt(-2 * Math.log(1 - p)));
-  const q = p - 0.5;
-  const r = q * q;
-  const a = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
-  const b = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1];
-  return (q * polynomial(a, r)) / polynomial(b, r);
-}
-
-function tail(q: number): number {
-  const c = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
-  const d = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1];
-  return polynomial(c, q) / polynomial(d, q);
-}
-
-const polynomial = (coefficients: readonly number[], x: number): number => coefficients.reduce((sum, c) => sum * x + c, 0);

@@ -1,7 +1,7 @@
 /** Plays the plan of one session: the records that its sensors send, in order of true time. */
 import type { Connection, EventHead, KeystrokeLatency, Phase } from '#schemas/records.ts';
 import { Prng } from '#lib/kernel/prng.ts';
-import type { Driver, Link, SessionPlan } from './draft.ts';
+import type { Driver, Link, MachineProcess, Processing, SessionPlan } from './draft.ts';
 import { Leg, type LegOptions, type PathFactory, type PathProcess } from './path.ts';
 import { type KeyProcess, Typist } from './typist.ts';
 
@@ -16,6 +16,10 @@ const KEEP_TYPING = 0.89;
 /** Hops are measured at the opening and then once per this many samples. */
 const SAMPLES_PER_TRACE = 10;
 const MAX_KEYS = 512;
+/** A release is never seen before its press, ms. */
+const HOLD_LEAST_MS = 1;
+const onRaster = (at: number, raster: number): number => (raster > 0 ? Math.ceil(at / raster) * raster : at);
+const NO_PROCESSING: Processing = { baseMs: 0, jitterMs: 0, load: null };
 
 const round2 = (n: number): number => Math.round(n * 100) / 100;
 
@@ -31,6 +35,7 @@ class Player {
   #transport!: PathProcess;
   #hidden: PathProcess | null = null;
   #typist!: KeyProcess;
+  #machine: MachineProcess | null = null;
   #at = 0;
   #loadUntil = 0;
   #nextLoad = Infinity;
@@ -69,11 +74,15 @@ class Player {
       this.#hidden = hidden === null ? null : playLeg(hidden, new Prng(this.#seed, `${stream}/hidden`), at);
       const keys = new Prng(this.#seed, `${stream}/typist`);
       this.#typist = typeof typist === 'function' ? typist(keys) : new Typist(keys, typist);
-      if (processing.load) this.#nextLoad = at + this.prng.exponential(processing.load.everyS) * 1000;
+      this.#machine = typeof processing === 'function' ? processing(new Prng(this.#seed, `${stream}/machine`), at) : null;
+      this.#nextLoad = Infinity;
+      if (typeof processing !== 'function' && processing.load) this.#nextLoad = at + this.prng.exponential(processing.load.everyS) * 1000;
     }
     this.#transport.advance(at);
     this.#hidden?.advance(at);
-    const { load } = this.driver.processing;
+    this.#machine?.advance(at);
+    const { processing } = this.driver;
+    const load = typeof processing === 'function' ? null : processing.load;
     if (load && at >= this.#nextLoad) {
       this.#loadUntil = at + this.prng.exponential(load.lastsS) * 1000;
       this.#nextLoad = this.#loadUntil + this.prng.exponential(load.everyS) * 1000;
@@ -121,8 +130,8 @@ class Player {
     typist.settle();
     const oneWay = plan.latencyClock === 'TWO_CLOCKS';
     const atGateway = plan.sensor === 'VDI_GATEWAY' || plan.sensor === 'BASTION';
-    const { baseMs, jitterMs } = driver.processing;
-    const load = driver.processing.load;
+    const machine = this.#machine;
+    const { baseMs, jitterMs, load } = typeof driver.processing === 'function' ? NO_PROCESSING : driver.processing;
     const machineMs = baseMs + (load !== null && this.#at < this.#loadUntil ? load.addMs * prng.uniform(0.5, 1.5) : 0);
     // A gateway has a clock of its own: the grid of the person's machine shows only in what the machine itself measures.
     const raster = Math.max(driver.rasterMs, atGateway ? 0 : typist.gridMs);
@@ -135,19 +144,21 @@ class Player {
     for (let t = prng.uniform(0, 400); t < intervalMs && registration.length < MAX_KEYS; t += typist.nextInterval()) {
       const network = transport.sample();
       const behind = hidden === null ? 0 : hidden.sample();
-      let seenAt = t + behind / 2 + (atGateway ? network / 2 : 0);
-      let wait = 0;
-      if (driver.rasterMs > 0) wait = driver.rasterMs - (seenAt % driver.rasterMs);
-      seenAt = Math.max(previous, raster > 0 ? Math.ceil(seenAt / raster) * raster : seenAt);
+      const arrivedAt = t + behind / 2 + (atGateway ? network / 2 : 0);
+      const wait = driver.rasterMs > 0 ? driver.rasterMs - (arrivedAt % driver.rasterMs) : 0;
+      const seenAt = Math.max(previous, onRaster(arrivedAt, raster));
       if (previous >= 0) interKey.push(round2(seenAt - previous));
       previous = seenAt;
       const visible = driver.hiddenVisible ? behind + wait : 0;
-      const machine = machineMs - Math.log(1 - prng.next()) * jitterMs;
-      const latency = oneWay ? (network + visible) / 2 + machine + plan.clockSkewMs : network + visible + machine;
+      const own = machine === null ? machineMs - Math.log(1 - prng.next()) * jitterMs : machine.delay();
+      const latency = oneWay ? (network + visible) / 2 + own + plan.clockSkewMs : network + visible + own;
       registration.push(round2(Math.max(0, latency)));
       if (plan.sensor !== 'BASTION') {
-        const held = typist.nextHold();
-        hold.push(round2(raster > 0 ? Math.max(raster, Math.round(held / raster) * raster) : held));
+        // The release travels the same way as the press, and meets other queues.
+        let releasedAt = t + typist.nextHold();
+        if (hidden !== null) releasedAt += hidden.sample() / 2;
+        if (atGateway) releasedAt += transport.sample() / 2;
+        hold.push(round2(Math.max(raster, HOLD_LEAST_MS, onRaster(releasedAt, raster) - seenAt)));
       }
     }
     return { registration, interKey, hold };
@@ -190,14 +201,15 @@ export function* playSession(plan: SessionPlan, seed: number): Generator<Timed, 
   yield { at: plan.startAt, record: player.connection(plan.startAt, 'OPEN') };
   const startTyping = ((1 - KEEP_TYPING) * plan.activity) / (1 - plan.activity);
   let typing = prng.chance(plan.activity);
-  let nextSample = plan.startAt + prng.uniform(20_000, 90_000);
+  const [least, most] = plan.sampleEveryMs;
+  let nextSample = plan.startAt + prng.uniform(least / 3, most * 0.75);
   for (let at = plan.startAt + plan.intervalMs; at < plan.endAt; at += plan.intervalMs) {
     if (player.advance(at)) {
       yield { at: at - plan.intervalMs + 1, record: player.connection(at - plan.intervalMs + 1, 'OPEN') };
     }
     if (nextSample <= at) {
       yield { at: nextSample, record: player.connection(nextSample, 'SAMPLE') };
-      nextSample = Math.max(nextSample, at - plan.intervalMs) + prng.uniform(60_000, 120_000);
+      nextSample = Math.max(nextSample, at - plan.intervalMs) + prng.uniform(least, most);
     }
     typing = prng.chance(typing ? KEEP_TYPING : startTyping) && !inBreak(plan, at);
     if (typing) yield { at, record: player.keystrokes(at) };
