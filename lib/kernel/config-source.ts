@@ -73,7 +73,7 @@ function notePlaces(document: Document, placeOf: (offset: number) => string, sou
  * The text of a variable as the kind of value that the key takes. Lists: `a,b,c` or YAML (`[a, b]`); maps: YAML or JSON.
  * What does not fit stays text, so that the schema refuses it in its own words.
  */
-function coerce(text: string, node: SchemaNode): unknown {
+export function coerce(text: string, node: SchemaNode): unknown {
   const types = typesOf(node);
   if (types.has('null') && text === 'null') return null;
   if (types.has('array')) {

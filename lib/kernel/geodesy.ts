@@ -1,6 +1,6 @@
 /** Great-circle distances and what light in fibre allows over them. */
 
-const EARTH_RADIUS_KM = 6371.0088; // IUGG mean radius R1
+export const EARTH_RADIUS_KM = 6371.0088; // IUGG mean radius R1
 const RADIANS = Math.PI / 180;
 
 /**

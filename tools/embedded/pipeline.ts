@@ -5,6 +5,7 @@
 import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
 import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
 import { sharedSections } from '#lib/kernel/config-sections.ts';
+import type { Override } from '#lib/kernel/config-source.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
@@ -28,8 +29,8 @@ const definition = defineConfig({ privacy: sharedSections.privacy, siem: siemSec
 export type EmbeddedConfig = ReturnType<typeof definition.load>;
 
 /** The sections that the chain needs, from a file (or the variable FARHAND_CONFIG), the environment and the defaults. */
-export function loadEmbeddedConfig(file: string | null = null): EmbeddedConfig {
-  return definition.load({ file });
+export function loadEmbeddedConfig(file: string | null = null, overrides: readonly Override[] = []): EmbeddedConfig {
+  return definition.load({ file, overrides });
 }
 
 export interface EmbeddedOptions {

@@ -177,6 +177,7 @@ export class LaneHost {
       this.#onEvents(events);
       const enriched = this.#enrich.process(events);
       assert(!(enriched instanceof Promise), 'reference data in memory answers at once');
+      this.#report?.events(enriched);
       this.#onFindings(lane.detect.process(enriched));
     }
   }
@@ -219,7 +220,6 @@ export class LaneHost {
       this.#sessions.add(this.#hash.high, this.#hash.low);
     }
     this.#evaluator?.events(events);
-    this.#report?.events(events);
   }
 
   #onFindings(findings: readonly SuspiciousSession[]): void {

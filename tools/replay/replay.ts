@@ -143,17 +143,14 @@ class Run {
       if (evaluation !== null) evaluator?.absorb(evaluation);
       if (part !== null) report?.absorb(part);
     }
-    const findings = await this.#writeFindings((finding) => {
-      evaluator?.findings([finding]);
-      report?.findings([finding]);
-    });
+    const findings = await this.#writeFindings((finding) => evaluator?.findings([finding]));
     for await (const { line } of this.#letters.sorted()) this.#outputs.write('dead-letter.ndjson', line);
     const summary = this.#summary(results, findings);
     this.#outputs.write('summary.json', `${JSON.stringify(summary, null, 2)}\n`);
     const evaluation = evaluator?.result() ?? null;
     if (evaluation !== null && report !== null) {
       this.#outputs.write('evaluation.json', `${JSON.stringify(evaluation, null, 2)}\n`);
-      this.#outputs.write('report.html', renderReport(report, summary, evaluation));
+      this.#outputs.write('report.html', renderReport({ data: report, summary, evaluation }));
     }
     return { summary, evaluation };
   }

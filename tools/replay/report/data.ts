@@ -1,185 +1,172 @@
 /**
- * What the report shows, gathered while the history runs past. Everything is bounded: findings, series and buckets;
- * what is beyond a bound is counted and said on the page.
+ * What the report shows, gathered while the enriched history and its findings run past. Everything is bounded: what is
+ * beyond a bound is counted and said on the page. Plain data comes out of `state`, so that workers that share the keys of
+ * a history can be put together with `absorb`; the outcome does not depend on how many there were.
  */
-import type { Severity, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { EnrichedEvent, Severity, SuspiciousSession } from '#schemas/records.ts';
+import { RANK } from '../evaluation-figures.ts';
 import { sessionKey, type SessionLabel } from '../labels.ts';
+import { TimeBuckets, type BucketState } from './buckets.ts';
+import { Tracks, type Track } from './tracks.ts';
 
-/** Findings of the table; the first ones stay. */
-const FINDINGS_MAX = 2000;
-/** Sessions whose latency is drawn: labelled remote, or with a finding. */
-const SERIES_MAX = 400;
-const SERIES_POINTS_MAX = 600;
-const TIMELINE_BUCKETS_MAX = 5000;
-const TIMELINE_BUCKET_MS = 15 * 60_000;
-const SERIES_BUCKET_MS = 10 * 60_000;
-/** Latencies above are counted as this, ms. */
-const LATENCY_MS_MAX = 2000;
+/** Findings on the page: those that opened first. */
+const FINDINGS_MAX = 1000;
+const BUCKETS_MAX = 3000;
+const BUCKET_MS = 15 * 60_000;
+
+export interface Revision {
+  readonly at: number;
+  readonly windowEnd: number;
+  readonly status: SuspiciousSession['status'];
+  readonly severity: Severity;
+  readonly riskScore: number;
+  readonly strength: number;
+  readonly evidence: readonly { readonly signal: string; readonly strength: number }[];
+}
 
 export interface ReportFinding {
   readonly first: SuspiciousSession;
   latest: SuspiciousSession;
+  /** The strongest revision: what is explained. */
+  strongest: SuspiciousSession;
   highest: Severity;
-  readonly label: SessionLabel | null;
-}
-
-/** Per 10 min of one session, ms: least 20% quantile of a record, mean of the records' medians, least round trip (NaN for none). */
-export interface LatencySeries {
-  readonly session: string;
-  readonly label: SessionLabel | null;
-  readonly points: Map<number, { lowMs: number; medianMs: number; rttMs: number; count: number }>;
+  readonly revisions: Revision[];
 }
 
 export interface TimelineBucket {
   events: number;
-  opened: Record<Severity, number>;
+  readonly opened: Record<Severity, number>;
 }
 
-/** What has been gathered, as plain data that can be sent between threads. */
-export interface ReportState {
-  readonly findingsById: ReadonlyMap<string, ReportFinding>;
-  readonly series: ReadonlyMap<string, LatencySeries>;
-  readonly timeline: ReadonlyMap<number, TimelineBucket>;
-  readonly fleet: ReadonlyMap<number, FleetBucket>;
-  readonly findingsLeftOut: number;
-}
+/** Gaps by whole ms below FINE_MS, by 10 ms above. */
+const FINE_MS = 200;
+const COARSE_MS = 10;
+const GAP_MS_MAX = 2000;
+const GAP_BINS = FINE_MS + (GAP_MS_MAX - FINE_MS) / COARSE_MS + 1;
 
-export interface FleetBucket {
-  /** Gap (registration latency − round trip) by whole ms. */
+export interface GapBucket {
   readonly counts: Uint32Array;
   samples: number;
 }
 
-const FLEET_BUCKETS_MAX = 2000;
+export interface ReportState {
+  readonly findings: ReadonlyMap<string, ReportFinding>;
+  readonly leftOut: number;
+  readonly timeline: BucketState<TimelineBucket>;
+  readonly gaps: BucketState<GapBucket>;
+  readonly tracks: ReadonlyMap<string, Track>;
+}
+
+const TIMELINE = {
+  create: (): TimelineBucket => ({ events: 0, opened: { LOW: 0, MEDIUM: 0, HIGH: 0, CRITICAL: 0 } }),
+  join: (into: TimelineBucket, from: TimelineBucket) => {
+    into.events += from.events;
+    for (const severity of Object.keys(from.opened) as Severity[]) into.opened[severity] += from.opened[severity];
+  },
+};
+
+const GAPS = {
+  create: (): GapBucket => ({ counts: new Uint32Array(GAP_BINS), samples: 0 }),
+  join: (into: GapBucket, from: GapBucket) => {
+    from.counts.forEach((count, bin) => (into.counts[bin]! += count));
+    into.samples += from.samples;
+  },
+};
+
+const findingKey = (finding: SuspiciousSession): string => `${finding.tenantId}\u001f${finding.findingId}`;
 
 export class ReportData {
   readonly labels: ReadonlyMap<string, SessionLabel>;
-  readonly findingsById = new Map<string, ReportFinding>();
-  readonly series = new Map<string, LatencySeries>();
-  readonly timeline = new Map<number, TimelineBucket>();
-  readonly fleet = new Map<number, FleetBucket>();
-  findingsLeftOut = 0;
+  readonly timeline = new TimeBuckets(TIMELINE, BUCKET_MS, BUCKETS_MAX);
+  readonly gaps = new TimeBuckets(GAPS, BUCKET_MS, BUCKETS_MAX);
+  readonly tracks: Tracks;
+  readonly #findings = new Map<string, ReportFinding>();
+  /** Sessions with a finding on the page. */
+  readonly #found = new Set<string>();
+  leftOut = 0;
 
   constructor(labels: ReadonlyMap<string, SessionLabel>) {
     this.labels = labels;
+    this.tracks = new Tracks((key) => this.#found.has(key) || labels.get(key)?.remote === true);
   }
 
-  events(batch: readonly TelemetryEvent[]): void {
-    for (const event of batch) {
-      const bucket = this.#timelineBucket(event.observedAt);
-      if (bucket !== null) bucket.events++;
-      if (event.type !== 'KeystrokeLatency' || event.registrationLatencyMs.length === 0) continue;
-      const sorted = Float64Array.from(event.registrationLatencyMs).sort();
-      const low = sorted[Math.floor(sorted.length * 0.2)]!;
-      if (event.networkRttMs !== null) this.#addGap(event.observedAt, low - event.networkRttMs);
-      const key = sessionKey(event);
-      const series = this.series.get(key) ?? (this.labels.get(key)?.remote ? this.#openSeries(key) : null);
-      if (series !== null) addPoint(series, event.observedAt, low, sorted[sorted.length >> 1]!, event.networkRttMs ?? Number.NaN);
-    }
+  get findingsById(): ReadonlyMap<string, ReportFinding> {
+    return this.#findings;
+  }
+
+  /** Must be told of a batch before the findings that come of it. */
+  events(batch: readonly EnrichedEvent[]): void {
+    for (const { event } of batch) this.timeline.at(event.observedAt).events++;
+    this.tracks.take(batch, (at, gapMs) => {
+      const bucket = this.gaps.at(at);
+      bucket.counts[binOf(gapMs)]!++;
+      bucket.samples++;
+    });
   }
 
   findings(batch: readonly SuspiciousSession[]): void {
     for (const finding of batch) {
-      const id = `${finding.tenantId}\u001f${finding.findingId}`;
-      const known = this.findingsById.get(id);
-      if (known !== undefined) {
-        known.latest = finding;
-        if (rank(finding.severity) > rank(known.highest)) known.highest = finding.severity;
-        continue;
+      const key = findingKey(finding);
+      const known = this.#findings.get(key);
+      if (known !== undefined) revise(known, finding);
+      else if (finding.status === 'OPENED') {
+        this.timeline.at(finding.detectedAt).opened[finding.severity]++;
+        this.#keep(key, { first: finding, latest: finding, strongest: finding, highest: finding.severity, revisions: [revisionOf(finding)] });
       }
-      if (finding.status === 'OPENED') {
-        const bucket = this.#timelineBucket(finding.detectedAt);
-        if (bucket !== null) bucket.opened[finding.severity]++;
-      }
-      if (this.findingsById.size >= FINDINGS_MAX) {
-        if (finding.status === 'OPENED') this.findingsLeftOut++;
-        continue;
-      }
-      const key = sessionKey(finding);
-      this.findingsById.set(id, { first: finding, latest: finding, highest: finding.severity, label: this.labels.get(key) ?? null });
-      if (!this.series.has(key)) this.#openSeries(key);
     }
   }
 
   state(): ReportState {
-    return { findingsById: this.findingsById, series: this.series, timeline: this.timeline, fleet: this.fleet, findingsLeftOut: this.findingsLeftOut };
+    return { findings: this.#findings, leftOut: this.leftOut, timeline: this.timeline.state(), gaps: this.gaps.state(), tracks: this.tracks.state() };
   }
 
-  /** Adds what the events of other lanes came to; findings are taken from `findings` alone. */
   absorb(other: ReportState): void {
-    for (const [start, { events }] of other.timeline) {
-      const bucket = this.#timelineBucket(start);
-      if (bucket !== null) bucket.events += events;
-    }
-    for (const [start, { counts, samples }] of other.fleet) {
-      const bucket = this.#fleetBucket(start);
-      if (bucket === null) continue;
-      for (let i = 0; i < counts.length; i++) bucket.counts[i]! += counts[i]!;
-      bucket.samples += samples;
-    }
-    for (const [session, series] of other.series) if (!this.series.has(session) && this.series.size < SERIES_MAX) this.series.set(session, series);
+    this.timeline.absorb(other.timeline);
+    this.gaps.absorb(other.gaps);
+    this.leftOut += other.leftOut;
+    for (const [key, finding] of other.findings) this.#keep(key, finding);
+    this.tracks.absorb(other.tracks);
   }
 
-  #openSeries(session: string): LatencySeries | null {
-    if (this.series.size >= SERIES_MAX) return null;
-    const series: LatencySeries = { session, label: this.labels.get(session) ?? null, points: new Map() };
-    this.series.set(session, series);
-    return series;
-  }
-
-  #timelineBucket(at: number): TimelineBucket | null {
-    const start = at - (at % TIMELINE_BUCKET_MS);
-    let bucket = this.timeline.get(start);
-    if (bucket === undefined) {
-      if (this.timeline.size >= TIMELINE_BUCKETS_MAX) return null;
-      bucket = { events: 0, opened: { LOW: 0, MEDIUM: 0, HIGH: 0, CRITICAL: 0 } };
-      this.timeline.set(start, bucket);
+  /** The findings that opened first stay, by time and then by key: the same ones in every order of arrival. */
+  #keep(key: string, finding: ReportFinding): void {
+    this.#findings.set(key, finding);
+    this.#found.add(sessionKey(finding.first));
+    if (this.#findings.size <= FINDINGS_MAX) return;
+    let last = key;
+    for (const [other, { first }] of this.#findings) {
+      const than = this.#findings.get(last)!.first;
+      if (first.detectedAt > than.detectedAt || (first.detectedAt === than.detectedAt && other > last)) last = other;
     }
-    return bucket;
-  }
-
-  #fleetBucket(at: number): FleetBucket | null {
-    const start = at - (at % TIMELINE_BUCKET_MS);
-    let bucket = this.fleet.get(start);
-    if (bucket === undefined) {
-      if (this.fleet.size >= FLEET_BUCKETS_MAX) return null;
-      bucket = { counts: new Uint32Array(LATENCY_MS_MAX + 1), samples: 0 };
-      this.fleet.set(start, bucket);
-    }
-    return bucket;
-  }
-
-  #addGap(at: number, gapMs: number): void {
-    const bucket = this.#fleetBucket(at);
-    if (bucket === null) return;
-    const slot = Math.min(LATENCY_MS_MAX, Math.max(0, Math.round(gapMs)));
-    bucket.counts[slot] = bucket.counts[slot]! + 1;
-    bucket.samples++;
+    const dropped = sessionKey(this.#findings.get(last)!.first);
+    this.#findings.delete(last);
+    this.leftOut++;
+    if (![...this.#findings.values()].some(({ first }) => sessionKey(first) === dropped)) this.#found.delete(dropped);
   }
 }
 
-export function rank(severity: Severity): number {
-  return ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].indexOf(severity);
+function revisionOf({ detectedAt, windowEnd, status, severity, riskScore, evidenceStrength, evidence }: SuspiciousSession): Revision {
+  return { at: detectedAt, windowEnd, status, severity, riskScore, strength: evidenceStrength, evidence: evidence.map(({ signal, strength }) => ({ signal, strength })) };
 }
 
-function addPoint(series: LatencySeries, at: number, low: number, median: number, rtt: number): void {
-  const start = at - (at % SERIES_BUCKET_MS);
-  const point = series.points.get(start);
-  if (point === undefined) {
-    if (series.points.size < SERIES_POINTS_MAX) series.points.set(start, { lowMs: low, medianMs: median, rttMs: rtt, count: 1 });
-    return;
-  }
-  point.lowMs = Math.min(point.lowMs, low);
-  point.medianMs += (median - point.medianMs) / ++point.count;
-  if (!(point.rttMs <= rtt)) point.rttMs = Number.isNaN(rtt) ? point.rttMs : rtt;
+function revise(known: ReportFinding, finding: SuspiciousSession): void {
+  known.latest = finding;
+  known.revisions.push(revisionOf(finding));
+  if (RANK[finding.severity] > RANK[known.highest]) known.highest = finding.severity;
+  if (finding.evidenceStrength > known.strongest.evidenceStrength) known.strongest = finding;
 }
 
-/** The value below which `share` of a bucket's gaps lie, ms. */
-export function gapQuantile(bucket: FleetBucket, share: number): number {
+function binOf(gapMs: number): number {
+  const ms = Math.min(GAP_MS_MAX, Math.max(0, Math.round(gapMs)));
+  return ms < FINE_MS ? ms : FINE_MS + Math.floor((ms - FINE_MS) / COARSE_MS);
+}
+
+/** The gap below which `share` of a bucket's gaps lie, ms. */
+export function gapQuantile(bucket: GapBucket, share: number): number {
   let left = share * bucket.samples;
-  for (let ms = 0; ms < bucket.counts.length; ms++) {
-    left -= bucket.counts[ms]!;
-    if (left <= 0) return ms;
+  for (let bin = 0; bin < bucket.counts.length; bin++) {
+    left -= bucket.counts[bin]!;
+    if (left <= 0) return bin < FINE_MS ? bin : FINE_MS + (bin - FINE_MS) * COARSE_MS;
   }
-  return LATENCY_MS_MAX;
+  return GAP_MS_MAX;
 }
