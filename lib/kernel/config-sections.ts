@@ -1,4 +1,4 @@
-/** The sections that every worker shares: kafka, topics, registry, redis, observe, privacy. Services add their own. */
+/** The sections that every worker shares: kafka, topics, registry, redis, state, observe, privacy. Services add their own. */
 import { z } from 'zod';
 
 const MEBIBYTE = 1024 * 1024;
@@ -202,6 +202,19 @@ const tracesSchema = z.strictObject({
   exportTimeoutMs: durationMs(100, 60_000, 5_000, 'Longest wait for the collector, ms.'),
 });
 
+export const stateSectionSchema = z.strictObject({
+  directory: optionalText(
+    'Directory on a local disk for checkpoints of the state of tasks, so that a worker that is started again on the same disk reads only the end of the changelog; null: none are kept, and all of the changelog is read.',
+  ),
+  checkpointIntervalMs: durationMs(1_000, 3_600_000, 60_000, 'Pause between two checkpoints of a task, ms.'),
+  checkpointAgeMsMax: durationMs(
+    60_000,
+    604_800_000,
+    43_200_000,
+    "Oldest checkpoint that is used, ms. At most half of the changelog topic's delete.retention.ms (24 h by default): what was forgotten longer ago would come back.",
+  ),
+});
+
 export const observeSectionSchema = z
   .strictObject({
     host: text(1, 255).default('127.0.0.1').describe('Address on which metrics and health are served; 0.0.0.0 for all.'),
@@ -248,6 +261,7 @@ export const sharedSections = {
   topics: topicsSectionSchema,
   registry: registrySectionSchema,
   redis: redisSectionSchema,
+  state: stateSectionSchema,
   observe: observeSectionSchema,
   privacy: privacySectionSchema,
 } as const;
@@ -256,5 +270,6 @@ export type KafkaSection = Readonly<z.output<typeof kafkaSectionSchema>>;
 export type TopicsSection = Readonly<z.output<typeof topicsSectionSchema>>;
 export type RegistrySection = Readonly<z.output<typeof registrySectionSchema>>;
 export type RedisSection = Readonly<z.output<typeof redisSectionSchema>>;
+export type StateSection = Readonly<z.output<typeof stateSectionSchema>>;
 export type ObserveSection = Readonly<z.output<typeof observeSectionSchema>>;
 export type PrivacySection = Readonly<z.output<typeof privacySectionSchema>>;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc32c } from './crc32c.ts';
 import { decodeBatches, encodeBatch } from './kafka-batch.ts';
+import { KafkaFeed } from './kafka-feed.ts';
 import type { LogRecord, OutgoingRecord } from './log.ts';
 
 const require = createRequire(import.meta.url);
@@ -128,4 +129,41 @@ test('a batch that unpacks to too much, or is cut inside, is refused and not bel
   const snappy = encodeBatch([one], outside, 'none');
   snappy.writeInt16BE(2, 21);
   expect(() => decode(snappy)).toThrow(/snappy or lz4/);
+});
+
+test('what lies before a batch that cannot be read is kept, and the failure says where it is', () => {
+  const good = placedAt(encodeBatch([one, one], outside, 'none'), 5);
+  const bomb = placedAt(encodeBatch([{ ...one, value: Buffer.alloc(129 * 1024 * 1024) }, one], outside, 'zstd'), 7);
+  const cut = placedAt(encodeBatch([{ ...one, value: Buffer.alloc(500) }], outside, 'zstd'), 7);
+  cut.fill(0xff, 70);
+  const old = placedAt(encodeBatch([one], outside, 'none'), 7);
+  old[16] = 1;
+  const short = placedAt(encodeBatch([one], outside, 'none'), 7);
+  short.writeInt32BE(-12, 8);
+  for (const bad of [bomb, cut, old, short]) {
+    const into: LogRecord[] = [];
+    const caught = attempt(() => decodeBatches(Buffer.concat([good, bad]), where, [], into));
+    expect(into.map(({ offset }) => offset)).toEqual([5, 6]);
+    expect(caught).toMatchObject({ code: 'FARHAND_POISON_RECORD', batch: { topic: 't', partition: 3, offset: 7, lastOffset: bad === bomb ? 8 : 7 } });
+  }
+});
+
+function attempt(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
+
+test('a feed with such a batch: the records before it, then the failure, for good; it is not asked again', () => {
+  let drained = 0;
+  const feed = new KafkaFeed({ topic: 't', partition: 3, offset: 0 }, 1_000, () => drained++);
+  const snappy = placedAt(encodeBatch([one], outside, 'none'), 1);
+  snappy.writeInt16BE(2, 21);
+  const bytes = Buffer.concat([placedAt(encodeBatch([one], outside, 'none'), 0), snappy]);
+  expect(feed.accept({ topic: 't', partition: 3, errorCode: 0, lastStableOffset: 9, logStartOffset: 0, aborted: [], bytes }, 1, 1)).toBe(true);
+  expect([feed.broken, feed.headTimestamp(), feed.shift().offset]).toEqual([true, 5, 0]);
+  for (let again = 0; again < 2; again++) expect(() => feed.headTimestamp()).toThrow('t/3@1: cannot be read: compression codec 2');
+  expect([feed.position, feed.lag, feed.caughtUp, drained]).toEqual([1, 8, false, 1]);
 });

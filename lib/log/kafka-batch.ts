@@ -4,9 +4,9 @@
  * Format: https://kafka.apache.org/documentation/#recordbatch
  */
 import { gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { FarhandError } from '#lib/kernel/errors.ts';
 import { crc32c } from './crc32c.ts';
 import type { LogRecord, OutgoingRecord } from './log.ts';
+import { UnreadableRecords } from './unreadable.ts';
 
 export type Compression = 'none' | 'zstd';
 
@@ -156,7 +156,8 @@ function readLong(bytes: Buffer, at: number): number {
 /**
  * Decodes the records of a fetch answer for one partition, from `fromOffset`, without aborted and control records, and
  * ignores the incomplete batch at its end. Answers the offset to fetch next, which also moves past batches that hold
- * no record for us (control, aborted, emptied by compaction).
+ * no record for us (control, aborted, emptied by compaction). Throws UnreadableRecords at a batch that can never be
+ * decoded; `into` then holds what lies before it.
  */
 export function decodeBatches(
   bytes: Buffer,
@@ -170,7 +171,8 @@ export function decodeBatches(
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     const end = at + BEFORE_LENGTH + bytes.readInt32BE(at + 8);
     if (end > bytes.length) break;
-    if (bytes[at + 16] !== 2) throw unreadable(where, `message format ${bytes[at + 16]} is not supported`);
+    if (end < at + HEADER_BYTES) throw unreadable(bytes, at, bytes.length, where, new RangeError('a batch is shorter than its head'));
+    if (bytes[at + 16] !== 2) throw unreadable(bytes, at, end, where, new RangeError(`message format ${bytes[at + 16]} is not supported`));
     const lastOffset = readLong(bytes, at) + bytes.readInt32BE(at + 23);
     const attributes = bytes.readInt16BE(at + 21);
     const producer = bytes.readBigInt64BE(at + 43);
@@ -180,7 +182,13 @@ export function decodeBatches(
     if (attributes & CONTROL) {
       if (isAbortMarker(bytes, at, end)) open.delete(producer);
     } else if (!(attributes & TRANSACTIONAL && open.has(producer)) && lastOffset >= where.fromOffset) {
-      decodeRecords(bytes, at, end, attributes, where, into);
+      const before = into.length;
+      try {
+        decodeRecords(bytes, at, end, attributes, where, into);
+      } catch (error) {
+        into.length = before;
+        throw unreadable(bytes, at, end, where, error);
+      }
     }
     next = Math.max(next, lastOffset + 1);
     at = end;
@@ -212,13 +220,13 @@ function decodeRecords(
   const baseTimestamp = readLong(bytes, at + 27);
   const appendTime = attributes & LOG_APPEND_TIME ? readLong(bytes, at + 35) : null;
   const count = bytes.readInt32BE(at + 57);
-  const cursor = unpack(bytes, at + HEADER_BYTES, end, attributes & COMPRESSION_MASK, where);
+  const cursor = unpack(bytes, at + HEADER_BYTES, end, attributes & COMPRESSION_MASK);
   const content = cursor.bytes;
   let originAt: number | undefined;
   for (let i = 0; i < count; i++) {
     const length = readVarint(cursor);
     const recordEnd = cursor.at + length;
-    if (!(recordEnd <= content.length)) throw unreadable(where, 'a record is longer than its batch');
+    if (!(recordEnd <= content.length)) throw new RangeError('a record is longer than its batch');
     cursor.at++;
     const timestamp = baseTimestamp + readVarint(cursor);
     const offset = base + readVarint(cursor);
@@ -245,15 +253,20 @@ function readBytes(cursor: Cursor): Buffer | null {
   return cursor.bytes.subarray(cursor.at, (cursor.at += length));
 }
 
-function unpack(bytes: Buffer, at: number, end: number, codec: number, where: { readonly topic: string; readonly partition: number }): Cursor {
+function unpack(bytes: Buffer, at: number, end: number, codec: number): Cursor {
   if (codec === 0) return { bytes: bytes.subarray(0, end), at };
   const packed = bytes.subarray(at, end);
   const options = { maxOutputLength: UNPACKED_BYTES_MAX };
   if (codec === ZSTD) return { bytes: zstdDecompressSync(packed, options), at: 0 };
   if (codec === GZIP) return { bytes: gunzipSync(packed, options), at: 0 };
-  throw unreadable(where, `compression codec ${codec} (snappy or lz4) is not supported; use zstd, gzip or none`);
+  throw new RangeError(`compression codec ${codec} (snappy or lz4) is not supported; use zstd, gzip or none`);
 }
 
-function unreadable(where: { readonly topic: string; readonly partition: number }, why: string): FarhandError {
-  return new FarhandError('FARHAND_POISON_RECORD', `${where.topic}/${where.partition}: ${why}`);
+function unreadable(bytes: Buffer, at: number, end: number, where: { readonly topic: string; readonly partition: number; readonly fromOffset: number }, cause: unknown): UnreadableRecords {
+  const base = readLong(bytes, at);
+  const lastOffset = bytes[at + 16] === 2 ? base + bytes.readInt32BE(at + 23) : base;
+  const offset = Math.max(base, where.fromOffset);
+  // A copy: the batch outlives the answer that it came in.
+  const batch = { topic: where.topic, partition: where.partition, offset, lastOffset: Math.max(offset, lastOffset), bytes: Buffer.from(bytes.subarray(at, end)) };
+  return new UnreadableRecords(batch, cause);
 }

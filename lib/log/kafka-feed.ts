@@ -2,6 +2,7 @@
 import { decodeBatches } from './kafka-batch.ts';
 import type { FetchedPartition } from './kafka-wire.ts';
 import type { Feed, LogRecord, Position } from './log.ts';
+import { UnreadableRecords } from './unreadable.ts';
 
 const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (record.key?.length ?? 0);
 
@@ -20,6 +21,8 @@ export class KafkaFeed implements Feed {
   #arrivals: { readonly untilOffset: number; readonly tick: number }[] = [];
   #position: number;
   readonly #bytesMax: number;
+  /** What stops this feed for good, once the records before it have been taken. */
+  #failure: UnreadableRecords | null = null;
   readonly #onDrained: () => void;
 
   constructor({ topic, partition, offset }: Position, bytesMax: number, onDrained: () => void) {
@@ -31,8 +34,16 @@ export class KafkaFeed implements Feed {
     this.#onDrained = onDrained;
   }
 
+  /** Throws UnreadableRecords where what comes next can never be read. */
   headTimestamp(): number | undefined {
-    return this.#records[this.#head]?.timestampMs;
+    const head = this.#records[this.#head];
+    if (head === undefined && this.#failure !== null) throw this.#failure;
+    return head?.timestampMs;
+  }
+
+  /** Asking again would give the same bytes. */
+  get broken(): boolean {
+    return this.#failure !== null;
   }
 
   shift(): LogRecord {
@@ -79,14 +90,20 @@ export class KafkaFeed implements Feed {
     const records = this.#head === 0 ? this.#records : this.#records.slice(this.#head);
     const waiting = records.length;
     const where = { topic: this.topic, partition: this.partition, fromOffset: this.fetchOffset };
-    this.fetchOffset = decodeBatches(answer.bytes, where, answer.aborted, records);
+    try {
+      this.fetchOffset = decodeBatches(answer.bytes, where, answer.aborted, records);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecords)) throw error;
+      this.#failure = error;
+      this.fetchOffset = error.batch.offset;
+    }
     this.#records = records;
     this.#head = 0;
     for (let i = waiting; i < records.length; i++) this.bytes += sizeOf(records[i]!);
     if (records.length > waiting) this.#arrivals.push({ untilOffset: this.fetchOffset, tick: now });
     this.#endOffset = answer.lastStableOffset;
     this.#endTick = asked;
-    return records.length > waiting || this.caughtUp !== before;
+    return records.length > waiting || this.caughtUp !== before || this.broken;
   }
 
   close(): void {

@@ -19,8 +19,10 @@ export interface ReaderOptions {
   readonly fetchBytesMax: number;
   /** How long a broker may hold an answer back when there is nothing to read. */
   readonly pollMs: number;
-  /** Records were deleted by retention before we read them: a loss to be reported aloud. */
+  /** Records were deleted by retention before we read them: a loss to be reported aloud. `to` < `from`: the partition was begun anew. */
   readonly onGap?: (topic: string, partition: number, from: number, to: number) => void;
+  /** A fetch failed and is tried again: nothing comes from the brokers it asked until it succeeds. */
+  readonly onFetchFailure?: (error: Error) => void;
 }
 
 const OFFSET_OUT_OF_RANGE = 1;
@@ -143,7 +145,7 @@ export class KafkaReader implements Reader {
     let retryMs = RETRY_MS;
     while (!this.#closed) {
       this.#feeds = this.#feeds.filter((feed) => !feed.closed);
-      const mine = this.#feeds.filter((feed) => this.#leaders.get(feed) === node);
+      const mine = this.#feeds.filter((feed) => this.#leaders.get(feed) === node && !feed.broken);
       const hungry = mine.filter((feed) => feed.bytes < this.#options.prefetchBytesMax);
       if (hungry.length === 0) {
         await this.#changed.promise;
@@ -155,6 +157,7 @@ export class KafkaReader implements Reader {
         retryMs = RETRY_MS;
       } catch (error) {
         this.#refused(error);
+        if (!this.#closed) this.#options.onFetchFailure?.(error as Error);
         await this.#options.clock.sleep(retryMs, this.#end.signal);
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
         // The failure has cost us the cluster: with the next one come fresh metadata.
@@ -209,7 +212,7 @@ function isWaitedFor(feed: KafkaFeed, feeds: readonly KafkaFeed[]): boolean {
   return feeds.some((other) => other.partition === feed.partition && other.bytes > 0 && other.headTick >= feed.endTick);
 }
 
-async function findEnds(cluster: KafkaCluster, topic: string, partition: number): Promise<{ leader: number; start: number; end: number }> {
+export async function findEnds(cluster: KafkaCluster, topic: string, partition: number): Promise<{ leader: number; start: number; end: number }> {
   await cluster.addMultipleTargetTopics([topic]);
   await cluster.refreshMetadata();
   const [start] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
@@ -218,11 +221,10 @@ async function findEnds(cluster: KafkaCluster, topic: string, partition: number)
   return { leader, start: Number(start!.partitions[0]!.offset), end: Number(last!.partitions[0]!.offset) };
 }
 
-/** Reads one partition from its first record to its committed end as of now; answers the offset after what it read. */
+/** Reads one partition from its first record or from `from` to its committed end as of now; answers the offset after what it read. */
 export async function readPartitionToEnd(
   cluster: KafkaCluster,
-  topic: string,
-  partition: number,
+  { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from?: number },
   options: ReaderOptions,
   take: (records: readonly LogRecord[], end?: number) => void,
 ): Promise<number> {
@@ -230,7 +232,7 @@ export async function readPartitionToEnd(
   const ask = <T>(request: Promise<T>): Promise<T> => within(clock, options.pollMs + REQUEST_MS_MAX, 'a request', request);
   try {
     const { leader, end, ...found } = await ask(retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, () => findEnds(cluster, topic, partition), UNPLACED));
-    let offset = found.start;
+    let offset = Math.max(from ?? 0, found.start);
     const broker = await ask(cluster.findBroker({ nodeId: leader }));
     const fetchOptions = { waitMsMax: options.pollMs, bytesMax, partitionBytesMax: bytesMax, requestTimeoutMs: options.pollMs + REQUEST_MS_MAX };
     while (offset < end) {

@@ -3,14 +3,18 @@ import type { Clock } from '#lib/kernel/clock.ts';
 import type { KafkaSection } from '#lib/kernel/config-sections.ts';
 import { liveSecret, liveTls } from '#lib/kernel/config-secret.ts';
 import type { KafkaLogOptions } from './kafka-client.ts';
+import type { ReaderOptions } from './kafka-reader.ts';
 import { tokenProvider } from './kafka-token.ts';
 import type { OpenKafkaOptions } from './kafka.ts';
+
+/** What a host wants to hear of the adapter. */
+export interface KafkaHooks extends Pick<KafkaLogOptions, 'onLog'>, Pick<ReaderOptions, 'onGap' | 'onFetchFailure'> {}
 
 /** How much longer than the drain the group waits for a member to rejoin. */
 const REBALANCE_MARGIN_MS = 10_000;
 
 /** Throws FARHAND_CONFIG_INVALID where a file cannot be read. */
-export function kafkaOptionsOf(section: KafkaSection, clock: Clock, onLog?: KafkaLogOptions['onLog']): OpenKafkaOptions {
+export function kafkaOptionsOf(section: KafkaSection, clock: Clock, { onLog, ...readerHooks }: KafkaHooks = {}): OpenKafkaOptions {
   return {
     brokers: section.brokers,
     clientId: section.clientId,
@@ -27,6 +31,7 @@ export function kafkaOptionsOf(section: KafkaSection, clock: Clock, onLog?: Kafk
       partitionBytesMax: section.partitionBytesMax,
       fetchBytesMax: section.fetchBytesMax,
       pollMs: section.fetchWaitMs,
+      ...readerHooks,
     },
     ...security(section),
     ...(onLog === undefined ? {} : { onLog }),

@@ -47,6 +47,10 @@ export class KafkaTaskWriter implements TaskWriter {
     this.#transaction = transaction;
   }
 
+  get fence(): TaskWriter['fence'] {
+    return { producer: this.#transaction.producerId, epoch: this.#transaction.producerEpoch };
+  }
+
   /** InitProducerId at once: it fences every earlier writer and waits until its transaction has ended. */
   static async open(cluster: KafkaCluster, transactionalId: string, options: WriterOptions): Promise<KafkaTaskWriter> {
     const { clock } = options;

@@ -6,7 +6,7 @@ import type { Compression } from './kafka-batch.ts';
 import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
 import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
-import { KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
+import { findEnds, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
 import type { GroupMember, JoinOptions, Log, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
@@ -110,10 +110,17 @@ export class KafkaLog implements Log {
     return retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, request, UNPLACED);
   }
 
-  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void): Promise<number> {
+  offsetsOf(topic: string, partition: number): Promise<{ start: number; end: number }> {
+    return this.#control.use(`offsets of ${topic}/${partition}`, REQUEST_MS_MAX, async (cluster) => {
+      const { start, end } = await this.#placed(() => findEnds(cluster, topic, partition));
+      return { start, end };
+    });
+  }
+
+  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void, from?: number): Promise<number> {
     const cluster = await openCluster(this.#kafka, this.#options.clock);
     try {
-      return await readPartitionToEnd(cluster, topic, partition, this.#readerOptions, take);
+      return await readPartitionToEnd(cluster, { topic, partition, ...(from === undefined ? {} : { from }) }, this.#readerOptions, take);
     } finally {
       closeCluster(cluster);
     }

@@ -44,6 +44,8 @@ export interface Commit {
  * was committed or not: close it, open another, and read the committed offsets, which then say what happened.
  */
 export interface TaskWriter {
+  /** Who this writer is among those of its transactional id: the later one of the same producer has the higher epoch. */
+  readonly fence: { readonly producer: string; readonly epoch: number };
   /**
    * All of it or nothing. Readers see it soon after this resolves, and certainly once another writer of the same id is
    * open. FARHAND_FENCED: another writer of this id was opened. FARHAND_LOG_UNAVAILABLE:
@@ -57,7 +59,10 @@ export interface TaskWriter {
 export interface Feed {
   readonly topic: string;
   readonly partition: number;
-  /** Timestamp of the oldest record that waits here, epoch ms; undefined where none waits. */
+  /**
+   * Timestamp of the oldest record that waits here, epoch ms; undefined where none waits. Throws UnreadableRecords where
+   * what comes next can never be read, for ever from then on.
+   */
   headTimestamp(): number | undefined;
   /** Takes the oldest record. Only to be called where headTimestamp() is defined. */
   shift(): LogRecord;
@@ -147,11 +152,13 @@ export interface Log {
   openWriter(transactionalId: string): Promise<TaskWriter>;
   /** The committed position by topic of one partition; the beginning of the partition where nothing was committed. */
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]>;
+  /** The first offset that a partition still has, and the one after its last, as of now. */
+  offsetsOf(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }>;
   /**
-   * Reads from the first record to the committed end as of now, or a little past it; answers the offset after that.
-   * `take` is also told that end, where the log knows it beforehand.
+   * Reads from the first record, or from the offset `from`, to the committed end as of now, or a little past it; answers
+   * the offset after that. `take` is also told that end, where the log knows it beforehand.
    */
-  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void): Promise<number>;
+  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void, from?: number): Promise<number>;
   /** 0 where the topic does not exist. */
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
   /**

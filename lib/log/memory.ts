@@ -143,7 +143,7 @@ export class MemoryLog implements Log {
         throw error;
       }
     };
-    return Promise.resolve({ commit, close: () => Promise.resolve(void (ended = true)) });
+    return Promise.resolve({ fence: { producer: transactionalId, epoch }, commit, close: () => Promise.resolve(void (ended = true)) });
   }
 
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
@@ -151,10 +151,14 @@ export class MemoryLog implements Log {
     return Promise.resolve(topics.map((topic) => ({ topic, partition, offset: of(topic) })));
   }
 
-  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
-    const records = this.records(topic, partition).slice();
+  offsetsOf(topic: string, partition: number): Promise<{ start: number; end: number }> {
+    return Promise.resolve({ start: 0, end: this.records(topic, partition).length });
+  }
+
+  readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void, from = 0): Promise<number> {
+    const records = this.records(topic, partition).slice(from);
     if (records.length > 0) take(records);
-    return Promise.resolve(records.length);
+    return Promise.resolve(from + records.length);
   }
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {

@@ -22,7 +22,10 @@ export class MergedFeeds {
     this.#idleMsMax = idleMsMax;
   }
 
-  /** Appends at most `max` records to `into`, in merged order. `nowMs` is monotonic and only bounds the waiting. */
+  /**
+   * Appends at most `max` records to `into`, in merged order. `nowMs` is monotonic and only bounds the waiting. Throws
+   * UnreadableRecords where an input has come to records that cannot be read; `into` holds what was taken before.
+   */
   take(into: RawRecord[], max: number, nowMs: number): number {
     let taken = 0;
     while (taken < max) {

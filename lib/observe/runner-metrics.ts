@@ -1,5 +1,6 @@
 /** What the runner does, as metrics and log lines. Every call is by batch, commit, scrape or event of the lifecycle. */
 import type { RunnerObserver } from '#lib/runner/options.ts';
+import { observeCheckpoints } from './checkpoints.ts';
 import { LOG_EVENTS } from './events.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -66,7 +67,7 @@ function observeTasks(metrics: Metrics): Pick<RunnerObserver, 'lag' | 'stateKeys
 
 export function observeRunner(metrics: Metrics, logger: Logger, monotonicMs: () => number): RunnerObserver {
   const retries = metrics.counter('retries_total', 'Attempts that failed and are repeated: back-pressure.', { cause: ['dependency', 'log', 'fenced'] });
-  const restores = metrics.histogram('restore_seconds', 'Time to restore the state of one task from its changelog.', RESTORE_BUCKETS);
+  const restores = metrics.histogram('restore_seconds', 'Time to restore the state of one task, from its checkpoint on the local disk and its changelog.', RESTORE_BUCKETS);
   const progress = metrics.taskGauge('restore_progress_ratio', 'How much of its changelog a task has read (1: restored).');
   const restarts = metrics.counter('task_restarts_total', 'Sessions of tasks that ended by a failure and were begun anew.');
   const abandoned = metrics.counter('tasks_abandoned_total', 'Tasks that did not finish in time when they had to be given up.');
@@ -74,6 +75,7 @@ export function observeRunner(metrics: Metrics, logger: Logger, monotonicMs: () 
   return {
     ...observeWork(metrics),
     ...observeTasks(metrics),
+    ...observeCheckpoints(metrics, logger),
     retried: (task, cause, error) => {
       retries.inc({ cause });
       const key = `${task}/${cause}`;
@@ -82,10 +84,10 @@ export function observeRunner(metrics: Metrics, logger: Logger, monotonicMs: () 
       logger.warn({ event: 'task.retry', task, cause, error: error.message });
     },
     restoring: (task, ratio) => progress.set({ task: String(task) }, ratio),
-    restored: (task, count, size, seconds) => {
+    restored: (task, count, size, seconds, checkpointEntries) => {
       restores.observe(seconds);
       progress.set({ task: String(task) }, 1);
-      logger.info({ event: 'task.restored', task, records: count, keys: size, seconds });
+      logger.info({ event: 'task.restored', task, records: count, checkpointEntries, keys: size, seconds });
     },
     event: (event, fields) => {
       if (event === 'task.restarted') restarts.inc();

@@ -3,23 +3,30 @@
  * composition root (services/<s>/main.ts) chooses the adapters and hands them in.
  */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { liveSecret } from '#lib/kernel/config-secret.ts';
-import type { KafkaSection, ObserveSection } from '#lib/kernel/config-sections.ts';
+import type { KafkaSection, ObserveSection, StateSection } from '#lib/kernel/config-sections.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import type { KafkaHooks } from '#lib/log/kafka-section.ts';
 import type { Log } from '#lib/log/log.ts';
 import { createLogger, type Logger } from '#lib/observe/logger.ts';
 import { createHealthCheck } from '#lib/observe/health.ts';
+import { observeKafka } from '#lib/observe/kafka.ts';
 import { Metrics } from '#lib/observe/metrics.ts';
 import { observeRunner } from '#lib/observe/runner-metrics.ts';
 import { startObserveServer } from '#lib/observe/server.ts';
 import { startTraces, traceMetrics } from '#lib/observe/traces.ts';
+import type { Checkpoints } from '#lib/state/checkpoint.ts';
+import { openCheckpointDirectory } from '#lib/state/directory.ts';
 import { RUNNER_DEFAULTS, type RunnerObserver, type ServiceSpec } from './options.ts';
 import { Worker } from './worker.ts';
 
 export interface HostConfig {
   readonly kafka: KafkaSection;
   readonly observe: ObserveSection;
+  /** Absent: no checkpoints. */
+  readonly state?: StateSection;
 }
 
 /** A part of the process beside the tasks: what readiness asks, and what is closed at the end. */
@@ -43,6 +50,8 @@ export class Host {
   readonly metrics: Metrics;
   /** Aborted by the first SIGTERM or SIGINT; the second ends the process at once. */
   readonly signal: AbortSignal;
+  /** For the adapter of the log: what is lost or fails below the tasks must be heard of. */
+  readonly kafkaHooks: KafkaHooks;
   readonly #service: string;
   readonly #config: HostConfig;
   /** The worker's name. */
@@ -61,6 +70,7 @@ export class Host {
     this.logger = createLogger({ level: config.observe.logLevel, service, worker: this.#name });
     this.metrics = new Metrics(service, this.#name);
     this.signal = this.#stop.signal;
+    this.kafkaHooks = observeKafka(this.metrics, this.logger, () => this.clock.monotonicMs());
     this.#failure.promise.catch(() => undefined);
   }
 
@@ -74,12 +84,6 @@ export class Host {
   fail(error: Error): void {
     this.#failure.reject(error);
   }
-
-  /** What kafkajs says: its "errors" are mostly retries that succeed, so only the end of a membership is a warning. */
-  readonly onKafkaLog = (level: 'error' | 'warn' | 'info' | 'debug', message: string, fields: Record<string, unknown>): void => {
-    const { namespace, error, broker } = fields as { namespace?: string; error?: Error | string; broker?: string };
-    this.logger[level === 'error' && message.startsWith('Crash') ? 'warn' : 'debug']({ event: 'kafka.client', namespace, broker, error: error === undefined ? undefined : String(error) }, message);
-  };
 
   /** `start` builds everything and answers the service; then its tasks run until a signal or a failure. */
   async run(start: () => Promise<{ log: Log; service: Omit<ServiceSpec, 'application'> }>): Promise<number> {
@@ -158,6 +162,14 @@ export class Host {
   #started = false;
   #worker: Worker | null = null;
 
+  async #checkpoints({ application, changelog }: ServiceSpec): Promise<Checkpoints | null> {
+    const { state } = this.#config;
+    if (state === undefined || state.directory === null || changelog === null) return null;
+    const { checkpointIntervalMs: intervalMs, checkpointAgeMsMax: ageMsMax } = state;
+    const disk = await openCheckpointDirectory(join(state.directory, application), this.#name, this.clock.nowMs(), ageMsMax);
+    return { disk, intervalMs, ageMsMax };
+  }
+
   async #work(log: Log, service: Omit<ServiceSpec, 'application'>): Promise<void> {
     const { kafka } = this.#config;
     const bounds = {
@@ -168,7 +180,8 @@ export class Host {
     };
     const observer = await this.#traced(observeRunner(this.metrics, this.logger, () => this.clock.monotonicMs()));
     const spec = { ...service, application: `${kafka.groupIdPrefix}-${this.#service}` };
-    const worker = new Worker({ log, service: spec, bounds, observer, clock: this.clock }, this.#name);
+    const checkpoints = await this.#checkpoints(spec);
+    const worker = new Worker({ log, service: spec, bounds, observer, clock: this.clock, ...(checkpoints === null ? {} : { checkpoints }) }, this.#name);
     this.#worker = worker;
     this.add({ name: 'tasks', ready: () => worker.ready });
     this.#started = true;

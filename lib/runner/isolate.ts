@@ -6,11 +6,12 @@
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
 import type { OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
-import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
+import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogRecord, restoreRecord } from './changelog.ts';
+import { changelogRecord } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
+import { restoreTask } from './restore.ts';
 import type { UnforeseenFailure } from './session.ts';
 import type { RawRecord, Task } from './task.ts';
 
@@ -23,7 +24,8 @@ const place = (r: RawRecord): string => `${r.topic}/${r.partition}@${r.offset}`;
 /** The text with the record's place before it, once: tasks that throw it themselves have named it already. */
 const placed = (record: RawRecord, text: string): string => (text.startsWith(`${place(record)}: `) ? text : `${place(record)}: ${text}`);
 
-function setAside(group: string, { topic, partition, offset }: RawRecord): string {
+/** The command that takes what lies there out of the worker's way. */
+export function setAsideHint(group: string, { topic, partition, offset }: Position): string {
   return `to set it aside: farhand dead-letter set-aside --group ${group} --topic ${topic} --partition ${partition} --offset ${offset}`;
 }
 
@@ -40,14 +42,8 @@ export async function isolatePoison(parts: RunnerParts, reader: Reader, number: 
 
 async function search(parts: RunnerParts, reader: Reader, number: number, failure: UnforeseenFailure, writer: TaskWriter): Promise<FarhandError> {
   const { log, service, bounds, clock } = parts;
-  const state = createCapturedState();
-  const task = service.createTask(number, state);
   const begin = await log.committedPositions(service.application, service.inputs, number);
-  if (service.changelog !== null) {
-    await log.readToEnd(service.changelog, number, (records) => {
-      for (const record of records) restoreRecord(state, record);
-    });
-  }
+  const { state, task } = await restoreTask(parts, number, writer.fence);
   const feeds = new MergedFeeds(begin.map((position) => reader.open(position)), bounds.idleInputMsMax);
   const ends = new Map(failure.batch.map((r) => [r.topic, r.offset]));
   const deadline = clock.monotonicMs() + SEARCH_MS_MAX;
@@ -64,7 +60,7 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
       const outputs = await outputsOf(task, state, record, parts, deadline);
       if (outputs === null) {
         await writer.commit({ ...finished, group: service.application });
-        return new FarhandError('FARHAND_POISON_RECORD', `${placed(record, failure.message)} (${setAside(service.application, record)})`, { cause: failure.cause });
+        return new FarhandError('FARHAND_POISON_RECORD', `${placed(record, failure.message)} (${setAsideHint(service.application, record)})`, { cause: failure.cause });
       }
       finished.records.push(...outputs, ...changesOf(state, parts, number));
       finished.positions = feeds.positions();

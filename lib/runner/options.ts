@@ -1,6 +1,7 @@
 /** What the runner is told: the service, its topics and bounds; and what it tells: metrics and log lines. */
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { Log } from '#lib/log/log.ts';
+import type { Checkpoints } from '#lib/state/checkpoint.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { Task } from './task.ts';
 
@@ -42,7 +43,10 @@ export interface RunnerObserver {
   retried(task: number, cause: RetryCause, error: Error): void;
   /** How much of the changelog has been read, from 0 to 1. */
   restoring(task: number, ratio: number): void;
-  restored(task: number, records: number, keys: number, seconds: number): void;
+  /** `records` of the changelog; `checkpointEntries` of the checkpoint that it began from, null where from nothing. */
+  restored(task: number, records: number, keys: number, seconds: number, checkpointEntries?: number | null): void;
+  checkpointed(task: number, saved: { readonly entries: number; readonly bytes: number; readonly seconds: number }): void;
+  checkpointFailed(task: number, error: Error): void;
   /** `seconds`: age of the oldest record that waits, by its timestamp. */
   lag(task: number, records: number, seconds?: number): void;
   /** How full the bounded queues are, from 0 to 1 (a little more where one record fills the rest). */
@@ -59,6 +63,7 @@ export type RunnerEvent =
   | 'task.restarted'
   | 'task.abandoned'
   | 'task.poison'
+  | 'checkpoint.ignored'
   | 'group.assigned'
   | 'worker.stopping'
   | 'worker.stopped';
@@ -69,6 +74,8 @@ export const SILENT_OBSERVER: RunnerObserver = {
   retried: () => undefined,
   restoring: () => undefined,
   restored: () => undefined,
+  checkpointed: () => undefined,
+  checkpointFailed: () => undefined,
   lag: () => undefined,
   queues: () => undefined,
   stateKeys: () => undefined,
@@ -81,6 +88,8 @@ export interface ServiceSpec {
   readonly application: string;
   /** Co-partitioned input topics. */
   readonly inputs: readonly string[];
+  /** Set where a record's timestamp has to be its arrival: the worker refuses inputs without LogAppendTime. */
+  readonly arrivalRequired?: boolean;
   /** Topic by output name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Compacted topic of the tasks' state, with as many partitions as the inputs; null where they keep none. */
@@ -95,4 +104,6 @@ export interface RunnerParts {
   readonly bounds: RunnerBounds;
   readonly observer: RunnerObserver;
   readonly clock: Clock;
+  /** Where tasks with a changelog keep checkpoints of their state; absent: they keep none. */
+  readonly checkpoints?: Checkpoints;
 }

@@ -7,11 +7,13 @@ import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { LogRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import { MergedFeeds } from '#lib/log/merge.ts';
-import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
+import { Checkpointer } from '#lib/state/checkpoint.ts';
+import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogRecord, restoreRecord } from './changelog.ts';
+import { changelogRecord } from './changelog.ts';
 import type { RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
+import { restoreTask } from './restore.ts';
 import type { RawRecord, Task } from './task.ts';
 
 /** How long an idle task sleeps at most before it looks around, ms. */
@@ -44,25 +46,11 @@ interface Opened {
 
 /** In the order that exactly-once needs: fence, then positions and state, then feeds. */
 async function open(parts: RunnerParts, reader: Reader, number: number): Promise<Opened> {
-  const { log, service, bounds, observer, clock } = parts;
+  const { log, service, bounds } = parts;
   const writer = await log.openWriter(`${service.application}-${number}`);
   try {
-    const began = clock.monotonicMs();
     const positions = await log.committedPositions(service.application, service.inputs, number);
-    const state = createCapturedState();
-    const task = service.createTask(number, state);
-    if (service.changelog !== null) {
-      let restored = 0;
-      let first: number | undefined;
-      observer.restoring(number, 0);
-      await log.readToEnd(service.changelog, number, (records, end) => {
-        for (const record of records) restoreRecord(state, record);
-        restored += records.length;
-        first ??= records[0]!.offset;
-        if (end !== undefined) observer.restoring(number, Math.min(1, (records.at(-1)!.offset + 1 - first) / (end - first)));
-      });
-      observer.restored(number, restored, state.size, (clock.monotonicMs() - began) / 1_000);
-    }
+    const { state, task } = await restoreTask(parts, number, writer.fence);
     const feeds = new MergedFeeds(positions.map((position) => reader.open(position)), bounds.idleInputMsMax);
     return { writer, feeds, positions, state, task };
   } catch (error) {
@@ -71,12 +59,28 @@ async function open(parts: RunnerParts, reader: Reader, number: number): Promise
   }
 }
 
+function checkpointerOf({ checkpoints, service, log, clock, observer }: RunnerParts, reader: Reader, number: number, { writer, state }: Opened): Checkpointer | null {
+  const { application, changelog } = service;
+  if (checkpoints === undefined || changelog === null) return null;
+  return new Checkpointer({
+    ...checkpoints,
+    clock,
+    state,
+    header: { application, changelog, partition: number, ...writer.fence },
+    changelogEnd: async () => (await log.offsetsOf(changelog, number)).end,
+    onSaved: (saved) => observer.checkpointed(number, saved),
+    onFailed: (error) => observer.checkpointFailed(number, error),
+    wake: () => reader.wake(),
+  });
+}
+
 export class TaskSession {
   readonly #parts: RunnerParts;
   readonly #reader: Reader;
   readonly #number: number;
   readonly #opened: Opened;
   readonly #output: OutputBuffer;
+  readonly #checkpointer: Checkpointer | null;
   readonly #backoff: Backoff;
   /** Taken from the feeds; not empty between turns only while a dependency is away. */
   readonly #batch: RawRecord[] = [];
@@ -101,6 +105,7 @@ export class TaskSession {
     this.#opened = opened;
     this.#done = opened.positions;
     this.#movedAtMs = parts.clock.monotonicMs();
+    this.#checkpointer = checkpointerOf(parts, reader, number, opened);
     this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
   }
@@ -111,14 +116,15 @@ export class TaskSession {
 
   /** Works until `control` says to stop, then commits what is finished. May be called again after that. */
   async run(control: Control): Promise<void> {
-    const { bounds, clock } = this.#parts;
+    const { clock } = this.#parts;
     while (control.running) {
       this.#throwFailure();
-      if (this.#batch.length === 0) this.#opened.feeds.take(this.#batch, bounds.batchRecordsMax, clock.monotonicMs());
+      if (this.#batch.length === 0) await this.#take();
       const ready = this.#batch.length > 0 && clock.monotonicMs() >= this.#retryAtMs;
       if (ready) await this.#process();
       await this.#commitIfDue();
-      if (ready) await yieldToIo();
+      this.#checkpointer?.step();
+      if (ready || this.#checkpointer?.busy === true) await yieldToIo();
       else {
         if (this.#isIdle) this.#movedAtMs = clock.monotonicMs();
         await this.#reader.wait(this.#idleMs());
@@ -154,7 +160,20 @@ export class TaskSession {
   async close(): Promise<void> {
     this.abandon();
     this.#opened.feeds.close();
+    this.#checkpointer?.close();
     await this.#opened.writer.close();
+  }
+
+  /** At records that cannot be read it rejects; not before all that lies before them is processed and committed. */
+  async #take(): Promise<void> {
+    const { bounds, clock } = this.#parts;
+    try {
+      this.#opened.feeds.take(this.#batch, bounds.batchRecordsMax, clock.monotonicMs());
+    } catch (error) {
+      if (this.#batch.length > 0) return;
+      await this.#drain();
+      throw error;
+    }
   }
 
   async #process(): Promise<void> {
@@ -205,7 +224,10 @@ export class TaskSession {
 
   async #commitIfDue(): Promise<void> {
     const { bounds, clock } = this.#parts;
-    if (this.#pendingSinceMs === null) return;
+    if (this.#pendingSinceMs === null) {
+      if (this.#checkpointer?.wantsCommit === true && this.#inFlight === null) this.#beginCommit();
+      return;
+    }
     const full = this.#output.bytes >= bounds.commitBytesMax;
     if (!full && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
     if (this.#inFlight !== null) {
@@ -232,6 +254,7 @@ export class TaskSession {
       state.drainChanges((change) => records.push(changelogRecord(topic, this.#number, change, now)));
     }
     this.#pendingSinceMs = null;
+    this.#checkpointer?.commitBegins(records.length - outputs);
     const began = clock.monotonicMs();
     const ended = (): void => {
       this.#inFlight = null;
@@ -241,6 +264,7 @@ export class TaskSession {
     this.#inFlight = writer.commit({ records, group: service.application, positions, originAt }).then(
       () => {
         this.progressed = true;
+        this.#checkpointer?.commitEnded();
         const sinceArrival = originAt === undefined ? undefined : (clock.nowMs() - originAt) / 1_000;
         observer.committed(this.#number, outputs, records.length - outputs, (clock.monotonicMs() - began) / 1_000, sinceArrival);
         this.report();

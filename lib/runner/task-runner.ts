@@ -5,8 +5,9 @@
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Reader } from '#lib/log/log.ts';
+import { UnreadableRecords } from '#lib/log/unreadable.ts';
 import { Backoff } from './backoff.ts';
-import { isolatePoison } from './isolate.ts';
+import { isolatePoison, setAsideHint } from './isolate.ts';
 import type { RunnerParts } from './options.ts';
 import { TaskSession, UnforeseenFailure } from './session.ts';
 
@@ -140,6 +141,11 @@ export class TaskRunner {
       );
       observer.event('task.poison', { task: this.number, error: poison.message });
       return this.#fail(poison);
+    }
+    if (error instanceof UnreadableRecords && this.#parts.service.inputs.includes(error.batch.topic)) {
+      const text = `${error.message} (${setAsideHint(this.#parts.service.application, error.batch)})`;
+      observer.event('task.poison', { task: this.number, error: text });
+      return this.#fail(new FarhandError(error.code, text, { cause: error }));
     }
     if (!(error instanceof FarhandError)) return this.#fail(error as Error);
     if (error.code === 'FARHAND_FENCED') {

@@ -9,6 +9,9 @@ import type { RunnerParts } from './options.ts';
 import { requireRights, rightsOf } from './rights.ts';
 import { TaskRunner, type TaskOwner } from './task-runner.ts';
 
+const TIMESTAMP_TYPE = 'message.timestamp.type';
+const LOG_APPEND_TIME = 'LogAppendTime';
+
 export class Worker implements GroupMember, TaskOwner {
   readonly #parts: RunnerParts;
   readonly #name: string;
@@ -81,6 +84,17 @@ export class Worker implements GroupMember, TaskOwner {
       const list = together.map((topic) => `${topic} has ${partitions.get(topic)}`).join(', ');
       throw new FarhandError('FARHAND_TOPICS_WRONG', `these need the same number of partitions: ${list}; ${hint}`);
     }
+    if (service.arrivalRequired === true) await this.#checkArrival();
+  }
+
+  async #checkArrival(): Promise<void> {
+    const { log, service } = this.#parts;
+    const found = await log.admin.describe(service.inputs, [TIMESTAMP_TYPE]);
+    const wrong = service.inputs.filter((topic) => found.get(topic)?.settings[TIMESTAMP_TYPE] !== LOG_APPEND_TIME);
+    if (wrong.length === 0) return;
+    const list = wrong.map((topic) => `${topic} has ${found.get(topic)?.settings[TIMESTAMP_TYPE] ?? 'none'}`).join(', ');
+    const way = `set it on the topics (kafka-configs.sh --alter --add-config ${TIMESTAMP_TYPE}=${LOG_APPEND_TIME}), or ingest.arrivalTime: optional`;
+    throw new FarhandError('FARHAND_TOPICS_WRONG', `these need ${TIMESTAMP_TYPE}=${LOG_APPEND_TIME}, so that a record's timestamp is its arrival: ${list}; ${way}`);
   }
 
   async quiesce(): Promise<void> {

@@ -16,6 +16,8 @@ export interface StateChange {
 export interface CapturedState extends TaskState {
   /** Hands every key changed since the last drain to `take`, encoded, in the order of first change; then forgets them. */
   drainChanges(take: (change: StateChange) => void): number;
+  /** Every key with its encoded value, one after the other. The state may change between two of them, not during one. */
+  encoded(): Iterable<StateChange & { readonly value: Uint8Array }>;
   /** Applies one changelog record while restoring; not captured as a change. A later record of a key wins. */
   restore(store: string, key: string, value: Uint8Array | null): void;
   /** How many keys have changed since the last drain: what the next commit will write. */
@@ -77,8 +79,8 @@ class MemoryStore<V> implements KeyedStore<V> {
     else this.#values.set(key, this.codec.decode(value));
   }
 
-  dump(store: string, take: (store: string, key: string, value: Uint8Array) => void): void {
-    for (const [key, value] of this.#values) take(store, key, this.codec.encode(value));
+  *encoded(store: string): Generator<StateChange & { readonly value: Uint8Array }, void, undefined> {
+    for (const [key, value] of this.#values) yield { store, key, value: this.codec.encode(value) };
   }
 
   drain(store: string, take: (change: StateChange) => void): number {
@@ -118,8 +120,14 @@ class MemoryState implements CapturedState, StoredState {
     return count;
   }
 
+  /** What the task never opened is part of it: a later release may. */
+  *encoded(): Generator<StateChange & { readonly value: Uint8Array }, void, undefined> {
+    for (const [name, store] of this.#stores) yield* store.encoded(name);
+    for (const [store, values] of this.#waiting) for (const [key, value] of values) if (value !== null) yield { store, key, value };
+  }
+
   dump(take: (store: string, key: string, value: Uint8Array) => void): void {
-    for (const [name, store] of this.#stores) store.dump(name, take);
+    for (const { store, key, value } of this.encoded()) take(store, key, value);
   }
 
   restore(name: string, key: string, value: Uint8Array | null): void {

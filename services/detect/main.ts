@@ -26,7 +26,7 @@ export function main(args: string[]): Promise<number> {
   const siem = createSiemWriter(siemOutputsOf(config.siem, topics), thresholdsOf(detect.fusion));
   const host = new Host('detect', config);
   return host.run(async () => {
-    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
+    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['SuspiciousSession']);
     const decoder = avroRecordDecoder({ source, names: ENRICHED_RECORDS });

@@ -38,7 +38,7 @@ export function main(args: string[]): Promise<number> {
   const { kafka, topics, registry, redis, privacy, enrich, detect } = config;
   const host = new Host('enrich', config);
   return host.run(async () => {
-    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
+    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection']);
     const databases = await watchDatabases(host, enrich);

@@ -5,6 +5,12 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 export const ingestConfigSchema = z.strictObject({
+  arrivalTime: z
+    .enum(['required', 'optional'])
+    .default('required')
+    .describe(
+      'Whether the telemetry topics must have LogAppendTime, so that the arrival of every record is known; required: the worker does not start where they have not. Without it, clocks that are ahead go unnoticed, and the two topics are merged by the sensors\' clocks.',
+    ),
   clockAheadMsMax: z
     .int()
     .min(0)

@@ -22,7 +22,7 @@ export function main(args: string[]): Promise<number> {
   const { kafka, topics, registry, privacy, ingest } = config;
   const host = new Host('ingest', config);
   return host.run(async () => {
-    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
+    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['KeystrokeLatency', 'Connection', 'DeadLetter']);
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
@@ -33,6 +33,7 @@ export function main(args: string[]): Promise<number> {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
+        arrivalRequired: ingest.arrivalTime === 'required',
         outputs: { [INGEST_OUTPUTS.events]: topics.events, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
         changelog: topics.ingestChangelog,
         createTask: (task, state) => createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, onBatch: count(task) }),

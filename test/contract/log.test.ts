@@ -200,6 +200,40 @@ describe.each(adapters)('the $name log', ({ open }) => {
     await Promise.all([reader.close(), writer.close()]);
   });
 
+  test.skipIf(skip)('readToEnd from an offset gives what lies behind it; the offsets of a partition tell where that may be', async () => {
+    const [topic, group] = [await newTopic(), unique('group')];
+    expect(await log.offsetsOf(topic, 0)).toEqual({ start: 0, end: 0 });
+    const id = unique('id');
+    const writer = await log.openWriter(id);
+    for (let i = 0; i < 4; i++) await writer.commit({ records: [record(topic, 0, 'k', `v${i}`)], group, positions: [] });
+    await writer.close();
+    await settle(id);
+    const { start, end } = await log.offsetsOf(topic, 0);
+    const all = await readAll(log, topic, 0);
+    expect([start, all.length]).toEqual([0, 4]);
+    expect(end).toBeGreaterThan(all.at(-1)!.offset);
+    for (const from of [0, all[2]!.offset, end]) {
+      const found: number[] = [];
+      expect(await log.readToEnd(topic, 0, (batch) => found.push(...batch.map(({ offset }) => offset)), from)).toBe(end);
+      expect(found).toEqual(all.map(({ offset }) => offset).filter((offset) => offset >= from));
+    }
+  });
+
+  test.skipIf(skip)('a later writer of an id is the same producer with a higher epoch, also after an open transaction was given up', async () => {
+    const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
+    const fences: TaskWriter['fence'][] = [];
+    for (let i = 0; i < 4; i++) {
+      const writer = await log.openWriter(id);
+      fences.push(writer.fence);
+      const fails = i === 1 ? [record('test.absent', 0, 'k', 'lost')] : [];
+      const committed = writer.commit({ records: [record(topic, 0, 'k', 'v'), ...fails], group, positions: [] });
+      await (i === 1 ? expect(committed).rejects.toMatchObject({ code: 'FARHAND_LOG_UNAVAILABLE' }) : committed);
+      await writer.close();
+    }
+    expect(new Set(fences.map(({ producer }) => producer)).size).toBe(1);
+    for (let i = 1; i < fences.length; i++) expect(fences[i]!.epoch).toBeGreaterThan(fences[i - 1]!.epoch);
+  });
+
   describe.skipIf(skip)('a group', () => {
     class Worker implements GroupMember {
       tasks: readonly number[] = [];

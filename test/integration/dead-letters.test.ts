@@ -82,6 +82,8 @@ describe.skipIf(brokers === null)('dead letters on Kafka', () => {
   });
 
   test('telemetry whose arrival nobody knows, as its topic is not as it should be: a time in the far future blocks nothing', async () => {
+    await farhand.stop();
+    farhand = install(brokers!, 'redis://127.0.0.1:1', 1, { ingest: { arrivalTime: 'optional' } });
     const { topics } = farhand;
     await log.admin.create([{ name: topics.keystrokeLatency, partitions: 1, settings: {} }], 1);
     await expect(farhand.run('topics')).rejects.toThrow(/message\.timestamp\.type +CreateTime +LogAppendTime/);

@@ -1,12 +1,14 @@
 /** Faults that strike the world one after the other, at random times, in the mix that the seed has drawn. */
 import { Prng } from '#lib/kernel/prng.ts';
-import type { WorldFault } from './faults.ts';
+import { DISK_FAULTS, type DiskFault, type WorldFault } from './faults.ts';
 import { groupOf, type ServiceName } from './services.ts';
 import type { Slot, World } from './world.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { PARTITIONS } from './topics.ts';
 
 const SLOTS_PER_SERVICE_MAX = 4;
+/** Mean virtual time between two faults of disks, ms. */
+const DISK_PAUSE_MS = 1_200;
 
 export class Chaos {
   readonly #world: World;
@@ -48,6 +50,30 @@ export class Chaos {
       this.#world.note('fault', kind);
       if (this.#strikes[kind]() !== false) plan.count(kind);
     }
+  }
+
+  /** Faults of the disks, beside the others: which those are must not depend on whether there are disks. */
+  async rot(): Promise<void> {
+    const { plan, clock } = this.#world;
+    const prng = new Prng(this.#world.prng.uint32(), 'disk-faults');
+    while (!this.#ended) {
+      await clock.sleep(prng.exponential(DISK_PAUSE_MS));
+      const up = this.#world.slots.filter(({ service, process, restarting }) => service !== 'enrich' && process.up && !restarting);
+      if (this.#ended || up.length === 0) continue;
+      const kind = prng.pick(DISK_FAULTS);
+      if (this.#strikeDisk(kind, prng.pick(up))) plan.count(kind);
+    }
+  }
+
+  #strikeDisk(kind: DiskFault, slot: Slot): boolean {
+    const { disk } = slot;
+    this.#world.note('disk fault', `${slot.name} ${kind}`);
+    if (kind === 'disk fails' || kind === 'disk hangs') {
+      return this.#for(this.#prng.uniform(100, 4_000), () => (disk.weather = kind === 'disk fails' ? 'fails' : 'hangs'), () => disk.clear());
+    }
+    const struck = { 'disk lost': () => disk.lose(), 'checkpoint torn': () => disk.tear(), 'checkpoint put back': () => disk.putBack(), 'checkpoint of another task': () => disk.confuse() }[kind]();
+    if (struck) this.#world.crash(slot);
+    return struck;
   }
 
   /** Answers whether there was a process that runs. */

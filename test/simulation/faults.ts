@@ -29,11 +29,15 @@ export const WORLD_FAULTS = [
   'slow reference',
 ] as const;
 
+/** Faults of the disk on which a worker keeps its checkpoints; most strike with a crash, as only a restart shows them. */
+export const DISK_FAULTS = ['disk lost', 'checkpoint torn', 'checkpoint put back', 'checkpoint of another task', 'disk fails', 'disk hangs'] as const;
+
 /** Faults of what the sensors send; they are part of the history, so that the run without faults has them too. */
 export const INPUT_FAULTS = ['duplicate delivery', 'late event', 'out of order', 'clock ahead', 'garbage'] as const;
 
 export type RequestFault = (typeof REQUEST_FAULTS)[number];
 export type WorldFault = (typeof WORLD_FAULTS)[number];
+export type DiskFault = (typeof DISK_FAULTS)[number];
 export type FaultCounts = Map<string, number>;
 
 /** Chance that a kind of fault is in a seed's mix at all. */
@@ -49,6 +53,8 @@ export class FaultPlan {
   /** Mean virtual time between two faults of the world, ms. */
   readonly meanPauseMs: number;
   readonly skewMsMax: number;
+  /** Whether workers have a disk for checkpoints. Some seeds only: those that were kept before there was one have none. */
+  readonly disks: boolean;
 
   constructor(seed: number, active: boolean) {
     const mix = new Prng(seed, 'fault-mix');
@@ -60,6 +66,7 @@ export class FaultPlan {
     }
     this.worldFaults = WORLD_FAULTS.filter(() => mix.chance(IN_THE_MIX));
     this.meanPauseMs = mix.uniform(400, 3_000);
+    this.disks = active && (seed % 5 === 2 || seed % 5 === 4);
     this.skewMsMax = active && mix.chance(IN_THE_MIX) ? 600_000 : 0;
   }
 

@@ -3,8 +3,10 @@
  * A checker that finds none of these proves nothing by finding nothing.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { Commit, Log, OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
+import type { Commit, Log, LogRecord, OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
 import type { ServiceSpec } from '#lib/runner/options.ts';
+import type { CheckpointFile } from '#lib/state/disk.ts';
+import type { Checkpoints } from '#lib/state/checkpoint.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TOPICS } from './topics.ts';
 
@@ -14,6 +16,7 @@ export interface Mutant {
   readonly committedOnly?: boolean;
   log?(log: Log, process: SimulatedProcess): Log;
   service?(spec: ServiceSpec): ServiceSpec;
+  checkpoints?(checkpoints: Checkpoints): Checkpoints;
 }
 
 type CommitWith = (writer: TaskWriter, commit: Commit, reopen: () => Promise<TaskWriter>) => Promise<void>;
@@ -25,7 +28,7 @@ function committing(log: Log, commitWith: CommitWith): Log {
     openWriter: async (id: string): Promise<TaskWriter> => {
       let writer = await log.openWriter(id);
       const reopen = async () => (writer = await log.openWriter(id));
-      return { commit: (commit) => commitWith(writer, commit, reopen), close: () => writer.close() };
+      return { fence: writer.fence, commit: (commit) => commitWith(writer, commit, reopen), close: () => writer.close() };
     },
   });
 }
@@ -38,6 +41,7 @@ function bound(changed: Log, log: Log): Log {
     openReader: log.openReader.bind(log),
     openWriter: log.openWriter.bind(log),
     committedPositions: log.committedPositions.bind(log),
+    offsetsOf: log.offsetsOf.bind(log),
     readToEnd: log.readToEnd.bind(log),
     partitionsOf: log.partitionsOf.bind(log),
     append: log.append.bind(log),
@@ -127,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
       Object.assign(bound(Object.create(log) as Log, log), {
         openWriter: (id: string): Promise<TaskWriter> => {
           let writer: Promise<TaskWriter> | undefined;
-          return Promise.resolve({ commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
+          return Promise.resolve({ fence: { producer: id, epoch: 0 }, commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
         },
       }),
   },
@@ -136,4 +140,35 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'starts with an empty state',
     log: (log) => Object.assign(bound(Object.create(log) as Log, log), { readToEnd: () => Promise.resolve(0) }),
   },
+  {
+    name: 'publishes a checkpoint that no commit has confirmed',
+    checkpoints: ({ disk, ...rest }) => ({ ...rest, disk: { read: (name) => disk.read(name), create: (name) => unconfirmed(disk, name) } }),
+  },
+  {
+    name: 'reads nothing of the changelog behind a checkpoint',
+    log: (log) =>
+      Object.assign(bound(Object.create(log) as Log, log), {
+        readToEnd: (topic: string, partition: number, take: (records: readonly LogRecord[]) => void, from?: number) =>
+          from === undefined ? log.readToEnd(topic, partition, take) : Promise.resolve(from),
+      }),
+  },
+  {
+    name: 'notes a later end of the changelog than the state it copies',
+    log: (log) => Object.assign(bound(Object.create(log) as Log, log), { offsetsOf: async (topic: string, partition: number) => ({ start: 0, end: (await log.offsetsOf(topic, partition)).end + 12 }) }),
+  },
 ];
+
+/** A file that is published whole after every write, so also after its last. */
+async function unconfirmed(disk: Checkpoints['disk'], name: string): Promise<CheckpointFile> {
+  const written: Uint8Array[] = [];
+  return {
+    write: async (bytes) => {
+      written.push(bytes);
+      const file = await disk.create(name);
+      await file.write(Buffer.concat(written));
+      await file.publish();
+    },
+    publish: () => Promise.resolve(),
+    discard: () => Promise.resolve(),
+  };
+}

@@ -1,7 +1,7 @@
 /** `npm run simulate:faults -- --seeds N [--seed S]`: simulations with faults, one line for each that failed, and a table. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '#lib/kernel/clock.ts';
-import { INPUT_FAULTS, REQUEST_FAULTS, WORLD_FAULTS } from './faults.ts';
+import { DISK_FAULTS, INPUT_FAULTS, REQUEST_FAULTS, WORLD_FAULTS } from './faults.ts';
 import { MUTANTS } from './mutants.ts';
 import { simulate } from './simulate.ts';
 
@@ -51,7 +51,8 @@ async function main(): Promise<number> {
   }
   const seconds = (systemClock.monotonicMs() - began) / 1_000;
   console.log('\nFaults injected');
-  for (const kind of [...WORLD_FAULTS, ...REQUEST_FAULTS, ...INPUT_FAULTS]) console.log(`  ${kind.padEnd(24)} ${String(faults.get(kind) ?? 0).padStart(8)}`);
+  for (const kind of [...WORLD_FAULTS, ...REQUEST_FAULTS, ...DISK_FAULTS, ...INPUT_FAULTS]) console.log(`  ${kind.padEnd(24)} ${String(faults.get(kind) ?? 0).padStart(8)}`);
+  console.log(`  state was restored from a checkpoint ${faults.get('checkpoint used') ?? 0} times`);
   const hours = (virtualMs / 3_600_000).toFixed(1);
   console.log(`\n${seeds} seeds from ${first}: ${failed} failed; ${commits} transactions, ${hours} h of virtual time, ${(seeds / seconds).toFixed(1)} seeds/s`);
   return failed === 0 ? 0 : 1;

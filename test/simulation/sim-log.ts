@@ -55,9 +55,16 @@ export class SimLog implements Log {
     return this.#network.request('other', () => topics.map((topic) => ({ topic, partition, offset: broker.position(group, topic, partition) })));
   }
 
-  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void): Promise<number> {
+  /** Takes no time and draws no faults, so that kept seeds from before there was this question draw the same world. */
+  async offsetsOf(topic: string, partition: number): Promise<{ start: number; end: number }> {
+    const { broker, process } = this.#network.options;
+    await process.gate();
+    return { start: 0, end: broker.partition(topic, partition).end };
+  }
+
+  async readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[]) => void, from = 0): Promise<number> {
     const { broker } = this.#network.options;
-    const { records, next } = await this.#network.request('other', () => broker.read(topic, partition, 0, Infinity, this.#committedOnly));
+    const { records, next } = await this.#network.request('other', () => broker.read(topic, partition, from, Infinity, this.#committedOnly));
     if (records.length > 0) take(records);
     return next;
   }
@@ -83,9 +90,11 @@ class SimWriter implements TaskWriter {
   readonly #network: Network;
   readonly #id: string;
   readonly #epoch: number;
+  readonly fence: TaskWriter['fence'];
   #ended = false;
 
   constructor(network: Network, id: string, epoch: number) {
+    this.fence = { producer: id, epoch };
     this.#network = network;
     this.#id = id;
     this.#epoch = epoch;

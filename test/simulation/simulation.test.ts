@@ -5,7 +5,7 @@ import { encodeFramed } from '#lib/codec/encode.ts';
 import type { DeadLetter, SuspiciousSession } from '#schemas/records.ts';
 import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
 import { outputsOf } from './checkers/outputs.ts';
-import { INPUT_FAULTS, REQUEST_FAULTS, WORLD_FAULTS } from './faults.ts';
+import { DISK_FAULTS, INPUT_FAULTS, REQUEST_FAULTS, WORLD_FAULTS } from './faults.ts';
 import { expectedOf, simulate } from './simulate.ts';
 import { KEPT_SEEDS } from './seeds.ts';
 import { PARTITIONS, TOPICS } from './topics.ts';
@@ -28,7 +28,7 @@ describe('under faults, nothing is lost, nothing is twice', () => {
   });
 
   test('every kind of fault was among them, and none once only', () => {
-    const rare = [...WORLD_FAULTS, ...REQUEST_FAULTS, ...INPUT_FAULTS].filter((kind) => (injected.get(kind) ?? 0) < 10);
+    const rare = [...WORLD_FAULTS, ...REQUEST_FAULTS, ...DISK_FAULTS, ...INPUT_FAULTS, 'checkpoint used'].filter((kind) => (injected.get(kind) ?? 0) < 10);
     expect(rare).toEqual([]);
   });
 

@@ -14,6 +14,7 @@ import { SESSION_TIMEOUT_MS } from './broker/group.ts';
 import { Network } from './broker/network.ts';
 import { Chaos } from './chaos.ts';
 import { VirtualClock } from './clock.ts';
+import { SimulatedDisk } from './disk.ts';
 import { FaultPlan } from './faults.ts';
 import { FlakyReference, type ReferenceWeather } from './flaky-reference.ts';
 import type { History } from './history.ts';
@@ -35,6 +36,8 @@ export interface WorldOptions {
 export interface Slot {
   readonly service: ServiceName;
   readonly name: string;
+  /** Of the machine: it outlives the processes. */
+  readonly disk: SimulatedDisk;
   process: SimulatedProcess;
   stop: AbortController;
   done: Promise<void>;
@@ -45,6 +48,8 @@ const TRANSACTION_TIMEOUT_MS = 6_000;
 const HOUSEKEEPING_MS = 250;
 /** After the last fault everything must be through within this much virtual time, ms. */
 export const DRAIN_LIMIT_MS = 120_000;
+const CHECKPOINT_INTERVAL_MS = 400;
+const CHECKPOINT_AGE_MS_MAX = 12 * 3_600_000;
 const BOUNDS = { ...RUNNER_DEFAULTS, batchRecordsMax: 40, commitBytesMax: 24_000, drainMsMax: 1_000, retryMsMax: 1_000 };
 
 export class World {
@@ -94,7 +99,7 @@ export class World {
         for (let n = 0; n < workers; n++) this.start(service, `${service}-${n}`, databases);
       }
       const chaos = new Chaos(this, (service, name) => this.start(service, name, databases));
-      const raging = this.plan.active ? chaos.rage() : Promise.resolve();
+      const raging = this.plan.active ? Promise.all([chaos.rage(), this.plan.disks ? chaos.rot() : null]) : Promise.resolve();
       await this.#send();
       chaos.end();
       await raging;
@@ -130,7 +135,9 @@ export class World {
   /** Starts a worker process, and again whenever it ends before the world does. */
   start(service: ServiceName, name: string, databases: Awaited<ReturnType<typeof sharedDatabases>>): Slot {
     const process = this.#newProcess(name);
-    const slot: Slot = { service, name, process, stop: new AbortController(), done: Promise.resolve(), restarting: false };
+    let disk = this.#disks.get(name);
+    if (disk === undefined) this.#disks.set(name, (disk = new SimulatedDisk(this.#options.seed + this.#disks.size)));
+    const slot: Slot = { service, name, disk, process, stop: new AbortController(), done: Promise.resolve(), restarting: false };
     this.slots.push(slot);
     slot.done = this.#supervise(slot, databases);
     return slot;
@@ -175,6 +182,7 @@ export class World {
     }
   }
 
+  readonly #disks = new Map<string, SimulatedDisk>();
   readonly #crashers = new Map<Slot, () => void>();
 
   /** kill -9. */
@@ -195,11 +203,17 @@ export class World {
     const reference = new FlakyReference(this.#reference, process, () => this.weather);
     const spec = serviceSpec(service, { databases, reference });
     const log = new SimLog(network, this.groups, mutant?.committedOnly ?? true);
+    const checkpoints = { disk: slot.disk.mount(process), intervalMs: CHECKPOINT_INTERVAL_MS, ageMsMax: CHECKPOINT_AGE_MS_MAX };
     const observer: RunnerObserver = {
       ...SILENT_OBSERVER,
       event: (name, fields) => this.note(name, `${process.name} ${JSON.stringify(fields)}`),
       retried: (task, cause) => this.note('retried', `${process.name} ${task} ${cause}`),
       committed: (task, records, changes) => this.note('committed', `${process.name} ${task} ${records} ${changes}`),
+      restored: (task, _records, _keys, _seconds, checkpointEntries = null) => {
+        if (checkpointEntries === null) return;
+        this.plan.count('checkpoint used');
+        this.note('checkpoint used', `${process.name} ${task} ${checkpointEntries}`);
+      },
       stateKeys: (_task, keys) => this.stateKeys.set(service, Math.max(keys, this.stateKeys.get(service) ?? 0)),
     };
     return new Worker(
@@ -209,6 +223,7 @@ export class World {
         bounds: BOUNDS,
         observer,
         clock: process.clock,
+        ...(this.plan.disks ? { checkpoints: mutant?.checkpoints?.(checkpoints) ?? checkpoints } : {}),
       },
       slot.name,
     );
@@ -237,6 +252,7 @@ export class World {
     this.plan.active = false;
     this.brokersAway = false;
     this.weather = { away: false, delayMs: 0 };
+    for (const disk of this.#disks.values()) disk.clear();
     for (const { process } of this.slots) process.resume();
     this.note('healed');
   }

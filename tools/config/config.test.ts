@@ -34,7 +34,7 @@ describe('farhand config', () => {
     const others = SERVICE_NAMES.filter((name) => name !== service);
     writeFileSync(file, others.map((name) => `${name}: { nobody: knows }\n`).join(''));
     const shown = parse(configText(['--config', file, '--service', service], {})) as object;
-    expect(Object.keys(shown)).toEqual(['kafka', 'topics', 'registry', 'redis', 'observe', 'privacy', ...(service === 'detect' ? ['siem'] : []), service]);
+    expect(Object.keys(shown)).toEqual(['kafka', 'topics', 'registry', 'redis', 'state', 'observe', 'privacy', ...(service === 'detect' ? ['siem'] : []), service]);
     expect(() => configText(['--config', file], {})).toThrow(/nobody .* is not known/);
   });
 

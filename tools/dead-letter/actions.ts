@@ -3,12 +3,15 @@ import type { FramedEncoder } from '#lib/codec/encode.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Log, LogRecord, OutgoingRecord, Position } from '#lib/log/log.ts';
+import { UnreadableRecords } from '#lib/log/unreadable.ts';
 import type { DeadLetter } from '#schemas/records.ts';
 import { nextBatch, type Found } from './letters.ts';
 
 /** Records of one transaction of a re-drive. */
 const COMMIT_RECORDS_MAX = 500;
 const DETAIL_LENGTH_MAX = 256;
+/** As ingest keeps of a record: what is longer does not go through the dead-letter topic. */
+const BATCH_BYTES_KEPT = 1024 * 1024;
 
 export interface Installation {
   readonly log: Log;
@@ -58,23 +61,23 @@ export interface SetAside {
 /**
  * Writes the record at `position` to the dead-letter topic and moves the group's position past it, in one transaction
  * of the task's own id, so that a worker that comes in between fences us or is fenced. Only where the group is empty
- * and the record is the next one: everything before it has been committed by the worker that stopped there.
+ * and the record is the next one: everything before it has been committed by the worker that stopped there. Of records
+ * that cannot be read the letter holds their whole batch as the log has it, at most its first MiB, and all are passed.
  */
-export async function setAside({ position, group, detail }: SetAside, { log, clock, deadLetter }: Installation, encoder: FramedEncoder): Promise<DeadLetter> {
+export async function setAside({ position, group, detail }: SetAside, { log, clock, deadLetter }: Installation, encoder: FramedEncoder): Promise<{ letter: DeadLetter; nextOffset: number }> {
   await refuseMembers(log, group);
   const writer = await log.openWriter(`${group}-${position.partition}`);
   try {
     // Again, as the fence has just stopped whoever came in the meantime: it must not be our position that it then reads.
     await refuseMembers(log, group);
-    const record = await nextRecord(log, group, position);
-    const letter = letterOf(record, detail);
-    const { topic, partition, offset } = position;
+    const { letter, lastOffset } = await nextLetter(log, group, position, detail);
+    const { topic, partition } = position;
     await writer.commit({
       records: [{ topic: deadLetter, partition: null, key: letter.key, value: encoder.encode('DeadLetter', letter), timestampMs: letter.arrivedAt ?? clock.nowMs() }],
       group,
-      positions: [{ topic, partition, offset: offset + 1 }],
+      positions: [{ topic, partition, offset: lastOffset + 1 }],
     });
-    return letter;
+    return { letter, nextOffset: lastOffset + 1 };
   } finally {
     await writer.close();
   }
@@ -99,6 +102,17 @@ async function nextRecord(log: Log, group: string, { topic, partition, offset }:
     throw new FarhandError('FARHAND_USAGE', `${behind}: start the worker once more, it goes on up to the record that it cannot take and names it`);
   } finally {
     await reader.close();
+  }
+}
+
+async function nextLetter(log: Log, group: string, position: Position, detail: string): Promise<{ letter: DeadLetter; lastOffset: number }> {
+  try {
+    return { letter: letterOf(await nextRecord(log, group, position), detail), lastOffset: position.offset };
+  } catch (error) {
+    if (!(error instanceof UnreadableRecords) || error.batch.offset !== position.offset) throw error;
+    const { bytes, lastOffset } = error.batch;
+    const text = `${detail}; the batch ${position.offset}–${lastOffset} as the log holds it (${bytes.length} bytes): ${error.why}`;
+    return { letter: letterOf({ ...position, arrivedAt: null, timestampMs: 0, key: null, value: bytes.subarray(0, BATCH_BYTES_KEPT) }, text), lastOffset };
   }
 }
 

@@ -32,7 +32,8 @@ re-drive   writes the original records of the selected letters to the topics the
            drops what it has seen before; the letters themselves stay.
 set-aside  takes a record that stopped a worker (FARHAND_POISON_RECORD names it) out of its way: writes it to the
            dead-letter topic with the reason SET_ASIDE and moves the group past it, in one transaction. Only while the
-           group has no running worker, and only the record at which it stands.
+           group has no running worker, and only the record at which it stands. Where a whole batch cannot be read
+           (lz4, snappy, damaged), its bytes go into one letter and the group moves past all of it.
 
 Selection:
   --reason R     letters with this reason
@@ -174,8 +175,8 @@ async function putAside(values: Values, tool: DeadLetterTool): Promise<number> {
   if (group === undefined || !groups.includes(group)) {
     throw usageError(NAME, groups.length === 0 ? `no service reads ${topic}` : `the group '${group}' does not read ${topic}: ${groups.join(', ')}`);
   }
-  const letter = await setAside({ position: { topic, partition, offset }, group, detail: values.detail ?? 'set aside by an operator' }, tool, framedEncoder(tool.source));
-  tool.print(`${topic}/${partition}@${offset} is set aside (${letter.value.length} bytes, in ${tool.deadLetter}); ${group} goes on at ${offset + 1}`);
+  const { letter, nextOffset } = await setAside({ position: { topic, partition, offset }, group, detail: values.detail ?? 'set aside by an operator' }, tool, framedEncoder(tool.source));
+  tool.print(`${topic}/${partition}@${offset} is set aside (${letter.value.length} bytes, in ${tool.deadLetter}); ${group} goes on at ${nextOffset}`);
   return 0;
 }
 

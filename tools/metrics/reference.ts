@@ -4,6 +4,7 @@
  */
 import { LOG_EVENTS, type LogEvent } from '#lib/observe/events.ts';
 import { createHealthCheck } from '#lib/observe/health.ts';
+import { observeKafka } from '#lib/observe/kafka.ts';
 import { createLogger } from '#lib/observe/logger.ts';
 import { Metrics, type MetricDescription } from '#lib/observe/metrics.ts';
 import { observeRunner } from '#lib/observe/runner-metrics.ts';
@@ -29,7 +30,9 @@ const noTime = (): number => 0;
 
 function runner(metrics: Metrics): void {
   traceMetrics(metrics);
-  observeRunner(metrics, createLogger({ level: 'silent', service: 'reference', worker: 'reference' }), noTime);
+  const logger = createLogger({ level: 'silent', service: 'reference', worker: 'reference' });
+  observeRunner(metrics, logger, noTime);
+  observeKafka(metrics, logger, noTime);
   void createHealthCheck({ stuckMsMax: 1, eventLoopMsMax: 1 }, () => [], metrics).close();
 }
 

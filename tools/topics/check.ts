@@ -10,7 +10,7 @@ export interface Difference {
 }
 
 /** A limit of this name may be higher than what is needed. */
-const AT_LEAST = new Set(['max.message.bytes']);
+const AT_LEAST = new Set(['max.message.bytes', 'delete.retention.ms']);
 
 function fits(name: string, is: string | undefined, needed: string): boolean {
   return AT_LEAST.has(name) ? Number(is) >= Number(needed) : is === needed;

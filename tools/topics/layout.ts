@@ -35,6 +35,8 @@ const eventTime = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'Creat
 /** Keyed by findingId: whether a SIEM's topic is compacted as well is the operator's choice. */
 const CREATE_TIME = { 'message.timestamp.type': 'CreateTime' };
 const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' };
+/** Tombstones outlive the oldest checkpoint that is used (state.checkpointAgeMsMax). */
+const changelog = { ...compacted, 'delete.retention.ms': String(24 * 3_600_000) };
 const reference = { ...compacted, ...READABLE };
 
 /** `siemTopics`: those of the outputs for the SIEM, which take the place of topics.siemFindings. */
@@ -58,8 +60,8 @@ export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[
     of(topics.vantages, referencePartitions, reference),
     of(topics.networks, referencePartitions, reference),
     of(topics.feedback, referencePartitions, reference),
-    of(topics.ingestChangelog, partitions, compacted, CHANGELOG),
-    of(topics.detectChangelog, partitions, compacted, CHANGELOG),
-    of(topics.chainedChangelog, partitions, compacted, CHANGELOG),
+    of(topics.ingestChangelog, partitions, changelog, CHANGELOG),
+    of(topics.detectChangelog, partitions, changelog, CHANGELOG),
+    of(topics.chainedChangelog, partitions, changelog, CHANGELOG),
   ];
 }

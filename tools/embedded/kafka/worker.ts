@@ -39,7 +39,7 @@ export function runChainedWorker(file: string | null): Promise<number> {
   const host = new Host('chained', config);
   endWithParent();
   return host.run(async () => {
-    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.onKafkaLog));
+    const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
     const source = await openSchemas(registry, topics, ['DeadLetter', 'SuspiciousSession']);
     const databases = await watchDatabases(host, enrich);
@@ -56,6 +56,7 @@ export function runChainedWorker(file: string | null): Promise<number> {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
+        arrivalRequired: ingest.arrivalTime === 'required',
         outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
         changelog: topics.chainedChangelog,
         createTask: (task, state) => {
