@@ -4,7 +4,7 @@ import { SIGNALS } from '../../services/detect/model/signals.ts';
 import type { EnrichedEvent, Severity, SuspiciousSession } from '#schemas/records.ts';
 import type { Label } from '../simulate/options.ts';
 import type { Truth } from './cases/fleet.ts';
-import { ALL_RULES, simpleRules } from './simple-rules.ts';
+import { ALL_RULES, type SimpleRule, simpleRules } from './simple-rules.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 /** Levels at which a session may be found, in order. */
 export const LEVELS = ['any', 'MEDIUM', 'HIGH'] as const;
 export type Level = (typeof LEVELS)[number];
-const LEVEL_OF: Readonly<Record<Severity, number>> = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 2 };
+export const LEVEL_OF: Readonly<Record<Severity, number>> = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 2 };
 
 /** When something was first said, counted from the start of the piloting (of the session where it is honest). */
 export interface Sighted {
@@ -68,9 +68,10 @@ const keyOf = (of: { tenantId: string; sessionId: string }): string => `${of.ten
 
 export class Outcomes {
   readonly #sessions = new Map<string, Tracked>();
-  readonly #rules = simpleRules();
+  readonly #rules: readonly SimpleRule[];
 
-  constructor(labels: readonly Label[], truths: readonly Truth[], personOf: (label: Label) => string) {
+  constructor(labels: readonly Label[], truths: readonly Truth[], personOf: (label: Label) => string, rules = true) {
+    this.#rules = rules ? simpleRules() : [];
     const truthOf = new Map(truths.map((truth) => [`${truth.tenantId}|${truth.userId}`, truth]));
     for (const label of labels) {
       const userId = personOf(label);

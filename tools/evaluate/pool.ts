@@ -1,7 +1,6 @@
 /** Spreads shards over worker threads. */
 import { Worker } from 'node:worker_threads';
-import type { CaseOptions } from './cases/fleet.ts';
-import type { ShardAnswer, WorkerSetup } from './shard-worker.ts';
+import type { ShardAnswer, ShardTask, WorkerSetup } from './shard-worker.ts';
 
 export interface PoolOptions extends WorkerSetup {
   workers: number;
@@ -9,7 +8,7 @@ export interface PoolOptions extends WorkerSetup {
 }
 
 /** Outcomes by shard, in the order of the shards. Rejects with the first failure and ends every thread. */
-export async function runShards(shards: readonly CaseOptions[], { workers, onShard, ...setup }: PoolOptions): Promise<ShardAnswer[]> {
+export async function runShards(shards: readonly ShardTask[], { workers, onShard, ...setup }: PoolOptions): Promise<ShardAnswer[]> {
   const answers: ShardAnswer[] = [];
   let next = 0;
   const threads = Array.from({ length: Math.min(workers, shards.length) }, () => new Worker(new URL('./shard-worker.ts', import.meta.url), { workerData: setup }));

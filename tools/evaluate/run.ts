@@ -9,6 +9,7 @@ import type { Fleet } from '../simulate/fleet.ts';
 import type { Arrival, Label } from '../simulate/options.ts';
 import type { Truth } from './cases/fleet.ts';
 import { Outcomes, type SessionOutcome } from './outcome.ts';
+import { type SessionVerdict, Verdicts } from './verdicts.ts';
 
 export interface RunResult {
   events: number;
@@ -17,6 +18,8 @@ export interface RunResult {
   sessions: SessionOutcome[];
   /** Every revision of every finding, where they were asked for. */
   revisions: SuspiciousSession[];
+  /** By name: what each further configuration found. */
+  variants: Record<string, SessionVerdict[]>;
 }
 
 /** Stands for the bytes that are not there: an empty value would be refused. */
@@ -47,14 +50,19 @@ export interface RunOptions {
   databases?: Databases;
   truths?: readonly Truth[];
   keepRevisions?: boolean;
+  /** Simple rules beside; default true. */
+  rules?: boolean;
+  /** Further configurations of detection over the same enriched events, by name. */
+  variants?: ReadonlyMap<string, EmbeddedConfig>;
 }
 
-export async function runFleet(fleet: Fleet, { config, databases, truths = [], keepRevisions = false }: RunOptions): Promise<RunResult> {
+export async function runFleet(fleet: Fleet, { config, databases, truths = [], keepRevisions = false, rules = true, variants = new Map() }: RunOptions): Promise<RunResult> {
   const decoder = new ObjectDecoder();
   const personOf = new Map(fleet.people.map(({ sessionId, tenantId, userId }) => [`${tenantId}|${sessionId}`, userId]));
-  const outcomes = new Outcomes(fleet.labels, truths, (label: Label) => personOf.get(`${label.tenantId}|${label.sessionId}`) ?? '');
+  const outcomes = new Outcomes(fleet.labels, truths, (label: Label) => personOf.get(`${label.tenantId}|${label.sessionId}`) ?? '', rules);
   const revisions: SuspiciousSession[] = [];
   const detection = createDetection(config, { trace: (trace) => outcomes.judged(trace) });
+  const others = [...variants].map(([name, other]) => ({ name, detection: createDetection(other), verdicts: new Verdicts(fleet.labels) }));
   const found = (findings: readonly SuspiciousSession[]): void => {
     if (findings.length === 0) return;
     outcomes.found(findings);
@@ -68,6 +76,7 @@ export async function runFleet(fleet: Fleet, { config, databases, truths = [], k
     onEnriched(records) {
       outcomes.enriched(records);
       found(detection.process(records));
+      for (const { detection: other, verdicts } of others) verdicts.found(other.process(records));
     },
   });
   for (const batch of fleet) {
@@ -76,6 +85,7 @@ export async function runFleet(fleet: Fleet, { config, databases, truths = [], k
     await pipeline.process(decoder.wrap(batch.filter(isTelemetry)));
   }
   found(detection.flush());
+  for (const { detection: other, verdicts } of others) verdicts.found(other.flush());
   const { events, rejected, duplicates } = pipeline.counts();
-  return { events, rejected, duplicates, sessions: outcomes.all(), revisions };
+  return { events, rejected, duplicates, sessions: outcomes.all(), revisions, variants: Object.fromEntries(others.map(({ name, verdicts }) => [name, verdicts.all()])) };
 }

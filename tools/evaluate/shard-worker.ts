@@ -1,6 +1,7 @@
 /** One worker thread: runs the shards that it is asked for, one after the other, and answers with their outcomes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
+import { SIGNAL_NAMES } from '../../services/detect/model/reading.ts';
 import { openDatabases } from '../../services/enrich/databases.ts';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import { caseFleet, type CaseOptions } from './cases/fleet.ts';
@@ -14,6 +15,14 @@ export interface WorkerSetup {
   configFile: string | null;
 }
 
+/** What a worker is asked to do with one shard. */
+export interface ShardTask {
+  cases: CaseOptions;
+  rules: boolean;
+  /** Run each configuration without one signal too. */
+  ablation: boolean;
+}
+
 export interface ShardAnswer extends Omit<RunResult, 'revisions'> {
   shard: number;
 }
@@ -24,11 +33,18 @@ const { part, data, configFile } = workerData as WorkerSetup;
 const sources = readSources(part, data);
 const config = loadEmbeddedConfig(configFile);
 const databases = await openDatabases(config.enrich);
-port.on('message', (options: CaseOptions | null) => {
-  if (options === null) return port.close();
-  const { fleet, truths } = caseFleet(sources, options);
-  runFleet(fleet, { config, databases, truths }).then(
-    ({ events, rejected, duplicates, sessions }) => port.postMessage({ shard: options.shard, events, rejected, duplicates, sessions } satisfies ShardAnswer),
+const without = new Map(SIGNAL_NAMES.map((name) => [name as string, { ...config, detect: { ...config.detect, signalsOff: [...config.detect.signalsOff, name] } }]));
+
+async function answer({ cases, rules, ablation }: ShardTask): Promise<ShardAnswer> {
+  const { fleet, truths } = caseFleet(sources, cases);
+  const { revisions: _, ...result } = await runFleet(fleet, { config, databases, truths, rules, ...(ablation && { variants: without }) });
+  return { shard: cases.shard, ...result };
+}
+
+port.on('message', (task: ShardTask | null) => {
+  if (task === null) return port.close();
+  answer(task).then(
+    (told) => port.postMessage(told),
     (error: unknown) => {
       throw error;
     },

@@ -1,7 +1,11 @@
 /** The evaluation as tables for people. */
+import { poissonInterval } from '#lib/kernel/intervals.ts';
+import type { AblationRow } from './ablation.ts';
+import { type DistanceScore, distanceScore } from './distance.ts';
 import { judgeGoals, type GoalRow } from './goals.ts';
 import type { SessionOutcome } from './outcome.ts';
 import { ALL_RULES } from './simple-rules.ts';
+import type { PromiseResult } from './stages.ts';
 import { areaUnder, curve } from './statistics.ts';
 import { falseFindings, type FalseFindings, recallOfPeople, recallOfSessions, scoreRule, type RuleScore } from './summary.ts';
 
@@ -45,6 +49,7 @@ export interface Report {
   allHonest: FalseFindings;
   rules: RuleScore[];
   areaUnderRoc: number;
+  distance: DistanceScore;
 }
 
 export function reportOf(outcomes: readonly SessionOutcome[]): Report {
@@ -57,6 +62,7 @@ export function reportOf(outcomes: readonly SessionOutcome[]): Report {
     honest: kinds.map(([kind, sessions]) => falseFindings(kind, sessions)),
     allHonest: falseFindings('all honest', honest),
     rules: [...names, ALL_RULES].map((name) => scoreRule(name, piloted, honest)),
+    distance: distanceScore(piloted),
     areaUnderRoc: areaUnder(curve(piloted.map(({ strength }) => strength), honest.map(({ strength }) => strength))),
   };
 }
@@ -92,5 +98,37 @@ export function textOf(outcomes: readonly SessionOutcome[]): string {
     ]),
     '',
     `Area under the ROC curve of the combined strength, all kinds: ${report.areaUnderRoc.toFixed(3)}`,
+    distanceText(report.distance),
+  ].join('\n');
+}
+
+export function distanceText({ sessions, covered, interval, widthKm, naiveWidthKm, errorKm }: DistanceScore): string {
+  const share = sessions === 0 ? null : covered / sessions;
+  const narrower = widthKm === null || naiveWidthKm === null ? null : widthKm / naiveWidthKm;
+  return `Operator distance: ${percent(share)} of ${sessions} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
+}
+
+export function promiseText({ promisedPer1000, kinds, all }: PromiseResult): string {
+  const measured = all.per1000.MEDIUM;
+  const { lower, upper } = poissonInterval(all.findings.MEDIUM);
+  const per1000 = (n: number): string => number((1000 * n) / all.sessionDays, 3);
+  const verdict = promisedPer1000 === null ? 'the configuration names no promise' : `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'}, by a factor of ${measured === 0 ? `more than ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)}` : number(promisedPer1000 / measured, 1)}`;
+  return [
+    aligned(falseRows([...kinds, all])),
+    '',
+    `Measured ${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`,
+  ].join('\n');
+}
+
+/** One row per signal that was left out; only the goals whose recall moves. */
+export function ablationText(rows: readonly AblationRow[]): string {
+  const [all] = rows;
+  const titles = Object.keys(all!.recall).filter((title) => rows.some((row) => Math.abs(row.recall[title]! - all!.recall[title]!) >= 0.005));
+  return [
+    'Left out: mean recall over the goals, false findings ≥ MEDIUM per 1,000 honest session-days, and the goals that move',
+    ...rows.map((row) => {
+      const moves = titles.filter((title) => row.without !== null && Math.abs(row.recall[title]! - all!.recall[title]!) >= 0.005).map((title) => `${title} ${percent(all!.recall[title]!)} → ${percent(row.recall[title]!)}`);
+      return `${(row.without ?? 'nothing').padEnd(18)} ${percent(row.meanRecall).padStart(4)} ${number(row.per1000, 1).padStart(6)}  ${moves.join('; ')}`;
+    }),
   ].join('\n');
 }

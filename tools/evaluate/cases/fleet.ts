@@ -3,7 +3,7 @@ import { Prng } from '#lib/kernel/prng.ts';
 import type { Workstation } from '../../simulate/draft.ts';
 import { type Fleet, fleetOf } from '../../simulate/fleet.ts';
 import { DEFAULTS } from '../../simulate/options.ts';
-import { activeOn } from './days.ts';
+import { activeOn, calendarDay } from './days.ts';
 import { buildHonest, drawHonestUnit } from './honest.ts';
 import { HONEST_CASES, type HonestCase, type Mode, ONLY_HISTORY, PILOTED_CASES, type PilotedCase, UNIT_RANGE } from './kinds.ts';
 import { buildPiloted, CASE_DAYS, drawOperation } from './piloted.ts';
@@ -47,7 +47,8 @@ export interface CaseFleet {
 const shareOf = (total: number, { shard, shards }: CaseOptions): number => Math.floor(total / shards) + (shard < total % shards ? 1 : 0);
 
 export function caseFleet(sources: Sources, options: CaseOptions): CaseFleet {
-  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days: CASE_DAYS, effort: options.light ? LIGHT : WHOLE });
+  const days = Math.max(options.pilotedKinds.length > 0 ? CASE_DAYS : 1, calendarDay(options.honestDays - 1) + 1);
+  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days, effort: options.light ? LIGHT : WHOLE });
   const truths: Truth[] = [];
   const people: Workstation[] = [];
   const take = (person: Workstation, piloted: boolean, legMs: number, operatorKm: number | null): void => {
@@ -59,7 +60,7 @@ export function caseFleet(sources: Sources, options: CaseOptions): CaseFleet {
   }
   for (const kind of options.honestKinds) for (const person of honestOf(world, options, kind)) take(person, false, 0, null);
   const vantages = [...new Map(people.map((person) => [person.vantage.id, person.vantage])).values()];
-  const settings = { ...DEFAULTS, seed: world.scene.seed, workstations: people.length, piloted: 0, days: CASE_DAYS, tenants: 1 };
+  const settings = { ...DEFAULTS, seed: world.scene.seed, workstations: people.length, piloted: 0, days, tenants: 1 };
   return { fleet: fleetOf(world.scene, people, vantages, settings), truths };
 }
 

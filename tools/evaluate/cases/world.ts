@@ -169,7 +169,7 @@ export function honestPerson(world: World, stream: string, prng: Prng, kind: str
 /** An operator of a workstation: where, the measured round trip, and the whole leg with the last mile, ms. */
 export interface DrawnOperator extends Operator {
   legMs: number;
-  /** False where no measured pair of places fits the length: then nobody can say how far the operator is. */
+  /** False where no measured pair of places of the part fits the length: then the distance is not judged. */
   placed: boolean;
 }
 
@@ -186,5 +186,5 @@ export function drawOperator(prng: Prng, world: World, site: Site, [least, most]
   const operator = prng.pick(fits);
   const low = Math.max(1, least - operator.rttMs);
   const high = Math.max(low, Math.min(LAST_MILE_MAX_MS, most - operator.rttMs));
-  return { ...operator, legMs: operator.rttMs + prng.uniform(low, high), placed: true };
+  return { ...operator, legMs: operator.rttMs + prng.uniform(low, high), placed: near.length > 0 };
 }

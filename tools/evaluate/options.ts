@@ -1,0 +1,132 @@
+/** What `npm run evaluate` can be asked. */
+import { integerOption, parseOptions, usageError } from '../command.ts';
+import { measuredDataPresent, MEASURED_DIR } from '../simulate/measured.ts';
+import { ALL_HONEST, ALL_PILOTED, type CaseOptions } from './cases/fleet.ts';
+import type { WorkerSetup } from './shard-worker.ts';
+import { type Part, PARTS } from './split.ts';
+
+export const NAME = 'evaluate';
+const SOURCES = ['recorded', 'simulated'] as const;
+/** Working days of each person whose honest days are counted against the promise. */
+const PROMISE_DAYS = 20;
+const PROMISE_SESSION_DAYS = 100_000;
+/** People of one shard of the promise: a small company. */
+const PROMISE_SHARD = 125;
+
+export const HELP = `Usage: npm run evaluate -- [options]
+
+Builds sessions out of measured typing and round trips, honest and piloted, over several days a person, runs them through
+ingest, enrich and detect, and prints what was found per kind against the goals, beside simple rules.
+
+  --quick            fewer people and lighter sessions: about a minute of one core
+  --kinds A,B        only these piloted or honest kinds (plain people are always there)
+  --explain KIND     what was held, session by session, where KIND was missed or falsely found
+  --ablation         the same with each signal left out
+  --promise          honest people only: the measured rate of false findings against the promised one
+  --session-days N   how many of them at least (default ${PROMISE_SESSION_DAYS})
+  --write-docs       cases, ablation and promise, then docs/evaluation.md and its pictures; --reuse DIR keeps what each
+                     stage measured in DIR and takes what is there already
+  --source S         ${SOURCES.join(' or ')} (default recorded): sessions of measured data, or of the simulator
+  --part P           ${PARTS.join(', ')} (default test): halves by person, place and path; tune on dev, judge on test
+  --honest N         people of each honest kind (default 60; quick 16)
+  --piloted N        people of each piloted kind and mode (default 40; quick 12)
+  --plain N          plain people on top (default 240; quick 60)
+  --shards N         tenants that the people are spread over (default 12; quick 4)
+  --days N           working days of honest people (default 5; quick 4); days of the simulator (default 1)
+  --light            sessions with less typing and fewer connection samples (always with --quick and --promise)
+  --workers N        threads (default 2)
+  --seed N           default 1
+  --data DIR         folder of the measured data (default: ../shared/data beside the repository)
+  --config FILE      configuration of the pipeline
+  --json FILE        the figures and the outcome of every session as JSON
+
+Kinds: ${[...ALL_PILOTED, ...ALL_HONEST].join(', ')}.`;
+
+const OPTIONS = {
+  quick: { type: 'boolean' },
+  kinds: { type: 'string' },
+  explain: { type: 'string' },
+  ablation: { type: 'boolean' },
+  promise: { type: 'boolean' },
+  'session-days': { type: 'string' },
+  'write-docs': { type: 'boolean' },
+  reuse: { type: 'string' },
+  source: { type: 'string' },
+  part: { type: 'string' },
+  honest: { type: 'string' },
+  piloted: { type: 'string' },
+  plain: { type: 'string' },
+  shards: { type: 'string' },
+  days: { type: 'string' },
+  light: { type: 'boolean' },
+  workers: { type: 'string' },
+  seed: { type: 'string' },
+  data: { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values'];
+
+export interface Settings {
+  values: Values;
+  simulated: boolean;
+  setup: WorkerSetup & { workers: number };
+}
+
+export function readSettings(args: string[]): Settings {
+  const { values } = parseOptions(NAME, args, OPTIONS);
+  const source = choice('source', values.source, SOURCES, 'recorded');
+  const part: Part = choice('part', values.part, PARTS, 'test');
+  if (source === 'recorded' && values.help !== true && !measuredDataPresent(values.data)) throw usageError(NAME, `the measured data is not at ${values.data ?? MEASURED_DIR}`);
+  const workers = integerOption(NAME, 'workers', values.workers, { fallback: 2, least: 1, most: 64 });
+  return { values, simulated: source === 'simulated', setup: { workers, part, data: values.data, configFile: values.config ?? null } };
+}
+
+function choice<T extends string>(name: string, value: string | undefined, allowed: readonly T[], fallback: T): T {
+  if (value === undefined) return fallback;
+  if (!(allowed as readonly string[]).includes(value)) throw usageError(NAME, `--${name} is '${value}': allowed is ${allowed.join(', ')}`);
+  return value as T;
+}
+
+function kindsOf(text: string | undefined): Pick<CaseOptions, 'honestKinds' | 'pilotedKinds'> {
+  if (text === undefined) return { honestKinds: ALL_HONEST, pilotedKinds: ALL_PILOTED };
+  const names = text.split(',').map((name) => name.trim());
+  const known: readonly string[] = [...ALL_PILOTED, ...ALL_HONEST];
+  for (const name of names) if (!known.includes(name)) throw usageError(NAME, `--kinds: there is no kind '${name}': allowed is ${known.join(', ')}`);
+  return { honestKinds: ALL_HONEST.filter((kind) => kind === 'plain' || names.includes(kind)), pilotedKinds: ALL_PILOTED.filter((kind) => names.includes(kind)) };
+}
+
+export function integerOf(values: Values, name: 'honest' | 'piloted' | 'plain' | 'shards' | 'days' | 'seed' | 'session-days', fallback: number, least = 0): number {
+  return integerOption(NAME, name, values[name], { fallback, least, most: 10_000_000 });
+}
+
+/** One entry per shard; what is not asked for is as large as `quick` or the whole evaluation wants it. */
+export function casesOf(values: Values, quick = values.quick === true): CaseOptions[] {
+  const shards = integerOf(values, 'shards', quick ? 4 : 12, 1);
+  const shared = {
+    seed: integerOf(values, 'seed', 1),
+    shards,
+    honestPerKind: integerOf(values, 'honest', quick ? 16 : 60),
+    pilotedPerKind: integerOf(values, 'piloted', quick ? 12 : 40),
+    plain: integerOf(values, 'plain', quick ? 60 : 240),
+    honestDays: integerOf(values, 'days', quick ? 4 : 5, 1),
+    light: quick || values.light === true,
+    ...kindsOf(values.kinds),
+  };
+  return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
+}
+
+/** Honest people of every kind, 40% of them plain, for at least so many session-days. */
+export function promiseCasesOf(values: Values): CaseOptions[] {
+  const sessionDays = integerOf(values, 'session-days', PROMISE_SESSION_DAYS, 1);
+  const days = integerOf(values, 'days', PROMISE_DAYS, 1);
+  const { honestKinds } = kindsOf(values.kinds);
+  const people = Math.ceil(sessionDays / days);
+  const perKind = Math.ceil((0.6 * people) / Math.max(1, honestKinds.length - 1));
+  const plain = Math.max(0, people - perKind * honestKinds.length);
+  const shards = integerOf(values, 'shards', Math.max(1, Math.round(people / PROMISE_SHARD)), 1);
+  const shared = { seed: integerOf(values, 'seed', 1), shards, honestPerKind: perKind, pilotedPerKind: 0, plain, honestDays: days, light: true, honestKinds, pilotedKinds: [] };
+  return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
+}

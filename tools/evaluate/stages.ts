@@ -1,0 +1,70 @@
+/** The stages of the evaluation, each of which measures one thing and says it as plain data. */
+import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
+import { simulateFleet } from '../simulate/fleet.ts';
+import { ablationOf, type AblationRow } from './ablation.ts';
+import { casesOf, integerOf, promiseCasesOf, type Settings } from './options.ts';
+import type { SessionOutcome } from './outcome.ts';
+import { runShards } from './pool.ts';
+import { runFleet } from './run.ts';
+import type { ShardAnswer, ShardTask } from './shard-worker.ts';
+import { falseFindings, type FalseFindings } from './summary.ts';
+import type { SessionVerdict } from './verdicts.ts';
+
+export interface CasesResult {
+  events: number;
+  rejected: number;
+  duplicates: number;
+  sessions: SessionOutcome[];
+  /** Empty without ablation. */
+  ablation: AblationRow[];
+}
+
+const progress = (what: string) => (done: number, of: number): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${what}: ${done} of ${of} tenants${done === of ? '\n' : ''}`);
+};
+
+function joined(answers: readonly ShardAnswer[]): CasesResult {
+  const total = (of: (answer: ShardAnswer) => number): number => answers.reduce((sum, answer) => sum + of(answer), 0);
+  const sessions = answers.flatMap((answer) => answer.sessions);
+  const variants: Record<string, SessionVerdict[]> = {};
+  for (const answer of answers) for (const [name, verdicts] of Object.entries(answer.variants)) (variants[name] ??= []).push(...verdicts);
+  const ablation = Object.keys(variants).length === 0 ? [] : ablationOf(sessions, variants);
+  return { events: total(({ events }) => events), rejected: total(({ rejected }) => rejected), duplicates: total(({ duplicates }) => duplicates), sessions, ablation };
+}
+
+/** Honest and piloted people of measured data; `quick` overrides what was asked for. */
+export async function measureCases({ values, setup }: Settings, ablation: boolean, quick?: boolean): Promise<CasesResult> {
+  const tasks: ShardTask[] = casesOf(values, quick).map((cases) => ({ cases, rules: true, ablation }));
+  return joined(await runShards(tasks, { ...setup, onShard: progress(ablation ? 'ablation' : 'cases') }));
+}
+
+export async function measureSimulated({ values, setup }: Settings): Promise<CasesResult> {
+  const piloted = integerOf(values, 'piloted', 100);
+  const fleet = simulateFleet({ workstations: integerOf(values, 'honest', 300) + piloted, piloted, seed: integerOf(values, 'seed', 1), days: integerOf(values, 'days', 1, 1) });
+  const { events, rejected, duplicates, sessions } = await runFleet(fleet, { config: loadEmbeddedConfig(setup.configFile) });
+  return { events, rejected, duplicates, sessions, ablation: [] };
+}
+
+export interface PromiseResult {
+  events: number;
+  people: number;
+  /** False findings of MEDIUM and above per 1,000 honest session-days that the configuration tolerates; null where it names none. */
+  promisedPer1000: number | null;
+  kinds: FalseFindings[];
+  all: FalseFindings;
+}
+
+/** The rate that the operator of the pipeline asked for. */
+function promised(configFile: string | null): number | null {
+  const fusion = loadEmbeddedConfig(configFile).detect.fusion as { toleratedPer1000?: number };
+  return fusion.toleratedPer1000 ?? null;
+}
+
+/** Honest people only, many days: what the promise is worth. */
+export async function measurePromise({ values, setup }: Settings): Promise<PromiseResult & { sessions: SessionOutcome[] }> {
+  const tasks: ShardTask[] = promiseCasesOf(values).map((cases) => ({ cases, rules: false, ablation: false }));
+  const { events, sessions } = joined(await runShards(tasks, { ...setup, onShard: progress('promise') }));
+  const kinds = [...Map.groupBy(sessions, (session) => session.kind)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, own]) => falseFindings(kind, own));
+  const people = new Set(sessions.map(({ tenantId, userId }) => `${tenantId}|${userId}`)).size;
+  return { events, people, promisedPer1000: promised(setup.configFile), kinds, all: falseFindings('all honest', sessions), sessions };
+}
