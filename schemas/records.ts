@@ -327,3 +327,42 @@ export interface DeadLetter {
   /** The original bytes, unchanged. */
   value: Uint8Array;
 }
+
+/** What one person's hour contributes to a subject that several people share (internal). */
+export interface FleetReport {
+  type: 'FleetReport';
+  subject: string;
+  /** One of FLEET_KINDS of services/detect/fleet/subjects.ts. */
+  kind: string;
+  tenantId: string;
+  userId: string;
+  /** The workstation; of COHORT and EVIDENCE the session. */
+  deviceId: string;
+  /** Start of the hour. */
+  windowStart: number;
+  /** Minutes with typing, two words of 30 bits; may be empty. */
+  minutes: number[];
+  values: number[];
+}
+
+/** What the exchange answers (internal). */
+export interface FleetFact {
+  type: 'FleetFact';
+  subject: string;
+  kind: string;
+  /** Both are empty where the fact is for everybody. */
+  tenantId: string;
+  userId: string;
+  windowEnd: number;
+  effectiveAt: number;
+  values: number[];
+}
+
+/** A watermark that travels with the records (internal). */
+export interface FleetProgress {
+  type: 'FleetProgress';
+  from: number;
+  of: number;
+  throughAt: number;
+  frontAt: number;
+}

@@ -16,6 +16,9 @@ export const RECORD_NAMES = [
   'EnrichedKeystrokes',
   'EnrichedConnection',
   'DeadLetter',
+  'FleetReport',
+  'FleetFact',
+  'FleetProgress',
 ] as const satisfies readonly RecordName[];
 
 const FOLDER = new URL('../../schemas/', import.meta.url);

@@ -139,6 +139,23 @@ const findingSchema = z.strictObject({
   findingsPerSessionMax: z.int().min(1).max(100).default(8).describe('Most findings that one session may open, one after the other.'),
 });
 
+const fleetSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Exchange figures between people: shared addresses and rhythms, cohorts. Off: nothing of another person enters.'),
+    shareTenants: z
+      .array(z.string().min(1).max(256))
+      .max(10_000)
+      .default([])
+      .describe('Tenants that agree to be compared with each other by address and rhythm. All others are compared with their own people only.'),
+    graceMs: z.int().min(0).max(6 * HOUR_MS).default(15 * MINUTE_MS).describe("How far a person's clock may lie behind the fleet's before what it reports comes too late, beyond idleCloseMs, ms."),
+    lagMs: z.int().min(MINUTE_MS).max(DAY_MS).default(HOUR_MS).describe('From the end of an hour to the moment from which its figures are taken up, ms.'),
+    progressEveryMs: z.int().min(10_000).max(HOUR_MS).default(5 * MINUTE_MS).describe('Event time between two watermarks of a partition, ms.'),
+    membersMax: z.int().min(8).max(1024).default(64).describe('Most people that one address, place or bucket of rhythms keeps apart; more are counted only.'),
+    memoryMs: z.int().min(DAY_MS).max(60 * DAY_MS).default(7 * DAY_MS).describe('Event time after which what was shared is forgotten, ms.'),
+  })
+  .prefault({})
+  .describe('Exchange between people.');
+
 export const detectConfigSchema = z.strictObject({
   rulesName: z.string().min(1).max(64).default('farhand-default').describe('Name of this configuration; part of every finding id.'),
   rulesVersion: z.string().min(1).max(64).default('1').describe('Version of this configuration.'),
@@ -158,6 +175,10 @@ export const detectConfigSchema = z.strictObject({
   endpoint: endpointSchema.prefault({}).describe('Remote tools and input devices.'),
   fusion: fusionSchema.prefault({}).describe('From signals to severity.'),
   finding: findingSchema.prefault({}).describe('Life of a finding.'),
+  fleet: fleetSchema,
+}).refine((value) => value.fleet.lagMs > value.idleCloseMs + value.fleet.graceMs + value.allowedLatenessMs, {
+  message: 'fleet.lagMs must exceed idleCloseMs + fleet.graceMs + allowedLatenessMs: figures are complete only after these',
+  path: ['fleet', 'lagMs'],
 });
 
 export type DetectConfig = Readonly<z.infer<typeof detectConfigSchema>>;

@@ -4,12 +4,19 @@
  *   event → watermark of the task → person → open minute window (order-independent)
  *         → timers due by the person's clock, or by the watermark for people who stopped
  *         → close window → signals → fusion → finding
+ *
+ * What people have in common goes another way (fleet/): a person's closed hour → reports → exchange → facts → the
+ * person's first window that ends at or after their time.
  */
-import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
+import type { EnrichedEvent, FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
+import { Everybody } from './fleet/everybody.ts';
+import { plainCodec } from './fleet/exchange.ts';
+import { Horizon } from './fleet/horizon.ts';
+import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
@@ -43,6 +50,19 @@ export interface DetectPipeline {
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
   stats(): DetectStats;
+  /**
+   * A time that the host vouches for: people who stopped are closed by it as by the watermark. Only ever moves on. */
+  advance(at: number): SuspiciousSession[];
+  /** What people have reported for the exchange since the last call. */
+  takeReports(): FleetReport[];
+  /** Facts of the exchange, in any order, each once or more. Those about people who are not here are left alone. */
+  learn(facts: readonly FleetFact[]): void;
+  /** A watermark of the exchange. */
+  heard(progress: FleetProgress): void;
+  /** Up to which event time the facts are known here; −Infinity before anything was heard. */
+  readonly horizon: Horizon;
+  /** Reports of hours that end at or before this are out, as far as the grace goes; −Infinity before there is a clock. */
+  readonly reportsThrough: number;
 }
 
 const WATERMARK_KEY = 'watermark';
@@ -56,7 +76,12 @@ class Detect implements DetectPipeline {
   #active: Set<string> | null = null;
   /** When the findings of people at rest expire. */
   readonly #expiries = new Map<string, number>();
+  readonly #fleet: KeyedStore<PersonFleet>;
+  readonly #everybody: Everybody;
+  readonly horizon: Horizon;
   #watermark: Watermark = newWatermark();
+  /** What the host has vouched for. */
+  #advancedTo = -Infinity;
   #batch = 0;
   #scannedAt = -Infinity;
   #lateEvents = 0;
@@ -67,9 +92,51 @@ class Detect implements DetectPipeline {
     this.#config = config;
     const parameters = { config, baseline: baseline ?? createPriorBaseline(config) };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
-    this.#context = { parameters, rules, trace: trace ?? null };
+    this.#context = { parameters, rules, reports: [], trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);
+    this.#fleet = state.keyed('fleet', plainCodec<PersonFleet>());
+    this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
+    this.horizon = new Horizon(state.keyed('fleet-horizon', plainCodec<FleetProgress>()));
     this.#people = new People(state);
+  }
+
+  get #now(): number {
+    return Math.max(watermarkOf(this.#watermark), this.#advancedTo);
+  }
+
+  advance(at: number): SuspiciousSession[] {
+    this.#begin();
+    this.#advancedTo = Math.max(this.#advancedTo, at);
+    if (this.#now > this.#scannedAt) this.#scan(this.#now);
+    return this.#drain();
+  }
+
+  takeReports(): FleetReport[] {
+    return this.#context.reports.splice(0);
+  }
+
+  learn(facts: readonly FleetFact[]): void {
+    this.#begin();
+    for (const fact of facts) {
+      if (fact.userId === '') {
+        this.#everybody.add(fact);
+        continue;
+      }
+      const key = `${fact.tenantId}|${fact.userId}`;
+      if (!this.#people.has(key)) continue;
+      const fleet = this.#fleet.get(key) ?? newPersonFleet();
+      addFact(fleet, fact);
+      this.#fleet.set(key, fleet);
+    }
+  }
+
+  heard(progress: FleetProgress): void {
+    this.horizon.heard(progress);
+  }
+
+  get reportsThrough(): number {
+    this.#begin();
+    return this.#scannedAt - this.#config.idleCloseMs - this.#config.fleet.graceMs;
   }
 
   process(batch: readonly EnrichedEvent[]): SuspiciousSession[] {
@@ -83,13 +150,10 @@ class Detect implements DetectPipeline {
       const key = `${event.tenantId}|${event.userId}`;
       const person = this.#personOf(key, event.tenantId, event.userId);
       this.#take(person, record);
-      if (person.closed) {
-        person.closed = false;
-        this.#people.saveClosed(key);
-      }
+      if (person.closed) this.#saveClosed(key, person);
       active.add(key);
-      const watermark = watermarkOf(this.#watermark);
-      if (watermark - this.#scannedAt >= MINUTE_MS) this.#scan(watermark);
+      const now = this.#now;
+      if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
     }
     if (moved) this.#task.set(WATERMARK_KEY, this.#watermark);
     return this.#drain();
@@ -97,9 +161,10 @@ class Detect implements DetectPipeline {
 
   flush(): SuspiciousSession[] {
     for (const key of [...this.#begin(), ...this.#expiries.keys()].toSorted()) {
-      const person = this.#people.get(key);
+      const person = this.#wake(key);
       if (person === undefined) continue;
       fireTimers(person, Infinity, this.#context, this.#out);
+      this.#saveFleet(key, person);
       this.#people.rest(key, person);
     }
     this.#active = new Set();
@@ -124,16 +189,19 @@ class Detect implements DetectPipeline {
     this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
     this.#scannedAt = watermarkOf(this.#watermark);
     for (const [key, person] of this.#people.resumeOpen()) {
+      person.fleet = this.#fleet.get(key) ?? null;
       refreshTimer(person, this.#context);
       this.#active.add(key);
     }
     for (const [key, supportedAt] of this.#people.restingFindings()) this.#expiries.set(key, supportedAt + this.#config.finding.quietMs);
+    for (const [key, { hour }] of this.#fleet.entries()) {
+      if (hour >= 0 && !this.#active.has(key)) this.#expiries.set(key, Math.min(hour + HOUR_MS, this.#expiries.get(key) ?? Infinity));
+    }
     return this.#active;
   }
 
   #personOf(key: string, tenantId: string, userId: string): Person {
-    let person = this.#people.get(key);
-    if (person === undefined) person = this.#people.add(key, tenantId, userId);
+    const person = this.#wake(key) ?? this.#people.add(key, tenantId, userId);
     if (person.batch === this.#batch) return person;
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
@@ -143,9 +211,27 @@ class Detect implements DetectPipeline {
     return person;
   }
 
+  /** The person with what the exchange knows of them; that lies in a store of its own. */
+  #wake(key: string): Person | undefined {
+    const person = this.#people.get(key);
+    if (person !== undefined) person.fleet ??= this.#fleet.get(key) ?? null;
+    return person;
+  }
+
+  #saveClosed(key: string, person: Person): void {
+    person.closed = false;
+    this.#people.saveClosed(key);
+    this.#saveFleet(key, person);
+  }
+
+  #saveFleet(key: string, { fleet }: Person): void {
+    if (fleet === null || isEmpty(fleet)) this.#fleet.delete(key);
+    else this.#fleet.set(key, fleet);
+  }
+
   #take(person: Person, record: EnrichedEvent): void {
     const at = record.event.observedAt;
-    person.seenAtWatermark = watermarkOf(this.#watermark);
+    person.seenAtWatermark = this.#now;
     const start = at - (((at % MINUTE_MS) + MINUTE_MS) % MINUTE_MS);
     // What the person's clock has passed is late, whether or not there was a window to close.
     if (start + MINUTE_MS <= Math.max(person.closedThrough, person.secondAt - this.#config.allowedLatenessMs)) this.#late(person, record);
@@ -226,7 +312,7 @@ class Detect implements DetectPipeline {
     const active = this.#active!;
     const limit = watermark - this.#config.idleCloseMs;
     for (const key of active) {
-      const person = this.#people.get(key);
+      const person = this.#wake(key);
       if (person !== undefined && person.seenAtWatermark > limit) continue;
       if (person !== undefined) this.#fire(key, person, limit);
       if (person === undefined || !hasOpenWindows(person)) active.delete(key);
@@ -234,7 +320,7 @@ class Detect implements DetectPipeline {
     for (const [key, expiry] of this.#expiries) {
       if (expiry > limit) continue;
       this.#expiries.delete(key);
-      this.#fire(key, this.#people.get(key)!, limit);
+      this.#fire(key, this.#wake(key)!, limit);
     }
     if (Math.floor(watermark / HOUR_MS) !== Math.floor((watermark - MINUTE_MS) / HOUR_MS)) this.#forget(watermark);
   }
@@ -243,9 +329,8 @@ class Detect implements DetectPipeline {
   #fire(key: string, person: Person, limit: number): void {
     if (person.nextTimer <= limit) {
       fireTimers(person, limit, this.#context, this.#out);
-      person.closed = false;
       this.#people.saveOpen(key);
-      this.#people.saveClosed(key);
+      this.#saveClosed(key, person);
     }
     if (hasOpenWindows(person)) return;
     if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
@@ -255,7 +340,10 @@ class Detect implements DetectPipeline {
   #forget(watermark: number): void {
     const before = watermark - this.#config.personTtlMs;
     for (const [key, highestAt] of this.#people.highestTimes()) {
-      if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) this.#people.delete(key);
+      if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) {
+        this.#people.delete(key);
+        this.#fleet.delete(key);
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Life of a finding: opens once, is revised when something material changes, closes by an analyst or in the quiet. */
-import type { Evidence, Feedback, FindingNetwork, FindingStatus, Severity, SuspiciousSession } from '#schemas/records.ts';
+import type { Evidence, Feedback, FindingNetwork, FindingStatus, FleetReport, Severity, SuspiciousSession } from '#schemas/records.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
@@ -22,6 +22,8 @@ export interface Rules {
 export interface FindingContext {
   parameters: SignalParameters;
   rules: Rules;
+  /** What people report to the exchange; taken out by the topology. */
+  reports: FleetReport[];
   /** Sees every window of every session; for tuning, never in production. */
   trace: ((trace: WindowTrace) => void) | null;
 }

@@ -71,6 +71,11 @@ export class People {
     }
   }
 
+  /** Without waking anybody. */
+  has(key: string): boolean {
+    return this.#people.get(key) !== undefined;
+  }
+
   /** Wakes the person up. */
   get(key: string): Person | undefined {
     const cell = this.#people.get(key);

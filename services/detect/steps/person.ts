@@ -11,6 +11,7 @@ import type { Reading } from '../model/reading.ts';
 import type { Rhythm } from '../model/rhythm.ts';
 import type { RhythmProfile } from '../model/rhythm-profile.ts';
 import type { Sighting } from '../model/sighting.ts';
+import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
@@ -172,6 +173,8 @@ export interface Person {
   /** Place of the assignment version before the present one, by device; at most devicesPerPersonMax. */
   former: { deviceId: string; validFrom: number; present: DeclaredPlace; before: DeclaredPlace | null }[];
   lastSighting: { sighting: Sighting; at: number } | null;
+  /** For and from the exchange; in a store of its own. Null before the first window. */
+  fleet: PersonFleet | null;
   /** Transient: earliest pending timer, recomputed when windows open or close. */
   nextTimer: number;
   /** Transient: the last batch in which the state was marked as changed. */
@@ -198,6 +201,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     familiar: [],
     former: [],
     lastSighting: null,
+    fleet: null,
     nextTimer: Infinity,
     batch: 0,
     closed: false,

@@ -3,6 +3,7 @@
  * (then by session). What fires them never shows in what they say.
  */
 import type { SuspiciousSession } from '#schemas/records.ts';
+import { afterWindow, beforeWindow, reportDueAt, reportIfOver } from '../fleet/collect.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
@@ -20,6 +21,7 @@ export function fireTimers(person: Person, limit: number, context: FindingContex
       fireWindow(person, session, window, context, out);
     } else out.push(closeFinding(person, session, 'EXPIRED', next.at, context));
   }
+  reportIfOver(person, limit, context.parameters.config, context.reports);
   forgetSessions(person, limit, context);
   refreshTimer(person, context);
 }
@@ -28,8 +30,10 @@ export function fireWindow(person: Person, session: SessionState, window: OpenWi
   const end = window.start + MINUTE_MS;
   person.closed = true;
   if (end > person.closedThrough) person.closedThrough = end;
+  beforeWindow(person, window, context.parameters.config, context.reports);
   closeWindow(person, session, window, context.parameters);
   const fused = evaluateSession(person, session, window, context.parameters);
+  afterWindow(person, session, window, fused.strength);
   if (context.trace !== null) traceWindow(person, session, fused, end, context);
   const revised = reviseFinding(person, session, fused, end, context);
   if (revised !== null) out.push(revised);
@@ -62,7 +66,7 @@ function earlier(a: Timer | null, b: Timer): Timer {
 }
 
 export function refreshTimer(person: Person, context: FindingContext): void {
-  person.nextTimer = nextTimer(person, context.parameters.config.finding.quietMs)?.at ?? Infinity;
+  person.nextTimer = Math.min(nextTimer(person, context.parameters.config.finding.quietMs)?.at ?? Infinity, reportDueAt(person));
 }
 
 function forgetSessions(person: Person, limit: number, { parameters }: FindingContext): void {

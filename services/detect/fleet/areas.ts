@@ -1,0 +1,2 @@
+/** Stands for "no declared place" in the reports, degrees times 10. */
+export const NO_AREA = 32_767;

@@ -1,0 +1,144 @@
+/** From a person's closed windows to the reports of an hour. */
+import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import type { DeclaredPlace, FleetReport } from '#schemas/records.ts';
+import type { DetectConfig } from '../config.ts';
+import { featuresOf, intervalsOf } from '../model/rhythm.ts';
+import { isTrustedEgress } from '../model/sighting.ts';
+import { countOf, quantiles } from '../model/sketch.ts';
+import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
+import { NO_AREA } from './areas.ts';
+import { accessOf, cohortLevels, gapValue } from './cohort.ts';
+import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
+import { newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
+import { bucketsOf, sketchOf } from './rhythm-sketch.ts';
+import { categoryCode, networkOf, placeHash, shortHash, subjectOf, type FleetKind } from './subjects.ts';
+
+/** Before a window closes: an hour that lies behind it is reported, and facts that are in force by its end are taken up. */
+export function beforeWindow(person: Person, window: OpenWindow, config: DetectConfig, out: FleetReport[]): void {
+  if (!config.fleet.enabled) return;
+  const fleet = (person.fleet ??= newPersonFleet());
+  if (hourOf(window.start) > fleet.hour) {
+    reportHour(person, config, out);
+    fleet.hour = hourOf(window.start);
+  }
+  takeUp(fleet, window.start + 60_000, config.fleet.memoryMs);
+}
+
+/** After a window has closed: what it adds to the hour. `strength`: the session's, log10. */
+export function afterWindow(person: Person, session: SessionState, window: OpenWindow, strength: number): void {
+  const { fleet } = person;
+  // Closed early by a bound, for an hour that was reported: too late.
+  if (fleet === null || hourOf(window.start) !== fleet.hour) return;
+  const place = placeOf(fleet.places, session);
+  if (place !== null && window.keystrokes > 0) markMinute(place.minutes, window.start);
+  const thousandths = Math.round(strength * 1000);
+  const known = fleet.sessions.find(({ sessionId }) => sessionId === session.sessionId);
+  if (known !== undefined) known.strength = Math.max(known.strength, thousandths);
+  else if (fleet.sessions.length < SESSIONS_MAX) fleet.sessions.push({ sessionId: session.sessionId, strength: thousandths });
+}
+
+function placeOf(places: FleetPlace[], { sighting, deviceId, assignment }: SessionState): FleetPlace | null {
+  const trusted = sighting === null || isTrustedEgress(sighting.policy);
+  const network = trusted ? '' : networkOf(sighting.sourceIp);
+  const known = places.find((place) => place.network === network && place.deviceId === deviceId);
+  if (known !== undefined) return known;
+  if (places.length >= PLACES_MAX) return null;
+  const declared = assignment?.declared ?? null;
+  const shippedTo = assignment?.shippedTo ?? null;
+  const place: FleetPlace = {
+    network,
+    category: sighting?.category ?? 'UNKNOWN',
+    deviceId,
+    area: declared === null ? null : areaOf(declared),
+    shippedTo: declared === null || shippedTo === null ? null : { hash: placeHash(shippedTo), km: kmBetween(declared, shippedTo) },
+    minutes: [0, 0],
+  };
+  places.push(place);
+  return place;
+}
+
+const areaOf = ({ latitude, longitude }: DeclaredPlace): [number, number] => [Math.round(latitude * 10), Math.round(longitude * 10)];
+const kmBetween = (a: DeclaredPlace, b: DeclaredPlace): number => Math.round(greatCircleKm(a.latitude, a.longitude, b.latitude, b.longitude));
+
+/** When the person's hour is over by `limit` (their clock, or the watermark): its reports. */
+export function reportIfOver(person: Person, limit: number, config: DetectConfig, out: FleetReport[]): void {
+  const { fleet } = person;
+  if (fleet !== null && fleet.hour >= 0 && fleet.hour + HOUR_MS <= limit) reportHour(person, config, out);
+}
+
+/** Event time at which the hour that is being gathered is over; Infinity where none is. */
+export const reportDueAt = ({ fleet }: Person): number => (fleet === null || fleet.hour < 0 ? Infinity : fleet.hour + HOUR_MS);
+
+interface Reporter {
+  readonly person: Person;
+  readonly hour: number;
+  /** Null where the tenant shares with the others. */
+  readonly tenant: string | null;
+  readonly out: FleetReport[];
+}
+
+function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): void {
+  const fleet = person.fleet!;
+  if (fleet.hour < 0) return;
+  const tenant = config.fleet.shareTenants.includes(person.tenantId) ? null : person.tenantId;
+  const reporter: Reporter = { person, hour: fleet.hour, tenant, out };
+  for (const place of fleet.places) reportPlace(reporter, place);
+  reportRhythm(reporter, config);
+  for (const { sessionId, strength } of fleet.sessions) {
+    report(reporter, 'EVIDENCE', subjectOf('EVIDENCE', null), sessionId, [], [strength]);
+    reportGap(reporter, sessionId, config);
+  }
+  fleet.hour = -1;
+  fleet.places = [];
+  fleet.sessions = [];
+}
+
+function report({ person, hour, out }: Reporter, kind: FleetKind, subject: string, deviceId: string, minutes: readonly number[], values: readonly number[]): void {
+  const { tenantId, userId } = person;
+  out.push({ type: 'FleetReport', subject, kind, tenantId, userId, deviceId, windowStart: hour, minutes: [...minutes], values: [...values] });
+}
+
+
+
+
+function reportPlace(reporter: Reporter, { network, category, deviceId, area, shippedTo, minutes }: FleetPlace): void {
+  const [latitude, longitude] = area ?? [NO_AREA, NO_AREA];
+  if (network !== '') {
+    const values = [categoryCode(category), latitude, longitude, shippedTo === null ? 0 : shortHash(shippedTo.hash)];
+    report(reporter, 'EGRESS', subjectOf('EGRESS', reporter.tenant, network), deviceId, minutes, values);
+  }
+  // Where a laptop was sent is the organisation's own record: never shared with other tenants.
+  if (shippedTo !== null) report(reporter, 'SHIP_TO', subjectOf('SHIP_TO', reporter.person.tenantId, shippedTo.hash), deviceId, minutes, [latitude, longitude, shippedTo.km]);
+}
+
+/** Only what the workstation itself registered can be compared between people: gateways add the network's jitter. */
+function reportRhythm(reporter: Reporter, { rhythm }: DetectConfig): void {
+  const { person } = reporter;
+  const { places } = person.fleet!;
+  const profile = person.rhythms.findLast(({ sensor }) => sensor === 'ENDPOINT_AGENT' || sensor === 'WEB_APP');
+  if (profile === undefined || intervalsOf(profile.counts) < rhythm.profileKeysMin) return;
+  const sketch = sketchOf(featuresOf(profile.counts));
+  if (sketch === null) return;
+  const minutes: Minutes = [0, 0];
+  for (const place of places) {
+    minutes[0] |= place.minutes[0];
+    minutes[1] |= place.minutes[1];
+  }
+  const [latitude, longitude] = places[0]?.area ?? [NO_AREA, NO_AREA];
+  for (const bucket of bucketsOf(sketch)) {
+    report(reporter, 'RHYTHM', subjectOf('RHYTHM', reporter.tenant, bucket), places[0]?.deviceId ?? '', minutes, [...sketch, latitude, longitude]);
+  }
+}
+
+function reportGap(reporter: Reporter, sessionId: string, config: DetectConfig): void {
+  const { person, hour } = reporter;
+  const session = person.sessions.get(sessionId);
+  // Two clocks hide their error in the gap.
+  const track = session?.tracks[0] ?? null;
+  if (session === undefined || track === null || track.hourStart !== hour) return;
+  const keystrokes = countOf(track.hour);
+  if (keystrokes < config.hiddenLeg.samplesMin) return;
+  const [low] = quantiles(track.hour, [config.hiddenLeg.lowQuantile]);
+  const cohort = { tenantId: person.tenantId, vantageId: session.vantage?.vantageId ?? null, sensor: session.sensor, region: session.assignment?.declared.region ?? session.assignment?.declared.country ?? null, access: accessOf(session.sighting) };
+  for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gapValue(low!), keystrokes]);
+}

@@ -1,0 +1,190 @@
+/** A source network that several people share: who they are, where they are declared, whether they type together or in turn. */
+import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { NO_AREA } from './areas.ts';
+import type { Closing, SubjectKind } from './kind.ts';
+import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
+import { memberKey } from './subjects.ts';
+import { addHour, isDayOver, newTurnDay, turnFigures, type TurnDay, type TurnFigures } from './turns.ts';
+
+interface EgressMember {
+  tenantId: string;
+  userId: string;
+  devices: string[];
+  lastAt: number;
+  days: number;
+  lastDay: number;
+  area: [number, number];
+  shippedTo: number;
+  /** What was told last. */
+  told: string;
+}
+
+export interface EgressMemory {
+  category: number;
+  members: Map<string, EgressMember>;
+  /** Until when more people than could be kept were seen, epoch ms; 0 for never. */
+  crowdUntil: number;
+  day: TurnDay;
+  /** Days that are over, newest last. */
+  days: TurnFigures[];
+}
+
+const DEVICES_MAX = 4;
+const DAYS_MAX = 7;
+const DAY_MS = 86_400_000;
+/** What stays the same is told again this often, so that nobody forgets what still holds, ms. */
+export const TOLD_AGAIN_MS = 2 * DAY_MS;
+/** Declared places further apart than this are different places, km. */
+const AREA_KM = 60;
+const AREAS_MAX = 12;
+
+/** What the fact says, in the order of its values. */
+export interface EgressFigures {
+  category: number;
+  /** People and devices of the last days; `crowd`: there were more than are kept. */
+  users: number;
+  devices: number;
+  crowd: boolean;
+  /** Declared places, those within AREA_KM taken together. */
+  areas: number;
+  /** Different places that their devices were sent to; 0 where none is known. */
+  shipTos: number;
+  /** Days on which at least two typed, and of those the ones on which they stayed apart. */
+  days: number;
+  daysApart: number;
+  /** Of the typical such day (by log10Apart): people, minutes typed, minutes together, those that chance would give, turns. */
+  people: number;
+  minutes: number;
+  together: number;
+  expected: number;
+  turns: number;
+  /** log10 of the chance that so many turns stay apart. */
+  log10Apart: number;
+}
+
+export function readEgress(values: readonly number[]): EgressFigures {
+  const [category = 0, users = 0, devices = 0, crowd = 0, areas = 0, shipTos = 0, days = 0, daysApart = 0, people = 0, minutes = 0, together = 0, expected = 0, turns = 0, apart = 0] = values;
+  return { category, users, devices, crowd: crowd === 1, areas, shipTos, days, daysApart, people, minutes, together, expected, turns, log10Apart: apart / 100 };
+}
+
+export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
+  newHour: newHourOfMembers,
+  merge: (hour, report, settings) => mergeMember(hour, report, settings.membersMax),
+  newMemory: () => ({ category: 0, members: new Map(), crowdUntil: 0, day: newTurnDay(), days: [] }),
+  close(memory, hour, closing) {
+    const { windowStart, settings } = closing;
+    if (isDayOver(memory.day, windowStart)) endDay(memory);
+    const present = sortedMembers(hour);
+    for (const member of present) remember(memory, member, windowStart);
+    forget(memory, windowStart - settings.memoryMs);
+    bound(memory, settings.membersMax, windowStart);
+    if (hour.beyond > 0) memory.crowdUntil = windowStart + settings.memoryMs;
+    addHour(memory.day, windowStart, typedByPerson(present));
+    tellMembers(memory, present, closing);
+  },
+  erase(memory, hours, tenantId, userId) {
+    const key = memberKey(tenantId, userId);
+    let changed = memory.members.delete(key);
+    const typed = memory.day.members.filter((member) => member.key !== key);
+    changed ||= typed.length !== memory.day.members.length;
+    memory.day.members = typed;
+    if (memory.day.actor === key) memory.day.actor = '';
+    for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
+    return changed;
+  },
+};
+
+function endDay(memory: EgressMemory): void {
+  const figures = turnFigures(memory.day);
+  if (figures.people >= 2) memory.days.push(figures);
+  if (memory.days.length > DAYS_MAX) memory.days.shift();
+  memory.day = newTurnDay();
+}
+
+function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: MemberHour, windowStart: number): void {
+  const [category = 0, latitude = NO_AREA, longitude = NO_AREA, shippedTo = 0] = values;
+  memory.category = Math.max(memory.category, category);
+  const key = memberKey(tenantId, userId);
+  let member = memory.members.get(key);
+  if (member === undefined) memory.members.set(key, (member = { tenantId, userId, devices: [], lastAt: 0, days: 0, lastDay: -1, area: [NO_AREA, NO_AREA], shippedTo: 0, told: '' }));
+  if (!member.devices.includes(deviceId) && member.devices.length < DEVICES_MAX) member.devices.push(deviceId);
+  const day = Math.floor(windowStart / DAY_MS);
+  if (day > member.lastDay) {
+    member.days++;
+    member.lastDay = day;
+  }
+  member.lastAt = windowStart;
+  member.area = [latitude, longitude];
+  member.shippedTo = shippedTo;
+}
+
+function forget(memory: EgressMemory, before: number): void {
+  for (const [key, member] of memory.members) if (member.lastAt < before) memory.members.delete(key);
+}
+
+/** Of too many, those longest unseen go. */
+function bound(memory: EgressMemory, membersMax: number, windowStart: number): void {
+  if (memory.members.size <= membersMax) return;
+  memory.crowdUntil = windowStart + DAYS_MAX * DAY_MS;
+  const oldest = [...memory.members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
+  for (const [key] of oldest.slice(0, memory.members.size - membersMax)) {
+    memory.members.delete(key);
+    memory.day.members = memory.day.members.filter((member) => member.key !== key);
+  }
+}
+
+/** A person at several devices types at all of them. */
+export function typedByPerson(present: readonly MemberHour[]): { key: string; minutes: number[] }[] {
+  const typed = new Map<string, number[]>();
+  for (const { tenantId, userId, minutes } of present) {
+    const key = memberKey(tenantId, userId);
+    const known = typed.get(key) ?? [0, 0];
+    typed.set(key, [known[0]! | (minutes[0] ?? 0), known[1]! | (minutes[1] ?? 0)]);
+  }
+  return [...typed].map(([key, minutes]) => ({ key, minutes }));
+}
+
+/** How many places there are when those within AREA_KM of one before are taken as that one. */
+export function countAreas(places: readonly (readonly [number, number])[]): number {
+  const apart: (readonly [number, number])[] = [];
+  for (const place of places) {
+    if (place[0] === NO_AREA || apart.length >= AREAS_MAX) continue;
+    if (!apart.some((known) => greatCircleKm(known[0] / 10, known[1] / 10, place[0] / 10, place[1] / 10) <= AREA_KM)) apart.push(place);
+  }
+  return apart.length;
+}
+
+function figuresOf(memory: EgressMemory, windowStart: number): number[] {
+  const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+  const devices = new Set(members.flatMap((member) => member.devices)).size;
+  const shipTos = new Set(members.map(({ shippedTo }) => shippedTo).filter((place) => place !== 0)).size;
+  const today = turnFigures(memory.day);
+  const days = today.people >= 2 ? [...memory.days, today] : memory.days;
+  const typical = days.toSorted((a, b) => a.log10Apart - b.log10Apart)[Math.floor(days.length / 2)] ?? today;
+  const apart = days.filter(({ log10Apart }) => log10Apart < 0).length;
+  const crowd = memory.crowdUntil > windowStart ? 1 : 0;
+  const { people, minutes, together, expected, runs, log10Apart } = typical;
+  return [memory.category, members.length, devices, crowd, countAreas(members.map(({ area }) => area)), shipTos, days.length, apart, people, minutes, together, expected, runs, log10Apart];
+}
+
+/** Everybody who was there in the last days hears of what has changed; of a crowd, those who are there, once. */
+function tellMembers(memory: EgressMemory, present: readonly MemberHour[], { windowStart, tell }: Closing): void {
+  if (memory.members.size < 2) return;
+  const values = figuresOf(memory, windowStart);
+  const crowd = memory.crowdUntil > windowStart;
+  const what = `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${crowd ? 'crowd' : summary(values)}`;
+  const keys = crowd ? new Set(present.map(({ tenantId, userId }) => memberKey(tenantId, userId))) : memory.members.keys();
+  for (const key of [...keys].toSorted()) {
+    const member = memory.members.get(key);
+    if (member === undefined || member.told === what) continue;
+    member.told = what;
+    tell(member, values);
+  }
+}
+
+/** What must change before people are told again: small numbers exactly, larger ones roughly. */
+function summary(values: readonly number[]): string {
+  const [category, users = 0, devices = 0, crowd, areas, shipTos, days, apart, people, , , , , log10Apart = 0] = values;
+  const roughly = (value: number): number => (value <= 8 ? value : 8 + Math.floor(4 * Math.log2(value / 8)));
+  return [category, roughly(users), roughly(devices), crowd, areas, shipTos, days, apart, people, Math.round(log10Apart / 25)].join(' ');
+}

@@ -1,0 +1,29 @@
+/** Facts that are for everybody: kept in a few versions, so that each person reads the one that is in force by their own time. */
+import type { FleetFact } from '#schemas/records.ts';
+import type { KeyedStore } from '#lib/state/state.ts';
+
+/** Versions of one subject; people lag behind each other by less than these reach back. */
+const VERSIONS_MAX = 8;
+
+export class Everybody {
+  readonly #store: KeyedStore<FleetFact[]>;
+
+  constructor(store: KeyedStore<FleetFact[]>) {
+    this.#store = store;
+  }
+
+  /** Taking the same one twice changes nothing. */
+  add(fact: FleetFact): void {
+    const versions = this.#store.get(fact.subject) ?? [];
+    if (versions.some(({ effectiveAt }) => effectiveAt === fact.effectiveAt)) return;
+    versions.push(fact);
+    versions.sort((a, b) => a.effectiveAt - b.effectiveAt);
+    if (versions.length > VERSIONS_MAX) versions.shift();
+    this.#store.set(fact.subject, versions);
+  }
+
+  /** The one in force at an event time; null for none. */
+  at(subject: string, at: number): FleetFact | null {
+    return this.#store.get(subject)?.findLast(({ effectiveAt }) => effectiveAt <= at) ?? null;
+  }
+}

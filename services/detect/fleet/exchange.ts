@@ -1,0 +1,206 @@
+/**
+ * The exchange: a pure fold of reports and watermarks into facts. Reports of an hour are merged by subject, commutatively
+ * and bounded. An hour is complete when every partition of detect has said that its reports of it are out; then, in the
+ * order of hours and subjects, each subject says what it has found. So facts depend on neither the order of arrival nor
+ * on how people and subjects are spread over partitions.
+ */
+import type { FleetFact, FleetProgress, FleetReport } from '#schemas/records.ts';
+import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
+import type { DetectConfig } from '../config.ts';
+import { cohortKind } from './cohort.ts';
+import { egressKind } from './egress.ts';
+import { evidenceKind } from './evidence.ts';
+import type { SubjectKind } from './kind.ts';
+import { HOUR_MS, hourOf } from './minutes.ts';
+import { rhythmKind } from './rhythm.ts';
+import { shipToKind } from './ship-to.ts';
+import { isFleetKind, type FleetKind } from './subjects.ts';
+
+const KINDS: Readonly<Record<FleetKind, SubjectKind<unknown, unknown>>> = {
+  EGRESS: egressKind as SubjectKind<unknown, unknown>,
+  SHIP_TO: shipToKind as SubjectKind<unknown, unknown>,
+  RHYTHM: rhythmKind as SubjectKind<unknown, unknown>,
+  COHORT: cohortKind as SubjectKind<unknown, unknown>,
+  EVIDENCE: evidenceKind as SubjectKind<unknown, unknown>,
+};
+
+interface Subject {
+  kind: FleetKind;
+  /** Last hour that was complete and had reports, epoch ms. */
+  lastAt: number;
+  memory: unknown;
+  /** Hours that are not complete yet, by their start. */
+  hours: Map<number, unknown>;
+}
+
+interface Source {
+  of: number;
+  throughAt: number;
+  frontAt: number;
+}
+
+export interface ExchangeStats {
+  subjects: number;
+  /** Reports of hours that were complete already: their people's clocks lie too far behind. */
+  lateReports: number;
+  /** Hours that end at or before this are complete; −1 before the first. */
+  completeThrough: number;
+}
+
+export interface ExchangeOptions {
+  config: DetectConfig;
+  state: TaskState;
+}
+
+/** Maps as arrays, so that everything is JSON. */
+export const plainCodec = <T>(): StateCodec<T> => ({
+  encode: (value) => Buffer.from(JSON.stringify(value, (_key, item: unknown) => (item instanceof Map ? { '': [...(item as Map<unknown, unknown>)] } : item))),
+  decode: (bytes) =>
+    JSON.parse(Buffer.from(bytes).toString('utf8'), (_key, item: unknown) =>
+      typeof item === 'object' && item !== null && '' in item ? new Map((item as { '': [unknown, unknown][] })['']) : item,
+    ) as T,
+});
+
+const PROGRESS_KEY = 'complete';
+const DAY_MS = 86_400_000;
+
+export class Exchange {
+  readonly #config: DetectConfig;
+  readonly #subjects: KeyedStore<Subject>;
+  readonly #sources: KeyedStore<Source>;
+  readonly #progress: KeyedStore<number>;
+  /** Subjects with hours that are not complete; found again from the state with the first call. */
+  #open: Set<string> | null = null;
+  #lateReports = 0;
+
+  constructor({ config, state }: ExchangeOptions) {
+    this.#config = config;
+    this.#subjects = state.keyed('fleet-subjects', plainCodec<Subject>());
+    this.#sources = state.keyed('fleet-sources', plainCodec<Source>());
+    this.#progress = state.keyed('fleet-complete', plainCodec<number>());
+  }
+
+  get completeThrough(): number {
+    return this.#progress.get(PROGRESS_KEY) ?? -1;
+  }
+
+  stats(): ExchangeStats {
+    return { subjects: this.#subjects.size, lateReports: this.#lateReports, completeThrough: this.completeThrough };
+  }
+
+  take(reports: readonly FleetReport[]): void {
+    const open = this.#begin();
+    const complete = this.completeThrough;
+    for (const report of reports) {
+      const { subject: name, kind, windowStart } = report;
+      if (!isFleetKind(kind)) continue;
+      if (windowStart + HOUR_MS <= complete) {
+        this.#lateReports++;
+        continue;
+      }
+      const subject = this.#subjects.get(name) ?? { kind, lastAt: -1, memory: KINDS[kind].newMemory(), hours: new Map<number, unknown>() };
+      let hour = subject.hours.get(windowStart);
+      if (hour === undefined) subject.hours.set(windowStart, (hour = KINDS[kind].newHour()));
+      KINDS[kind].merge(hour, report, this.#config.fleet);
+      this.#subjects.set(name, subject);
+      open.add(name);
+    }
+  }
+
+  /** A watermark of a partition of detect. */
+  heard({ from, of, throughAt, frontAt }: FleetProgress): void {
+    const known = this.#sources.get(String(from));
+    if (known !== undefined && known.of === of && known.throughAt >= throughAt && known.frontAt >= frontAt) return;
+    this.#sources.set(String(from), { of, throughAt: Math.max(throughAt, known?.throughAt ?? -1), frontAt: Math.max(frontAt, known?.frontAt ?? -1) });
+  }
+
+  /** Up to which event time the reports of all partitions are out; −1 while one has said nothing. */
+  get heardThrough(): number {
+    let through = Infinity;
+    let sources = 0;
+    let of = 1;
+    for (const [, source] of this.#sources.entries()) {
+      through = Math.min(through, source.throughAt);
+      of = source.of;
+      sources++;
+    }
+    return sources < of ? -1 : through;
+  }
+
+  /** Highest event time that any partition has met; −1 for none. */
+  get frontAt(): number {
+    let front = -1;
+    for (const [, source] of this.#sources.entries()) front = Math.max(front, source.frontAt);
+    return front;
+  }
+
+  /** Facts with effectiveAt at or before this are out. */
+  get factsThrough(): number {
+    const complete = this.completeThrough;
+    return complete < 0 ? -1 : complete + HOUR_MS + this.#config.fleet.lagMs - 1;
+  }
+
+  /** Completes the hours that end at or before `through`, oldest first. */
+  complete(through: number): FleetFact[] {
+    const open = this.#begin();
+    const end = hourOf(through);
+    const before = this.completeThrough;
+    const facts: FleetFact[] = [];
+    if (end <= before) return facts;
+    const due = new Set<number>();
+    for (const name of open) for (const start of this.#subjects.get(name)!.hours.keys()) if (start + HOUR_MS <= end) due.add(start);
+    for (const start of [...due].toSorted((a, b) => a - b)) {
+      for (const name of [...open].toSorted()) this.#close(name, start, facts);
+    }
+    this.#progress.set(PROGRESS_KEY, end);
+    for (const name of open) if (this.#subjects.get(name)!.hours.size === 0) open.delete(name);
+    if (Math.floor(end / DAY_MS) !== Math.floor(before / DAY_MS)) this.#forget(end);
+    return facts;
+  }
+
+  #close(name: string, windowStart: number, facts: FleetFact[]): void {
+    const subject = this.#subjects.get(name)!;
+    const hour = subject.hours.get(windowStart);
+    if (hour === undefined) return;
+    const { kind } = subject;
+    const settings = this.#config.fleet;
+    const windowEnd = windowStart + HOUR_MS;
+    subject.hours.delete(windowStart);
+    // When it is taken out of the state never shows in what is said.
+    if (subject.lastAt >= 0 && windowStart - subject.lastAt > settings.memoryMs) subject.memory = KINDS[kind].newMemory();
+    subject.lastAt = windowStart;
+    KINDS[kind].close(subject.memory, hour, {
+      subject: name,
+      windowStart,
+      windowEnd,
+      settings,
+      tell: (to, values) =>
+        facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + settings.lagMs, values: [...values] }),
+    });
+    this.#subjects.set(name, subject);
+  }
+
+  /** Takes a person out of everything that is kept here by name. Histograms and counts without names stay. */
+  erase(tenantId: string, userId: string): number {
+    let erased = 0;
+    for (const [name, subject] of this.#subjects.entries()) {
+      if (!KINDS[subject.kind].erase(subject.memory, [...subject.hours.values()], tenantId, userId)) continue;
+      erased++;
+      this.#subjects.set(name, subject);
+    }
+    return erased;
+  }
+
+  #begin(): Set<string> {
+    if (this.#open !== null) return this.#open;
+    this.#open = new Set();
+    for (const [name, subject] of this.#subjects.entries()) if (subject.hours.size > 0) this.#open.add(name);
+    return this.#open;
+  }
+
+  #forget(end: number): void {
+    for (const [name, subject] of this.#subjects.entries()) {
+      if (subject.hours.size === 0 && subject.lastAt < end - this.#config.fleet.memoryMs) this.#subjects.delete(name);
+    }
+  }
+}

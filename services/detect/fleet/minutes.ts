@@ -1,0 +1,26 @@
+/** Minutes of an hour as two words of 30 bits: small, exact, and merged by OR, in whatever order. */
+export type Minutes = [number, number];
+
+export const MINUTES_PER_WORD = 30;
+export const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
+
+/** Marks the minute that begins at `start`, epoch ms. */
+export function markMinute(minutes: Minutes, start: number): void {
+  const minute = Math.floor(start / MINUTE_MS) % 60;
+  if (minute < MINUTES_PER_WORD) minutes[0] |= 1 << minute;
+  else minutes[1] |= 1 << (minute - MINUTES_PER_WORD);
+}
+
+export const isMarked = (minutes: readonly number[], minute: number): boolean =>
+  (((minute < MINUTES_PER_WORD ? minutes[0] : minutes[1]) ?? 0) & (1 << minute % MINUTES_PER_WORD)) !== 0;
+
+export function bitsOf(word: number): number {
+  let bits = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) bits++;
+  return bits;
+}
+
+export const countMinutes = (minutes: readonly number[]): number => minutes.reduce((sum, word) => sum + bitsOf(word), 0);

@@ -1,0 +1,75 @@
+/**
+ * What a person tells the exchange about their hour, and what the exchange has told about them. Gathered from the
+ * person's own closed windows; when the person's clock (or, for people who stopped, the watermark) has passed the hour,
+ * it is reported once, so a report is a function of the person's own events.
+ */
+import type { FleetFact, NetworkCategory } from '#schemas/records.ts';
+import type { Minutes } from './minutes.ts';
+
+/** Where a person was during the hour: one per network and device. */
+export interface FleetPlace {
+  /** Empty for the organisation's own networks, which nobody shares. */
+  network: string;
+  category: NetworkCategory;
+  deviceId: string;
+  /** Declared place, degrees times 10; null where there is no assignment. */
+  area: [number, number] | null;
+  /** Where the device was sent to: name of the place and its distance from the declared one, km. */
+  shippedTo: { hash: string; km: number } | null;
+  minutes: Minutes;
+}
+
+export interface FleetSession {
+  sessionId: string;
+  /** Highest strength in the hour, thousandths of log10. */
+  strength: number;
+}
+
+export interface PersonFleet {
+  /** Start of the hour that is being gathered, epoch ms; −1 for none. */
+  hour: number;
+  /** At most PLACES_MAX. */
+  places: FleetPlace[];
+  /** At most SESSIONS_MAX. */
+  sessions: FleetSession[];
+  /** Not in force yet, by (effectiveAt, subject); at most FACTS_MAX. */
+  pending: FleetFact[];
+  /** In force: the latest of each kind and subject; at most FACTS_MAX. */
+  taken: FleetFact[];
+}
+
+export const PLACES_MAX = 4;
+export const SESSIONS_MAX = 8;
+const FACTS_MAX = 24;
+
+export const newPersonFleet = (): PersonFleet => ({ hour: -1, places: [], sessions: [], pending: [], taken: [] });
+
+/** Nothing is gathered and nothing was told: not worth keeping. */
+export const isEmpty = ({ hour, pending, taken }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0;
+
+const byTime = (a: FleetFact, b: FleetFact): number => a.effectiveAt - b.effectiveAt || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0);
+
+/** Keeps a fact for later. Taking the same one twice changes nothing. */
+export function addFact(fleet: PersonFleet, fact: FleetFact): void {
+  const { pending } = fleet;
+  if (pending.some((known) => known.subject === fact.subject && known.effectiveAt === fact.effectiveAt)) return;
+  if (fleet.taken.some((known) => known.subject === fact.subject && known.effectiveAt >= fact.effectiveAt)) return;
+  pending.push(fact);
+  pending.sort(byTime);
+  if (pending.length > FACTS_MAX) pending.shift();
+}
+
+/** At the end of an own window: what is in force by then replaces what was told before about the same subject. */
+export function takeUp(fleet: PersonFleet, windowEnd: number, memoryMs: number): void {
+  const { pending } = fleet;
+  let due = 0;
+  while (due < pending.length && pending[due]!.effectiveAt <= windowEnd) due++;
+  if (due === 0) return;
+  for (const fact of pending.splice(0, due)) {
+    const { taken } = fleet;
+    const at = taken.findIndex((known) => known.subject === fact.subject);
+    if (at >= 0) taken.splice(at, 1);
+    taken.push(fact);
+  }
+  fleet.taken = fleet.taken.filter((fact) => windowEnd - fact.effectiveAt <= memoryMs).slice(-FACTS_MAX);
+}

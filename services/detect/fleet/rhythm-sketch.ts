@@ -1,0 +1,59 @@
+/**
+ * Sketch of a rhythm for comparing people: the pace, the log quantiles of the intervals beside it, those of the holds and
+ * the rollover rate, each in quarters of the spread that it has within one person. Twelve small whole numbers: no key,
+ * no order of keys and no single time is in them, so no text can be read back.
+ *
+ * Buckets: random projections of the sketch (Datar, Immorlica, Indyk, Mirrokni 2004), the same for everybody, cut into
+ * cells much wider than one person's spread. The rhythms of one person share at least one of the buckets nearly always;
+ * those of strangers mostly share none.
+ */
+import { Prng } from '#lib/kernel/prng.ts';
+
+/** Spread within people of the pace, and of the features in the order of featuresOf (model/rhythm.ts). */
+const PACE_SCALE = 0.14;
+const SCALES = [0.052, 0.03, 0.022, 0.038, 0.08, 0.045, 0.039, 0.035, 0.035, 0.046, 0.072] as const;
+const INTERVALS = 5;
+const PARTS = 4;
+export const SKETCH_SIZE = SCALES.length + 1;
+const TABLES = 3;
+const PROJECTIONS = 2;
+/** In spreads within one person. */
+const CELL = 9;
+/** No single feature counts for more than this many quarters of its spread. */
+const DIFFERENCE_MAX = 24;
+
+const NORMALS: readonly number[][] = (() => {
+  const prng = new Prng(1, 'rhythm buckets');
+  return Array.from({ length: TABLES * PROJECTIONS }, () => {
+    const direction = Array.from({ length: SKETCH_SIZE }, () => prng.normal());
+    const length = Math.hypot(...direction);
+    return direction.map((value) => value / length);
+  });
+})();
+
+/** Null where holds are not known: intervals alone tell too little to compare people. */
+export function sketchOf(features: readonly number[]): number[] | null {
+  if (features.length !== SCALES.length) return null;
+  const pace = (features[1]! + features[2]! + features[3]!) / 3;
+  const parts = (value: number, scale: number): number => Math.round((value / scale) * PARTS);
+  return [parts(pace, PACE_SCALE), ...features.map((value, i) => parts(i < INTERVALS ? value - pace : value, SCALES[i]!))];
+}
+
+/** One name per table. */
+export function bucketsOf(sketch: readonly number[]): string[] {
+  return Array.from({ length: TABLES }, (_, table) => {
+    const cells = NORMALS.slice(table * PROJECTIONS, (table + 1) * PROJECTIONS).map((direction) => {
+      const along = direction.reduce((sum, value, i) => sum + (value * sketch[i]!) / PARTS, 0);
+      // Tables are shifted against each other, so that what lies on a border of one lies inside another.
+      return Math.floor((along + (table * CELL) / TABLES) / CELL);
+    });
+    return `${table}.${cells.join('.')}`;
+  });
+}
+
+/** Mean difference of two sketches in quarters of a spread, times 100: a whole number. */
+export function sketchDistance(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < SKETCH_SIZE; i++) sum += Math.min(DIFFERENCE_MAX, Math.abs(a[i]! - b[i]!));
+  return Math.round((sum * 100) / SKETCH_SIZE);
+}

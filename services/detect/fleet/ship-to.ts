@@ -1,0 +1,71 @@
+/** A place that workstations of several people were sent to. */
+import { NO_AREA } from './areas.ts';
+import { countAreas, TOLD_AGAIN_MS } from './egress.ts';
+import type { SubjectKind } from './kind.ts';
+import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { memberKey } from './subjects.ts';
+
+interface ShipToMember {
+  tenantId: string;
+  userId: string;
+  device: string;
+  lastAt: number;
+  area: [number, number];
+  km: number;
+  told: string;
+}
+
+interface ShipToMemory {
+  members: Map<string, ShipToMember>;
+  beyond: boolean;
+}
+
+/** Beyond this the device was not sent to where the person is declared, km. */
+const AWAY_KM = 60;
+
+/** What the fact says, in the order of its values. */
+export interface ShipToFigures {
+  users: number;
+  /** Of them, those who are declared elsewhere, and at how many different places. */
+  away: number;
+  areas: number;
+  /** More people than are kept: a depot of the organisation. */
+  crowd: boolean;
+}
+
+export function readShipTo([users = 0, away = 0, areas = 0, crowd = 0]: readonly number[]): ShipToFigures {
+  return { users, away, areas, crowd: crowd === 1 };
+}
+
+export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
+  newHour: newHourOfMembers,
+  merge: (hour, report, settings) => mergeMember(hour, report, settings.membersMax),
+  newMemory: () => ({ members: new Map(), beyond: false }),
+  close(memory, hour, { windowStart, settings, tell }) {
+    for (const { tenantId, userId, deviceId, values } of sortedMembers(hour)) {
+      const [latitude = NO_AREA, longitude = NO_AREA, km = 0] = values;
+      const key = memberKey(tenantId, userId);
+      const told = memory.members.get(key)?.told ?? '';
+      memory.members.set(key, { tenantId, userId, device: deviceId, lastAt: windowStart, area: [latitude, longitude], km, told });
+    }
+    for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
+    const oldest = [...memory.members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
+    for (const [key] of oldest.slice(0, Math.max(0, oldest.length - settings.membersMax))) memory.members.delete(key);
+    memory.beyond ||= hour.beyond > 0 || oldest.length > settings.membersMax;
+    if (memory.members.size < 2) return;
+    const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+    const away = members.filter(({ km }) => km > AWAY_KM);
+    const values = [members.length, away.length, countAreas(away.map(({ area }) => area)), memory.beyond ? 1 : 0];
+    const what = [Math.floor(windowStart / TOLD_AGAIN_MS), ...values].join(' ');
+    for (const member of members) {
+      if (member.told === what) continue;
+      member.told = what;
+      tell(member, values);
+    }
+  },
+  erase(memory, hours, tenantId, userId) {
+    let changed = memory.members.delete(memberKey(tenantId, userId));
+    for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
+    return changed;
+  },
+};

@@ -1,0 +1,51 @@
+/**
+ * What people can have in common, and how it is named. A subject is the key of its reports: all that is said about one
+ * comes together in one task of the exchange. Everything is kept per tenant, except where a tenant has agreed to share.
+ */
+import { createHash } from 'node:crypto';
+import type { DeclaredPlace, NetworkCategory } from '#schemas/records.ts';
+
+export const FLEET_KINDS = ['EGRESS', 'SHIP_TO', 'RHYTHM', 'COHORT', 'EVIDENCE'] as const;
+export type FleetKind = (typeof FLEET_KINDS)[number];
+
+export const isFleetKind = (kind: string): kind is FleetKind => (FLEET_KINDS as readonly string[]).includes(kind);
+
+/** Stands for the tenant in subjects that tenants share, and in those of the whole fleet. */
+export const EVERY_TENANT = '*';
+
+/** Names come from customers: none of them may read like two, or like the sign for every tenant. */
+const escaped = (part: string): string => part.replace(/[%|]/g, (c) => (c === '|' ? '%7C' : '%25'));
+const tenantPart = (tenant: string | null): string => (tenant === null ? EVERY_TENANT : tenant === EVERY_TENANT ? '%2A' : escaped(tenant));
+
+/** `tenant`: null for the whole fleet. */
+export const subjectOf = (kind: FleetKind, tenant: string | null, ...rest: readonly string[]): string => [kind, tenantPart(tenant), ...rest.map(escaped)].join('|');
+
+/** On the wire a category is its place in this list: append only. */
+const CATEGORIES: readonly NetworkCategory[] = ['UNKNOWN', 'RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION'];
+export const categoryCode = (category: NetworkCategory): number => Math.max(0, CATEGORIES.indexOf(category));
+export const categoryOf = (code: number): NetworkCategory => CATEGORIES[code] ?? 'UNKNOWN';
+
+/** The network that one household, office or relay has: an IPv4 address, the first 64 bits of an IPv6 one. */
+export function networkOf(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const behind = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length + behind < 8) groups.push('0');
+  }
+  return `${groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
+}
+
+const HASH_DIGITS = 16;
+/** Names a place without telling it: the address is one to about 100 m. */
+export function placeHash(place: DeclaredPlace): string {
+  return createHash('sha256').update(`${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).digest('hex').slice(0, HASH_DIGITS);
+}
+
+/** A whole number out of a text, for values that are compared and never read. */
+export function shortHash(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0) >>> 1;
+}
+
+export const memberKey = (tenantId: string, userId: string): string => `${tenantId}|${userId}`;
