@@ -13,6 +13,8 @@ import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
+import { createCohortBaseline } from './fleet/cohort-baseline.ts';
+import { evidenceOf } from './fleet/evidence.ts';
 import { Everybody } from './fleet/everybody.ts';
 import { plainCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
@@ -27,7 +29,7 @@ import { advanceWatermark, newWatermark, watermarkCodec, watermarkOf, type Water
 export interface DetectOptions {
   config: DetectConfig;
   state: TaskState;
-  /** Honest gaps; the configured prior where it is left out. */
+  /** Honest gaps; where it is left out, the configured prior, or with fleet.learnGaps those that the fleet shows. */
   baseline?: GapBaseline;
   /** Is told about every window of every session; for tuning. */
   trace?: (trace: WindowTrace) => void;
@@ -90,12 +92,12 @@ class Detect implements DetectPipeline {
 
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
-    const parameters = { config, baseline: baseline ?? createPriorBaseline(config) };
+    this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
+    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)) };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
-    this.#context = { parameters, rules, reports: [], trace: trace ?? null };
+    this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);
     this.#fleet = state.keyed('fleet', plainCodec<PersonFleet>());
-    this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
     this.horizon = new Horizon(state.keyed('fleet-horizon', plainCodec<FleetProgress>()));
     this.#people = new People(state);
   }

@@ -10,6 +10,7 @@ import { createMemoryState } from '#lib/state/memory.ts';
 import type { EnrichedEvent, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
 import type { WindowTrace } from '../../services/detect/steps/findings.ts';
+import { createFleetHost } from '../../services/detect/fleet/in-process.ts';
 import { buildDetect, type DetectPipeline } from '../../services/detect/topology.ts';
 import { personKey } from '../../services/ingest/task.ts';
 
@@ -21,8 +22,11 @@ export interface DetectionOptions {
 }
 
 export interface Detection {
-  /** One batch in order of arrival; batch borders do not change what is found. */
-  process(batch: readonly EnrichedEvent[]): SuspiciousSession[];
+  /**
+   * One batch in order of arrival; batch borders do not change what is found. `arrivalKnown` (default false): ingest has
+   * held every event's time against its arrival.
+   */
+  process(batch: readonly EnrichedEvent[], arrivalKnown?: boolean): SuspiciousSession[];
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
   /** Events that came after their window was closed, so far. */
@@ -64,9 +68,10 @@ export function createDetection(config: { readonly detect: DetectConfig }, { par
     buildDetect({ config: config.detect, state: createMemoryState(), ...(trace !== undefined && { trace }) }),
   );
   const router = new Router(partitions);
+  const fleet = createFleetHost(config.detect, tasks, (events) => router.split(events));
   return {
-    process: (batch) => router.split(batch).flatMap((part, partition) => (part.length === 0 ? [] : tasks[partition]!.process(part))),
-    flush: () => tasks.flatMap((task) => task.flush()),
+    process: (batch, arrivalKnown = false) => fleet.process(batch, arrivalKnown),
+    flush: () => fleet.flush(),
     lateEvents: () => tasks.reduce((sum, task) => sum + task.stats().lateEvents, 0),
   };
 }

@@ -108,7 +108,7 @@ export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<
       const answered = enrich.process(events);
       const enriched = answered instanceof Promise ? await answered : answered;
       onEnriched?.(enriched);
-      if (detection !== null) found(detection.process(enriched));
+      if (detection !== null) found(detection.process(enriched, batch.every(({ arrivedAt }) => arrivedAt !== null)));
     },
     applyReference: (records) => reference.apply(pseudonymiser.idle ? records : records.map((record) => pseudonymiser.reference(record))),
     flush() {

@@ -2,7 +2,9 @@
  * Evidence of the whole fleet in one hour, for e-BH: how many sessions were active and the highest strengths among them.
  * Told to everybody, with no person in it.
  */
+import type { Everybody } from './everybody.ts';
 import type { SubjectKind } from './kind.ts';
+import { subjectOf } from './subjects.ts';
 
 /** Strengths that are kept, highest first. */
 const TOP_MAX = 64;
@@ -18,7 +20,13 @@ export interface EvidenceFigures {
   top: number[];
 }
 
-export const readEvidence = ([sessions = 0, ...top]: readonly number[]): EvidenceFigures => ({ sessions, top: top.map((value) => value / 1000) });
+const readEvidence = ([sessions = 0, ...top]: readonly number[]): EvidenceFigures => ({ sessions, top: top.map((value) => value / 1000) });
+
+/** Of the last hour that is in force at an event time; null for none. */
+export function evidenceOf(everybody: Everybody, at: number): EvidenceFigures | null {
+  const fact = everybody.at(subjectOf('EVIDENCE', null), at);
+  return fact === null ? null : readEvidence(fact.values);
+}
 
 export const evidenceKind: SubjectKind<EvidenceHour, Record<string, never>> = {
   newHour: () => ({ sessions: 0, top: [] }),

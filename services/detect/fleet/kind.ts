@@ -9,7 +9,7 @@ export interface Closing {
   readonly windowEnd: number;
   readonly settings: DetectConfig['fleet'];
   /** For one person, or for everybody (null). */
-  tell(to: { tenantId: string; userId: string } | null, values: readonly number[]): void;
+  readonly tell: (to: { tenantId: string; userId: string } | null, values: readonly number[]) => void;
 }
 
 /** Hour and Memory are plain data (objects, arrays, numbers, strings, Maps): they are written to the changelog as they are. */

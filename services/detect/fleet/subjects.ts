@@ -23,7 +23,6 @@ export const subjectOf = (kind: FleetKind, tenant: string | null, ...rest: reado
 /** On the wire a category is its place in this list: append only. */
 const CATEGORIES: readonly NetworkCategory[] = ['UNKNOWN', 'RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION'];
 export const categoryCode = (category: NetworkCategory): number => Math.max(0, CATEGORIES.indexOf(category));
-export const categoryOf = (code: number): NetworkCategory => CATEGORIES[code] ?? 'UNKNOWN';
 
 /** The network that one household, office or relay has: an IPv4 address, the first 64 bits of an IPv6 one. */
 export function networkOf(ip: string): string {

@@ -11,6 +11,11 @@ export interface GapQuery {
   sensor: Sensor;
   twoClocks: boolean;
   country: string | null;
+  /** End of the window that asks, epoch ms: what was learnt later is not known yet. Absent: the prior alone. */
+  at?: number;
+  /** Declared region, and the kind of access network (fleet/cohort.ts). */
+  region?: string | null;
+  access?: string;
 }
 
 export interface GapReference {

@@ -13,6 +13,7 @@
  * Reference: GapBaseline (prior, later the learnt cohort), and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error.
  */
+import { accessOf } from '../fleet/cohort.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { quantiles } from './sketch.ts';
 import type { GapView, SessionView, SignalParameters, TransportView } from './view.ts';
@@ -103,6 +104,9 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     sensor: gap.sensor,
     twoClocks: gap.twoClocks,
     country: view.declared?.country ?? null,
+    at: view.windowEnd,
+    region: view.declared?.region ?? view.declared?.country ?? null,
+    access: accessOf(view.sighting),
   });
   const expected = reference.atShare(0.1);
   const { fusion } = parameters.config;

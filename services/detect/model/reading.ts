@@ -15,6 +15,10 @@ export const SIGNAL_NAMES = [
   'operatorChange',
   'hours',
   'novelty',
+  'laptopFarm',
+  'sharedShipTo',
+  'sharedTypist',
+  'oneOperator',
 ] as const;
 
 export type SignalName = (typeof SIGNAL_NAMES)[number];

@@ -3,8 +3,10 @@ import { declaredPlace, declaredPlaceSignal } from './declared-place.ts';
 import { hiddenLeg, hiddenLegSignal } from './hidden-leg.ts';
 import { hours, hoursSignal } from './hours.ts';
 import { impossibleTravel, impossibleTravelSignal } from './impossible-travel.ts';
+import { laptopFarm, laptopFarmSignal } from './laptop-farm.ts';
 import { locationRefuted, locationRefutedSignal } from './location-refuted.ts';
 import { novelty, noveltySignal } from './novelty.ts';
+import { oneOperator, oneOperatorSignal } from './one-operator.ts';
 import { onset, onsetSignal } from './onset.ts';
 import { operatorChange, operatorChangeSignal } from './operator-change.ts';
 import { pathExcess, pathExcessSignal } from './path-excess.ts';
@@ -12,6 +14,8 @@ import type { Answer, SignalDescription } from './reading.ts';
 import { relayAddress, relayAddressSignal } from './relay-address.ts';
 import { remoteControl, remoteControlSignal } from './remote-control.ts';
 import { route, routeSignal } from './route.ts';
+import { sharedShipTo, sharedShipToSignal } from './shared-ship-to.ts';
+import { sharedTypist, sharedTypistSignal } from './shared-typist.ts';
 import { transportMarks, transportMarksSignal } from './transport-marks.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -33,4 +37,8 @@ export const SIGNALS: readonly Signal[] = [
   { ...operatorChangeSignal, evaluate: operatorChange },
   { ...hoursSignal, evaluate: hours },
   { ...noveltySignal, evaluate: novelty },
+  { ...laptopFarmSignal, evaluate: laptopFarm },
+  { ...sharedShipToSignal, evaluate: sharedShipTo },
+  { ...sharedTypistSignal, evaluate: sharedTypist },
+  { ...oneOperatorSignal, evaluate: oneOperator },
 ];

@@ -70,6 +70,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     hours: null,
     familiar: [],
     helpdesk: false,
+    fleet: null,
     ...rest,
   };
 }

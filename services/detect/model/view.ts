@@ -2,6 +2,7 @@
 import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
+import type { FleetView } from './fleet-view.ts';
 import type { Familiar } from './novelty.ts';
 import type { ProfileView } from './rhythm-profile.ts';
 import type { Sighting } from './sighting.ts';
@@ -128,6 +129,8 @@ export interface SessionView {
   familiar: readonly Familiar[];
   /** The window lies in a help-desk session with an approved tool. */
   helpdesk: boolean;
+  /** What the exchange has told; null for nothing. */
+  fleet: FleetView | null;
 }
 
 export interface SignalParameters {

@@ -9,6 +9,7 @@ import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
 import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
+import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
 import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
@@ -54,6 +55,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     hours: window.keystrokes === 0 ? null : hoursView(person.activity),
     familiar: sighting === null ? [] : familiarWith(person, sighting),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
+    fleet: fleetView(person, session),
   };
 }
 

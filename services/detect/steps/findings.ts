@@ -3,6 +3,7 @@ import type { Evidence, Feedback, FindingNetwork, FindingStatus, FleetReport, Se
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
+import type { EvidenceFigures } from '../fleet/evidence.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
@@ -24,6 +25,8 @@ export interface FindingContext {
   rules: Rules;
   /** What people report to the exchange; taken out by the topology. */
   reports: FleetReport[];
+  /** Evidence of the whole fleet in the last hour that is known at an event time, for e-BH; null for none. */
+  evidenceAt: (at: number) => EvidenceFigures | null;
   /** Sees every window of every session; for tuning, never in production. */
   trace: ((trace: WindowTrace) => void) | null;
 }

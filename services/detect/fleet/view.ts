@@ -1,0 +1,30 @@
+/** From the facts that a person has taken up to what the signals see. */
+import type { FleetFact } from '#schemas/records.ts';
+import type { FleetView, Told } from '../model/fleet-view.ts';
+import type { Person, SessionState } from '../steps/person.ts';
+import { readEgress } from './egress.ts';
+import { readRhythm, type RhythmFigures } from './rhythm.ts';
+import { readShipTo } from './ship-to.ts';
+import { networkOf, subjectOf } from './subjects.ts';
+
+const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject: fact.subject, until: fact.windowEnd });
+
+/** Null where nothing was told. */
+export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }: SessionState): FleetView | null {
+  if (fleet === null || fleet.taken.length === 0) return null;
+  const view: FleetView = { egress: null, shipTo: null, rhythm: null };
+  const network = sighting === null ? null : networkOf(sighting.sourceIp);
+  const egresses = network === null ? [] : [subjectOf('EGRESS', tenantId, network), subjectOf('EGRESS', null, network)];
+  for (const fact of fleet.taken) {
+    if (fact.kind === 'EGRESS' && egresses.includes(fact.subject)) view.egress = toldBy(fact, readEgress(fact.values));
+    else if (fact.kind === 'SHIP_TO' && (assignment?.shippedTo ?? null) !== null) view.shipTo = toldBy(fact, readShipTo(fact.values));
+    else if (fact.kind === 'RHYTHM') view.rhythm = nearer(view.rhythm, toldBy(fact, readRhythm(fact.values)));
+  }
+  return view;
+}
+
+/** The nearest neighbour; of the same one, what the larger bucket says. */
+function nearer(a: Told<RhythmFigures> | null, b: Told<RhythmFigures>): Told<RhythmFigures> {
+  if (a === null || b.figures.distance < a.figures.distance) return b;
+  return b.figures.distance === a.figures.distance && b.figures.people > a.figures.people ? b : a;
+}

@@ -1,0 +1,76 @@
+/**
+ * Laptop farm.
+ *
+ * Hypothesis: the workstations of several people stand behind one residential address and few hands drive them.
+ * Statistic: people of the organisation behind the source network in the last days; how many different places they are
+ *   declared at; and whether they type together or in turn, followed minute by minute (fleet/turns.ts).
+ * Null: shares of honest people who have so many colleagues behind their residential address (households, shared flats)
+ *   and who are declared so far from each other there: priors, as no public measurement is at hand; and the chance that the
+ *   turns of people with working days of their own stay apart. The three are multiplied: who lives together says nothing
+ *   about who types when, and people who live together are declared in one place.
+ * Reference: the exchange (fleet/egress.ts); people of other tenants only where both tenants share.
+ * Cost: a family in which everybody works in another shift looks alike and stays below MEDIUM; offices and co-working spaces
+ *   on residential lines type together and stay quiet, and so does a farm whose operators work at the same time and whose
+ *   people are declared in one place. Carrier-grade NAT, business, hosting and VPN addresses are shared by everybody: nothing
+ *   is said there.
+ */
+import { log10Share, type NullTable } from './null-table.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
+import type { SessionView, SignalParameters } from './view.ts';
+
+export const laptopFarmSignal: SignalDescription = {
+  name: 'laptopFarm',
+  family: 'fleet',
+  speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
+};
+
+/** Share of honest people with at least so many people of their organisation behind their residential address. */
+const USERS: NullTable = [[2, 0.06], [3, 0.015], [4, 0.005], [5, 0.0015], [6, 0.0006], [8, 0.0001]];
+/** Share of those whose colleagues there are declared at so many places further than 60 km apart. */
+const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
+const USERS_MIN = 3;
+/** People who share a day type together about as much as chance gives, or more; below this share of it they do not. */
+const TOGETHER_SHARE = 0.5;
+const STRENGTH_MAX = 3.5;
+const STRENGTH_MIN = 0.3;
+/** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
+const ALONE_MAX = 2.2;
+
+export function laptopFarm(view: SessionView, { config }: SignalParameters): Answer {
+  const told = view.fleet?.egress ?? null;
+  if (told === null) return NO_DATA;
+  const { figures } = told;
+  const { users, areas, people, together, expected, log10Apart, crowd } = figures;
+  if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL') return QUIET;
+  const likeAnOffice = people >= 2 && together > TOGETHER_SHARE * expected;
+  if (likeAnOffice && areas < 2) return QUIET;
+  const apart = people >= USERS_MIN ? log10Apart : 0;
+  const log10P = log10Share(USERS, users) + log10Share(AREAS, areas) + apart;
+  const most = apart === 0 && areas < 2 ? ALONE_MAX : STRENGTH_MAX;
+  const strength = Math.min(most, strengthOfP(log10P, config.fusion.calibratorKappa));
+  if (strength < STRENGTH_MIN) return QUIET;
+  return {
+    strength,
+    ubiquitous: false,
+    observed: users,
+    expected: 2,
+    unit: 'people',
+    samples: figures.minutes,
+    windowStart: told.until - 7 * 86_400_000,
+    windowEnd: told.until,
+    explanation: explain(view.sighting.sourceIp, figures, log10P),
+  };
+}
+
+function explain(ip: string, figures: NonNullable<NonNullable<SessionView['fleet']>['egress']>['figures'], log10P: number): string {
+  const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart } = figures;
+  const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart` : '';
+  const sent = shipTos > 0 && shipTos < users ? `; their devices were sent to ${shipTos} ${shipTos === 1 ? 'place' : 'places'}` : '';
+  const inTurn =
+    log10Apart < 0
+      ? `; on ${daysApart} of ${days} days they typed in turn: typically ${people} people in ${turns} turns and ${minutes.toLocaleString('en-US')} minutes, ${together} of them together, where chance would give ${expected} or more (chance that the turns stay apart: ${(10 ** log10Apart).toExponential(1)})`
+      : people >= 2
+        ? `; they typed together for ${together} of ${minutes.toLocaleString('en-US')} minutes (chance: ${expected})`
+        : '';
+  return `Behind the residential address ${ip} ${users} people of the organisation with ${devices} devices were active in the last days${places}${sent}${inTurn}; a share of ${(10 ** Math.max(-12, log10P)).toExponential(1)} of honest people would show as much, and it is consistent with a laptop farm (strength follows from that share; ${rounded(log10P, 2)} on a log10 scale).`;
+}
