@@ -149,7 +149,7 @@ const fleetSchema = z
       .describe('Tenants that agree to be compared with each other by address and rhythm. All others are compared with their own people only.'),
     learnGaps: z.boolean().default(false).describe('Judge gaps by what the machines of the same cohort show, instead of the configured prior, as far as enough of them are known.'),
     graceMs: z.int().min(0).max(6 * HOUR_MS).default(15 * MINUTE_MS).describe("How far a person's clock may lie behind the fleet's before what it reports comes too late, beyond idleCloseMs, ms."),
-    lagMs: z.int().min(MINUTE_MS).max(DAY_MS).default(HOUR_MS).describe('From the end of an hour to the moment from which its figures are taken up, ms.'),
+    lagMs: z.int().min(MINUTE_MS).max(DAY_MS).default(30 * MINUTE_MS).describe('From the completion of an hour (idleCloseMs + fleet.graceMs after its end) to the event time from which its figures are taken up, ms; by so much may the partitions be apart before one waits for the others.'),
     progressEveryMs: z.int().min(10_000).max(HOUR_MS).default(5 * MINUTE_MS).describe('Event time between two watermarks of a partition, ms.'),
     membersMax: z.int().min(8).max(1024).default(64).describe('Most people that one address, place or bucket of rhythms keeps apart; more are counted only.'),
     memoryMs: z.int().min(DAY_MS).max(60 * DAY_MS).default(7 * DAY_MS).describe('Event time after which what was shared is forgotten, ms.'),
@@ -177,9 +177,6 @@ export const detectConfigSchema = z.strictObject({
   fusion: fusionSchema.prefault({}).describe('From signals to severity.'),
   finding: findingSchema.prefault({}).describe('Life of a finding.'),
   fleet: fleetSchema,
-}).refine((value) => value.fleet.lagMs > value.idleCloseMs + value.fleet.graceMs + value.allowedLatenessMs, {
-  message: 'fleet.lagMs must exceed idleCloseMs + fleet.graceMs + allowedLatenessMs: figures are complete only after these',
-  path: ['fleet', 'lagMs'],
 });
 
 export type DetectConfig = Readonly<z.infer<typeof detectConfigSchema>>;

@@ -64,6 +64,9 @@ export const plainCodec = <T>(): StateCodec<T> => ({
 const PROGRESS_KEY = 'complete';
 const DAY_MS = 86_400_000;
 
+/** From the end of an hour to the event time from which its figures are in force, ms. */
+export const lagOf = (config: DetectConfig): number => config.idleCloseMs + config.fleet.graceMs + config.fleet.lagMs;
+
 export class Exchange {
   readonly #config: DetectConfig;
   readonly #subjects: KeyedStore<Subject>;
@@ -137,7 +140,7 @@ export class Exchange {
   /** Facts with effectiveAt at or before this are out. */
   get factsThrough(): number {
     const complete = this.completeThrough;
-    return complete < 0 ? -1 : complete + HOUR_MS + this.#config.fleet.lagMs - 1;
+    return complete < 0 ? -1 : complete + HOUR_MS + lagOf(this.#config) - 1;
   }
 
   /** Completes the hours that end at or before `through`, oldest first. */
@@ -175,7 +178,7 @@ export class Exchange {
       windowEnd,
       settings,
       tell: (to, values) =>
-        facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + settings.lagMs, values: [...values] }),
+        facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + lagOf(this.#config), values: [...values] }),
     });
     this.#subjects.set(name, subject);
   }
