@@ -34,6 +34,7 @@ export const LOG_EVENTS = {
   'checkpoint.saved': event('debug', ['task', 'entries', 'bytes', 'seconds'], 'A checkpoint of the state of a task is on the disk.'),
   'checkpoint.ignored': event('warn', ['task', 'file', 'why'], 'A checkpoint was not used: torn, stale or foreign. The state is read from the changelog instead.'),
   'checkpoint.failed': event('warn', ['task', 'error'], 'A checkpoint could not be written; the one before it stays.'),
+  'topics.unchecked': event('warn', ['topics', 'setting'], 'Topics that must have this setting could not be checked: the right DescribeConfigs is missing.'),
   'records.lost': event('error', ['topic', 'partition', 'from', 'to', 'msg'], 'Records were deleted by retention before they were read; with to before from, the partition was begun anew.'),
   'kafka.fetch': event('warn', ['error'], 'Fetching failed and is tried again; at most a line in 10 s.'),
   'kafka.client': event('debug', ['namespace', 'broker', 'error', 'msg'], 'What the Kafka client says; a warning where a membership of the group ended.'),

@@ -64,6 +64,7 @@ export type RunnerEvent =
   | 'task.abandoned'
   | 'task.poison'
   | 'checkpoint.ignored'
+  | 'topics.unchecked'
   | 'group.assigned'
   | 'worker.stopping'
   | 'worker.stopped';

@@ -222,3 +222,18 @@ test('a commit that is on its way does not stop the processing, up to the bound'
   gate.resolve();
   await until(() => log.records('out1', 0).length === 1_000);
 });
+
+test('where arrival is required: topics without LogAppendTime are refused, and those that cannot be checked are told of', async () => {
+  const type = 'message.timestamp.type';
+  await log.admin.create([['arrival', { [type]: 'LogAppendTime' }], ['creation', { [type]: 'CreateTime' }], ['hidden', {}]].map(([name, settings]) => ({ name, partitions: PARTITIONS, settings }) as never), 1);
+  const told: unknown[] = [];
+  const start = (input: string): Promise<void> => {
+    const service = { ...countingService({ ...options, inputs: [input] }), arrivalRequired: true };
+    const stop = new AbortController();
+    return new Worker(partsFor(log, service, {}, { event: (name, { topics }) => void (name === 'topics.unchecked' && told.push(topics), name === 'group.assigned' && stop.abort()) }), 'one').run(stop.signal);
+  };
+  await start('arrival');
+  await start('hidden');
+  await expect(start('creation')).rejects.toMatchObject({ code: 'FARHAND_TOPICS_WRONG', message: expect.stringContaining('creation has CreateTime; set it on the topics') as string });
+  expect(told).toEqual([['hidden']]);
+});

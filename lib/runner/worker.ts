@@ -87,12 +87,16 @@ export class Worker implements GroupMember, TaskOwner {
     if (service.arrivalRequired === true) await this.#checkArrival();
   }
 
+  /** What a topic has is known only to those who may read its settings; ingest needs no such right for anything else. */
   async #checkArrival(): Promise<void> {
-    const { log, service } = this.#parts;
+    const { log, service, observer } = this.#parts;
     const found = await log.admin.describe(service.inputs, [TIMESTAMP_TYPE]);
-    const wrong = service.inputs.filter((topic) => found.get(topic)?.settings[TIMESTAMP_TYPE] !== LOG_APPEND_TIME);
+    const types = service.inputs.map((topic) => ({ topic, type: found.get(topic)?.settings[TIMESTAMP_TYPE] }));
+    const unknown = types.filter(({ type }) => type === undefined);
+    if (unknown.length > 0) observer.event('topics.unchecked', { topics: unknown.map(({ topic }) => topic), setting: TIMESTAMP_TYPE });
+    const wrong = types.filter(({ type }) => type !== undefined && type !== LOG_APPEND_TIME);
     if (wrong.length === 0) return;
-    const list = wrong.map((topic) => `${topic} has ${found.get(topic)?.settings[TIMESTAMP_TYPE] ?? 'none'}`).join(', ');
+    const list = wrong.map(({ topic, type }) => `${topic} has ${type}`).join(', ');
     const way = `set it on the topics (kafka-configs.sh --alter --add-config ${TIMESTAMP_TYPE}=${LOG_APPEND_TIME}), or ingest.arrivalTime: optional`;
     throw new FarhandError('FARHAND_TOPICS_WRONG', `these need ${TIMESTAMP_TYPE}=${LOG_APPEND_TIME}, so that a record's timestamp is its arrival: ${list}; ${way}`);
   }

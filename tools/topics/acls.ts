@@ -19,7 +19,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
   const references = [topics.devices, topics.vantages, topics.networks, topics.feedback];
   const telemetry = [topics.keystrokeLatency, topics.connection];
   const service = (name: string, inputs: string[], outputs: string[], changelog: string | null): Right[] =>
-    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog, arrivalRequired: inputs === telemetry });
+    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
   return [
