@@ -26,6 +26,8 @@ const ENTRIES: readonly Entry[] = [
   { name: 'tail', summary: 'findings, dead letters or SIEM records as they arrive, as NDJSON', load: () => import('./tail/command.ts') },
   { name: 'siem', summary: 'findings in the forms of a SIEM: OCSF, ECS, CEF', load: () => import('./siem/command.ts') },
   { name: 'metrics', summary: 'prints the reference of the metrics and of the log events', load: () => import('./metrics/command.ts') },
+  { name: 'erase', summary: 'removes a person from state, changelogs and Redis, with a report', load: () => import('./erase/command.ts') },
+  { name: 'reidentify', summary: 'which candidate a pseudonym stands for, with a line in the access log', load: () => import('./erase/reidentify.ts') },
   { name: 'config', summary: 'prints the effective configuration and its reference', load: () => import('./config/command.ts') },
 ];
 

@@ -116,6 +116,8 @@ export const topicsSectionSchema = z
     vantages: topicName('reference.vantages.v1', 'Vantage records (compacted).'),
     networks: topicName('reference.networks.v1', 'NetworkPolicy records (compacted).'),
     feedback: topicName('reference.feedback.v1', 'Feedback records (compacted).'),
+    erasures: topicName('farhand.erasures.v1', 'Requests to erase a person (JSON), keyed by tenant and user: farhand erase.'),
+    erasureReceipts: topicName('farhand.erasure-receipts.v1', 'What each task removed for a request (JSON).'),
     ingestChangelog: topicName('farhand.ingest-changelog.v1', 'State of the ingest tasks (compacted).'),
     detectChangelog: topicName('farhand.detect-changelog.v1', 'State of the detect tasks (compacted).'),
     chainedChangelog: topicName('farhand.chained-changelog.v1', 'State of the tasks of farhand embedded --kafka (compacted).'),
@@ -229,23 +231,33 @@ export const observeSectionSchema = z
   })
   .refine((observe) => observe.token === null || observe.tokenFile === null, { message: 'give token or tokenFile, not both' });
 
+const pseudonymKey = {
+  keyId: z
+    .string()
+    .regex(/^[A-Za-z0-9_.]{1,32}$/, 'allowed are 1 to 32 letters, digits, dots and underscores')
+    .describe('Name of the key; it is part of every pseudonym, so that a rotation shows.'),
+  keyHex: z
+    .string()
+    .regex(/^(?:[0-9a-fA-F]{2}){16,}$/, 'allowed are at least 32 hexadecimal digits, an even number')
+    .optional()
+    .describe('The secret key, hexadecimal, at least 16 bytes (make one with: openssl rand -hex 32).')
+    .meta({ secret: true }),
+  keyFile: z.string().min(1).optional().describe('A file that holds the secret key in the form of keyHex.'),
+};
+const oneKey = (value: { keyHex?: string | undefined; keyFile?: string | undefined }): boolean => (value.keyHex === undefined) !== (value.keyFile === undefined);
+const ONE_KEY = { message: 'exactly one of keyHex and keyFile is needed' };
+
 const pseudonymSchema = z
   .strictObject({
-    keyId: z
-      .string()
-      .regex(/^[A-Za-z0-9_.]{1,32}$/, 'allowed are 1 to 32 letters, digits, dots and underscores')
-      .describe('Name of the key; it is part of every pseudonym, so that a rotation shows.'),
-    keyHex: z
-      .string()
-      .regex(/^(?:[0-9a-fA-F]{2}){16,}$/, 'allowed are at least 32 hexadecimal digits, an even number')
+    ...pseudonymKey,
+    retired: z
+      .array(z.strictObject(pseudonymKey).refine(oneKey, ONE_KEY))
+      .max(100)
       .optional()
-      .describe('The secret key, hexadecimal, at least 16 bytes (make one with: openssl rand -hex 32).')
-      .meta({ secret: true }),
-    keyFile: z.string().min(1).optional().describe('A file that holds the secret key in the form of keyHex.'),
+      .describe('Keys of before: nothing is named by them any more, but their pseudonyms can still be resolved and erased.'),
   })
-  .refine((value) => (value.keyHex === undefined) !== (value.keyFile === undefined), {
-    message: 'exactly one of keyHex and keyFile is needed',
-  });
+  .refine(oneKey, ONE_KEY)
+  .refine(({ keyId, retired = [] }) => new Set([keyId, ...retired.map((key) => key.keyId)]).size === retired.length + 1, { message: 'every key needs a keyId of its own' });
 
 /** Shared, as the events and the reference data must name a person alike. */
 export const privacySectionSchema = z.strictObject({
@@ -253,6 +265,7 @@ export const privacySectionSchema = z.strictObject({
     .record(z.string().min(1).max(256), pseudonymSchema)
     .default({})
     .describe('Tenants that want their userId replaced by a keyed pseudonym (HMAC-SHA-256), by tenantId.'),
+  accessLog: text().optional().describe('File to which every re-identification is appended (farhand reidentify); without it nobody is re-identified.'),
 });
 
 /** To be spread into `defineConfig({ ...sharedSections, detect: detectConfigSchema })`. */
@@ -272,4 +285,8 @@ export type RegistrySection = Readonly<z.output<typeof registrySectionSchema>>;
 export type RedisSection = Readonly<z.output<typeof redisSectionSchema>>;
 export type StateSection = Readonly<z.output<typeof stateSectionSchema>>;
 export type ObserveSection = Readonly<z.output<typeof observeSectionSchema>>;
-export type PrivacySection = Readonly<z.output<typeof privacySectionSchema>>;
+/** As it may be given: what has a default may be absent. */
+export interface PrivacySection {
+  readonly pseudonyms: Readonly<Record<string, z.input<typeof pseudonymSchema>>>;
+  readonly accessLog?: string | undefined;
+}

@@ -45,3 +45,16 @@ it('refuses a tenant with no key, two keys or a short one', () => {
     expect(privacySectionSchema.safeParse({ pseudonyms: { acme: setting } }).success).toBe(false);
   }
 });
+
+it('keeps the pseudonyms of retired keys resolvable, and names nobody by them', () => {
+  const old = { keyId: 'k0', keyHex: 'ff'.repeat(32) };
+  const rotated = createPseudonymiser(privacySectionSchema.parse({ pseudonyms: { acme: { keyId: 'k1', keyHex, retired: [old] } } }));
+  const before = createPseudonymiser(privacySectionSchema.parse({ pseudonyms: { acme: old } })).userId('acme', 'ada');
+  expect(rotated.userId('acme', 'ada')).toBe(expected);
+  expect(rotated.namesOf('acme', 'ada')).toEqual([expected, before, 'ada']);
+  expect(rotated.namesOf('other', 'ada')).toEqual(['ada']);
+  for (const pseudonym of [before, expected]) expect(rotated.resolve('acme', pseudonym, ['bob', 'ada'])).toBe('ada');
+  expect(rotated.resolve('acme', before, ['bob'])).toBeNull();
+  for (const unknown of ['ada', before.replace('k0', 'k7')]) expect(() => rotated.resolve('acme', unknown, ['ada'])).toThrow(/no (key|pseudonym)/);
+  expect(privacySectionSchema.safeParse({ pseudonyms: { acme: { keyId: 'k1', keyHex, retired: [{ ...old, keyId: 'k1' }] } } }).success).toBe(false);
+});

@@ -1,8 +1,9 @@
 /**
  * Replaces userId by `p-<keyId>-<32 hex digits>` for the tenants that ask for it: the first 128 bits of HMAC-SHA-256
  * under the tenant's key. The same person keeps one pseudonym as long as the key stays; without the key nobody can
- * go back or try names. Everything behind ingest sees the pseudonym only, so whoever takes reference data in has to
- * name its users alike.
+ * go back or try names. There is no way back with the key either, and no table: whoever holds it computes the pseudonyms
+ * of candidates and compares. Keys of before (`retired`) name nobody any more and serve for that alone.
+ * Everything behind ingest sees the pseudonym only, so whoever takes reference data in has to name its users alike.
  */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -20,15 +21,24 @@ export interface Pseudonymiser {
   userId(tenantId: string, userId: string): string;
   /** Reference data that names the user, so that it still fits the events. */
   reference(record: ReferenceRecord): ReferenceRecord;
+  /** Every name that the user may go by: the present pseudonym, those of retired keys, the name itself. */
+  namesOf(tenantId: string, userId: string): string[];
+  /**
+   * The candidate whose pseudonym this is; null where it is none of them. FARHAND_USAGE where the tenant has no key of
+   * the pseudonym's id (or it is no pseudonym).
+   */
+  resolve(tenantId: string, pseudonym: string, candidates: Iterable<string>): string | null;
 }
 
 class TenantPseudonyms {
   readonly #key: Buffer;
+  readonly keyId: string;
   readonly #prefix: string;
   readonly #cache = new Map<string, string>();
 
   constructor(keyId: string, key: Buffer) {
     this.#key = key;
+    this.keyId = keyId;
     this.#prefix = `p-${keyId}-`;
   }
 
@@ -43,9 +53,11 @@ class TenantPseudonyms {
   }
 }
 
-function readKey(tenantId: string, setting: PrivacySection['pseudonyms'][string]): Buffer {
+type KeySetting = Pick<PrivacySection['pseudonyms'][string], 'keyHex' | 'keyFile'>;
+
+function readKey(path: string, setting: KeySetting): Buffer {
   if (setting.keyHex !== undefined) return Buffer.from(setting.keyHex, 'hex');
-  const where = `privacy.pseudonyms.${tenantId}.keyFile`;
+  const where = `${path}.keyFile`;
   let text: string;
   try {
     text = readFileSync(setting.keyFile!, 'utf8').trim();
@@ -59,11 +71,15 @@ function readKey(tenantId: string, setting: PrivacySection['pseudonyms'][string]
 }
 
 /** Reads the keys; throws FARHAND_CONFIG_INVALID where one is missing or malformed. */
-export function createPseudonymiser({ pseudonyms }: PrivacySection): Pseudonymiser {
+export function createPseudonymiser({ pseudonyms }: Pick<PrivacySection, 'pseudonyms'>): Pseudonymiser {
   const tenants = new Map<string, TenantPseudonyms>();
+  const retired = new Map<string, TenantPseudonyms[]>();
   for (const [tenantId, setting] of Object.entries(pseudonyms)) {
-    tenants.set(tenantId, new TenantPseudonyms(setting.keyId, readKey(tenantId, setting)));
+    const path = `privacy.pseudonyms.${tenantId}`;
+    tenants.set(tenantId, new TenantPseudonyms(setting.keyId, readKey(path, setting)));
+    retired.set(tenantId, (setting.retired ?? []).map((key, i) => new TenantPseudonyms(key.keyId, readKey(`${path}.retired.${i}`, key))));
   }
+  const keysOf = (tenantId: string): TenantPseudonyms[] => [...(tenants.has(tenantId) ? [tenants.get(tenantId)!] : []), ...(retired.get(tenantId) ?? [])];
   const userId = (tenantId: string, id: string) => tenants.get(tenantId)?.of(id) ?? id;
   return {
     idle: tenants.size === 0,
@@ -71,6 +87,14 @@ export function createPseudonymiser({ pseudonyms }: PrivacySection): Pseudonymis
     reference(record) {
       if (record.type !== 'DeviceAssignment' || !tenants.has(record.tenantId)) return record;
       return { ...record, userId: userId(record.tenantId, record.userId) } satisfies DeviceAssignment;
+    },
+    namesOf: (tenantId, id) => [...keysOf(tenantId).map((key) => key.of(id)), id],
+    resolve(tenantId, pseudonym, candidates) {
+      const keyId = /^p-([A-Za-z0-9_.]{1,32})-[0-9a-f]{32}$/.exec(pseudonym)?.[1];
+      const key = keysOf(tenantId).find((known) => known.keyId === keyId);
+      if (key === undefined) throw new FarhandError('FARHAND_USAGE', keyId === undefined ? `'${pseudonym}' is no pseudonym` : `the tenant ${tenantId} has no key ${keyId}, present or retired`);
+      for (const candidate of candidates) if (key.of(candidate) === pseudonym) return candidate;
+      return null;
     },
   };
 }

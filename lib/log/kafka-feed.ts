@@ -13,6 +13,7 @@ export class KafkaFeed implements Feed {
   bytes = 0;
   fetchOffset: number;
   closed = false;
+  readonly awaited: boolean;
   #records: LogRecord[] = [];
   #head = 0;
   #endOffset: number | null = null;
@@ -25,7 +26,8 @@ export class KafkaFeed implements Feed {
   #failure: UnreadableRecords | null = null;
   readonly #onDrained: () => void;
 
-  constructor({ topic, partition, offset }: Position, bytesMax: number, onDrained: () => void) {
+  constructor({ topic, partition, offset }: Position, bytesMax: number, onDrained: () => void, awaited = true) {
+    this.awaited = awaited;
     this.#bytesMax = bytesMax;
     this.topic = topic;
     this.partition = partition;

@@ -60,8 +60,8 @@ export class KafkaReader implements Reader {
     this.#options = options;
   }
 
-  open(position: Position): Feed {
-    const feed = new KafkaFeed(position, this.#options.prefetchBytesMax, () => this.#signal());
+  open(position: Position, options?: { readonly awaited: boolean }): Feed {
+    const feed = new KafkaFeed(position, this.#options.prefetchBytesMax, () => this.#signal(), options?.awaited);
     this.#feeds.push(feed);
     this.#place();
     return feed;
@@ -208,7 +208,7 @@ function partitionError({ topic, partition, errorCode }: { topic: string; partit
 
 /** Whether another input of the same task cannot go on before this one has told its end anew. */
 function isWaitedFor(feed: KafkaFeed, feeds: readonly KafkaFeed[]): boolean {
-  if (feed.bytes > 0) return false;
+  if (feed.bytes > 0 || !feed.awaited) return false;
   return feeds.some((other) => other.partition === feed.partition && other.bytes > 0 && other.headTick >= feed.endTick);
 }
 

@@ -85,7 +85,8 @@ export interface Feed {
 }
 
 export interface Reader {
-  open(position: Position): Feed;
+  /** `awaited: false`: no other input waits for the end of this one, so that it need not be asked for with impatience. */
+  open(position: Position, options?: { readonly awaited: boolean }): Feed;
   /** Resolves when a record or an end of partition arrives in any feed, when `wake` is called, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void>;
   wake(): void;

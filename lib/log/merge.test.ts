@@ -81,3 +81,12 @@ test('an end that was asked for before the other input\'s record arrived is not 
   b.endTick = 8;
   expect(take(merged, 10, 2)).toEqual(['a5', 'a6']);
 });
+
+test('requests are taken first, and nobody waits for them', () => {
+  const requests = new TestFeed('requests', [9]);
+  const merged = new MergedFeeds([new TestFeed('a', [1, 2]), requests], 100, ['requests']);
+  expect(take(merged, 2, 0)).toEqual(['requests9', 'a1']);
+  requests.caughtUp = false;
+  expect(take(merged, 10, 0)).toEqual(['a2']);
+  expect(merged.positions()).toHaveLength(2);
+});

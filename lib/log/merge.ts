@@ -1,7 +1,8 @@
 /**
  * Merges the co-partitioned inputs of a task by the records' timestamps (arrival), as Kafka Streams does: always the
  * smaller head first. An input with nothing waiting holds the others up until it has answered that it is at its end,
- * or until `idleMsMax` has passed, whichever is first.
+ * or until `idleMsMax` has passed, whichever is first. Requests (the topics `controls`) are taken as soon as they are
+ * there, and nobody waits for them.
  */
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { Feed, Position } from './log.ts';
@@ -13,12 +14,16 @@ function endsBefore(feed: Feed, other: Feed): boolean {
 
 export class MergedFeeds {
   readonly #feeds: readonly Feed[];
+  readonly #controls: readonly Feed[];
+  readonly #data: readonly Feed[];
   readonly #idleMsMax: number;
   /** Monotonic time since when an input has been waited for; null while none is. */
   #waitingSinceMs: number | null = null;
 
-  constructor(feeds: readonly Feed[], idleMsMax: number) {
+  constructor(feeds: readonly Feed[], idleMsMax: number, controls: readonly string[] = []) {
     this.#feeds = feeds;
+    this.#controls = feeds.filter((feed) => controls.includes(feed.topic));
+    this.#data = feeds.filter((feed) => !controls.includes(feed.topic));
     this.#idleMsMax = idleMsMax;
   }
 
@@ -38,10 +43,11 @@ export class MergedFeeds {
   }
 
   #next(nowMs: number): Feed | null {
+    for (const feed of this.#controls) if (feed.headTimestamp() !== undefined) return feed;
     let best = null as Feed | null;
     let bestTimestamp = Infinity;
     let missing = false;
-    for (const feed of this.#feeds) {
+    for (const feed of this.#data) {
       const timestamp = feed.headTimestamp();
       if (timestamp === undefined) missing ||= !feed.caughtUp;
       else if (timestamp < bestTimestamp) {
@@ -49,7 +55,7 @@ export class MergedFeeds {
         bestTimestamp = timestamp;
       }
     }
-    missing ||= best !== null && this.#feeds.some((feed) => feed.headTimestamp() === undefined && !endsBefore(feed, best));
+    missing ||= best !== null && this.#data.some((feed) => feed.headTimestamp() === undefined && !endsBefore(feed, best));
     if (best === null || !missing) {
       this.#waitingSinceMs = null;
       return best;

@@ -4,7 +4,7 @@
  */
 import type { DeviceAssignment, Feedback, NetworkPolicy, ReferenceRecord, Vantage } from '#schemas/records.ts';
 import { compilePolicies, NO_POLICIES, policyKey } from './policies.ts';
-import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import type { FindingNamer, ForgottenPerson, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
 import { createReferenceStats, NO_RANGE, NO_SUBJECT, type OnRefused, type ReferenceStats } from './stats.ts';
 import {
   assignmentAt,
@@ -85,6 +85,22 @@ class InMemory implements MemoryReference {
           break;
       }
     }
+  }
+
+  forget({ tenantId, userId, sessions, findings }: ForgottenPerson): number {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return 0;
+    const { assignments, feedbackBySession, feedbackByFinding } = tenant;
+    let removed = 0;
+    for (const session of sessions) if (feedbackBySession.delete(session)) removed++;
+    for (const finding of findings) if (feedbackByFinding.delete(finding)) removed++;
+    for (const [deviceId, versions] of assignments) {
+      const others = versions.filter((version) => version.userId !== userId);
+      removed += versions.length - others.length;
+      if (others.length === 0) assignments.delete(deviceId);
+      else if (others.length < versions.length) assignments.set(deviceId, others);
+    }
+    return removed;
   }
 
   policies(tenantId: string, _at: number): PolicyMatcher {

@@ -31,11 +31,20 @@ export interface PolicyMatcher {
   match(ip: string): AddressFacts['policy'];
 }
 
+export interface ForgottenPerson {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly sessions: readonly string[];
+  readonly findings: readonly string[];
+}
+
 export interface ReferenceStore {
   /** Answers in the order of the requests. Retriable FarhandError when the store is away. */
   lookup(requests: readonly ReferenceRequest[]): ReferenceAnswer[] | Promise<ReferenceAnswer[]>;
   /** Takes in records in the order of their topic. Idempotent; versions merge by `validFrom` (feedback: by `at`). */
   apply(records: readonly ReferenceRecord[]): void | Promise<void>;
+  /** Removes every assignment of a person, whatever device it is of, and feedback on sessions and findings; answers how many there were. */
+  forget(person: ForgottenPerson): number | Promise<number>;
   /** The policies of a tenant. Policies carry no validity yet, so `at` (event time, epoch ms) selects nothing today. */
   policies(tenantId: string, at: number): PolicyMatcher | Promise<PolicyMatcher>;
 }

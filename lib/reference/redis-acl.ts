@@ -9,7 +9,7 @@ export const REDIS_RIGHTS = [
   // Signs of life, and tracking of what the near cache holds.
   '+ping', '+client|id', '+client|tracking', '+subscribe',
   // Reference data; a script needs the rights of what it calls.
-  '+hmget', '+hgetall', '+exists', '+set', '+eval', '+hget', '+hset', '+del',
+  '+hmget', '+hgetall', '+exists', '+set', '+eval', '+hget', '+hset', '+del', '+hscan', '+hdel',
 ] as const;
 
 /** What the client asks beside that and can do without: the version, its name in CLIENT LIST, a database other than 0. */

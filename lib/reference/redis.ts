@@ -14,10 +14,11 @@ import type { ConnectionOptions } from 'node:tls';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DeviceAssignment, Feedback, ReferenceRecord, Vantage } from '#schemas/records.ts';
-import type { FindingNamer, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import type { FindingNamer, ForgottenPerson, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { HashBatch, HashReader } from './redis-hash.ts';
-import { findingField, loadedKey, loadingKey, parseHashKey, sessionField } from './redis-layout.ts';
+import { fieldsOfPerson, forgetPerson } from './redis-erase.ts';
+import { findingField, hashKey, loadedKey, loadingKey, parseHashKey, sessionField } from './redis-layout.ts';
 import { PolicyReader } from './redis-policies.ts';
 import { execute, groupRecords, writeRound } from './redis-writer.ts';
 import { createReferenceStats, type OnRefused, type ReferenceStats } from './stats.ts';
@@ -64,6 +65,8 @@ export interface RedisReferenceOptions {
 }
 
 export interface RedisReference extends ReferenceStore {
+  /** How many entries name the person, or are feedback on these sessions and findings. */
+  holds(person: ForgottenPerson): Promise<number>;
   apply(records: readonly ReferenceRecord[]): Promise<void>;
   /** To be called before the reference topics are read from their beginnings; answers what `markLoaded` wants. */
   beginLoading(): Promise<string>;
@@ -165,6 +168,23 @@ class InRedis implements RedisReference {
       await this.#use((redis) => writeRound(redis, round, context));
     }
     this.stats.applied += records.length;
+  }
+
+  async forget({ tenantId, userId, sessions, findings }: ForgottenPerson): Promise<number> {
+    const feedback = [...sessions.map(sessionField), ...findings.map(findingField)];
+    return this.#use(async (redis) => {
+      const removed = feedback.length === 0 ? 0 : await redis.hdel(hashKey(this.#prefix, 'feedback', tenantId), ...feedback);
+      return removed + (await forgetPerson(redis, hashKey(this.#prefix, 'assignments', tenantId), userId));
+    });
+  }
+
+  async holds({ tenantId, userId, sessions, findings }: ForgottenPerson): Promise<number> {
+    const feedback = [...sessions.map(sessionField), ...findings.map(findingField)];
+    return this.#use(async (redis) => {
+      let found = feedback.length === 0 ? 0 : (await redis.hmget(hashKey(this.#prefix, 'feedback', tenantId), ...feedback)).filter((value) => value !== null).length;
+      for await (const _field of fieldsOfPerson(redis, hashKey(this.#prefix, 'assignments', tenantId), userId)) found++;
+      return found;
+    });
   }
 
   policies(tenantId: string, _at: number): PolicyMatcher | Promise<PolicyMatcher> {

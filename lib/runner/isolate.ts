@@ -4,12 +4,12 @@
  * else with it. The batch that failed tells where to stop looking.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import { MergedFeeds } from '#lib/log/merge.ts';
 import type { OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
 import { changelogRecord } from './changelog.ts';
-import type { RunnerParts } from './options.ts';
+import { openFeeds } from './feeds.ts';
+import { readsOf, type RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { restoreTask } from './restore.ts';
 import type { UnforeseenFailure } from './session.ts';
@@ -41,10 +41,10 @@ export async function isolatePoison(parts: RunnerParts, reader: Reader, number: 
 }
 
 async function search(parts: RunnerParts, reader: Reader, number: number, failure: UnforeseenFailure, writer: TaskWriter): Promise<FarhandError> {
-  const { log, service, bounds, clock } = parts;
-  const begin = await log.committedPositions(service.application, service.inputs, number);
+  const { log, service, clock } = parts;
+  const begin = await log.committedPositions(service.application, readsOf(service), number);
   const { state, task } = await restoreTask(parts, number, writer.fence);
-  const feeds = new MergedFeeds(begin.map((position) => reader.open(position)), bounds.idleInputMsMax);
+  const feeds = openFeeds(parts, reader, begin);
   const ends = new Map(failure.batch.map((r) => [r.topic, r.offset]));
   const deadline = clock.monotonicMs() + SEARCH_MS_MAX;
   const finished: { records: OutgoingRecord[]; positions: readonly Position[] } = { records: [], positions: begin };

@@ -91,6 +91,8 @@ export interface ServiceSpec {
   readonly inputs: readonly string[];
   /** Set where a record's timestamp has to be its arrival: the worker refuses inputs without LogAppendTime. */
   readonly arrivalRequired?: boolean;
+  /** Topics of requests to the tasks, partitioned as the inputs: taken as soon as they are there, waited for by nobody. */
+  readonly controls?: readonly string[];
   /** Topic by output name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Compacted topic of the tasks' state, with as many partitions as the inputs; null where they keep none. */
@@ -98,6 +100,9 @@ export interface ServiceSpec {
   /** Builds the task of one partition; its stores are restored before the first batch. */
   createTask(task: number, state: TaskState): Task;
 }
+
+/** Every topic that the tasks read. */
+export const readsOf = ({ inputs, controls = [] }: Pick<ServiceSpec, 'inputs' | 'controls'>): readonly string[] => [...inputs, ...controls];
 
 export interface RunnerParts {
   readonly log: Log;

@@ -5,12 +5,14 @@ import type { ServiceSpec } from './options.ts';
 
 const topic = (name: string, operation: Right['operation']): Right => ({ resource: 'Topic', name, pattern: 'literal', operation });
 
+type RightsOf = Pick<ServiceSpec, 'application' | 'inputs' | 'controls' | 'outputs' | 'changelog'>;
+
 /** What the runner does: a member of its group, one transactional id per task, changelog read and written. */
-export function rightsOf({ application, inputs, outputs, changelog }: Pick<ServiceSpec, 'application' | 'inputs' | 'outputs' | 'changelog'>): Right[] {
+export function rightsOf({ application, inputs, controls, outputs, changelog }: RightsOf): Right[] {
   return [
     { resource: 'Group', name: application, pattern: 'literal', operation: 'Read' },
     { resource: 'TransactionalId', name: `${application}-`, pattern: 'prefix', operation: 'Write' },
-    ...inputs.map((name) => topic(name, 'Read')),
+    ...[...inputs, ...(controls ?? [])].map((name) => topic(name, 'Read')),
     ...(changelog === null ? [] : [topic(changelog, 'Read'), topic(changelog, 'Write')]),
     ...[...new Set(Object.values(outputs))].map((name) => topic(name, 'Write')),
   ];

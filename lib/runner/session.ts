@@ -6,12 +6,13 @@
 import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { LogRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
-import { MergedFeeds } from '#lib/log/merge.ts';
+import type { MergedFeeds } from '#lib/log/merge.ts';
 import { Checkpointer } from '#lib/state/checkpoint.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
 import { changelogRecord } from './changelog.ts';
-import type { RunnerParts } from './options.ts';
+import { openFeeds } from './feeds.ts';
+import { readsOf, type RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { restoreTask } from './restore.ts';
 import type { RawRecord, Task } from './task.ts';
@@ -46,12 +47,12 @@ interface Opened {
 
 /** In the order that exactly-once needs: fence, then positions and state, then feeds. */
 async function open(parts: RunnerParts, reader: Reader, number: number): Promise<Opened> {
-  const { log, service, bounds } = parts;
+  const { log, service } = parts;
   const writer = await log.openWriter(`${service.application}-${number}`);
   try {
-    const positions = await log.committedPositions(service.application, service.inputs, number);
+    const positions = await log.committedPositions(service.application, readsOf(service), number);
     const { state, task } = await restoreTask(parts, number, writer.fence);
-    const feeds = new MergedFeeds(positions.map((position) => reader.open(position)), bounds.idleInputMsMax);
+    const feeds = openFeeds(parts, reader, positions);
     return { writer, feeds, positions, state, task };
   } catch (error) {
     await writer.close();

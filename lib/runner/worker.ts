@@ -5,7 +5,7 @@
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { GroupMember, Membership, Reader } from '#lib/log/log.ts';
 import { Backoff } from './backoff.ts';
-import type { RunnerParts } from './options.ts';
+import { readsOf, type RunnerParts } from './options.ts';
 import { requireRights, rightsOf } from './rights.ts';
 import { TaskRunner, type TaskOwner } from './task-runner.ts';
 
@@ -59,7 +59,7 @@ export class Worker implements GroupMember, TaskOwner {
     await this.#checkTopics();
     this.#reader = await log.openReader();
     try {
-      this.#membership = await log.join({ group: service.application, topics: service.inputs, worker: this.#name }, this);
+      this.#membership = await log.join({ group: service.application, topics: readsOf(service), worker: this.#name }, this);
       await Promise.race([this.#failure.promise, aborted(signal)]);
     } catch (error) {
       // Brokers refuse whole requests without saying which topic it was about.
@@ -74,7 +74,7 @@ export class Worker implements GroupMember, TaskOwner {
   async #checkTopics(): Promise<void> {
     const { log, service } = this.#parts;
     const changelog = service.changelog === null ? [] : [service.changelog];
-    const together = [...service.inputs, ...changelog];
+    const together = [...readsOf(service), ...changelog];
     const partitions = await log.partitionsOf([...new Set([...together, ...Object.values(service.outputs)])]);
     const missing = [...partitions].filter(([, count]) => count === 0).map(([topic]) => topic);
     const hint = 'run: farhand topics';

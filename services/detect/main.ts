@@ -7,6 +7,7 @@ import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import { growthInto, type Metrics } from '#lib/observe/metrics.ts';
+import { ERASURE_RECEIPTS, withErasures } from '#lib/runner/erasure.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
@@ -36,9 +37,11 @@ export function main(args: string[]): Promise<number> {
       log,
       service: {
         inputs: [topics.enriched],
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics },
+        controls: [topics.erasures],
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [ERASURE_RECEIPTS]: topics.erasureReceipts },
         changelog: topics.detectChangelog,
-        createTask: (task, state) => createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task) }),
+        createTask: (task, state) =>
+          withErasures(createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task) }), { topic: topics.erasures, service: 'detect', task }),
       },
     };
   });

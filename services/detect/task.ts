@@ -2,7 +2,8 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { ErasingTask } from '#lib/runner/erasure.ts';
+import type { Emitter, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
@@ -25,7 +26,7 @@ export interface DetectBatch {
   readonly stats: DetectStats;
 }
 
-export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }: DetectTaskParts): Task {
+export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }: DetectTaskParts): ErasingTask {
   const pipeline = buildDetect(options);
 
   function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
@@ -60,5 +61,6 @@ export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }
     flush(emitter) {
       emit(pipeline.flush(), emitter);
     },
+    erase: (tenantId, userId) => pipeline.erase(tenantId, userId),
   };
 }

@@ -10,6 +10,7 @@
  */
 import type { EnrichedEvent, FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
+import type { ErasedState } from '#lib/runner/erasure.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
@@ -24,7 +25,7 @@ import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
 import { People } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
-import { advanceWatermark, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
+import { advanceWatermark, forgetDevice, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
   config: DetectConfig;
@@ -65,6 +66,8 @@ export interface DetectPipeline {
   readonly horizon: Horizon;
   /** Reports of hours that end at or before this are out, as far as the grace goes; −Infinity before there is a clock. */
   readonly reportsThrough: number;
+  /** Removes everything that is known of a person, without a word to the outputs. */
+  erase(tenantId: string, userId: string): ErasedState;
 }
 
 const WATERMARK_KEY = 'watermark';
@@ -172,6 +175,20 @@ class Detect implements DetectPipeline {
     this.#active = new Set();
     this.#expiries.clear();
     return this.#drain();
+  }
+
+  erase(tenantId: string, userId: string): ErasedState {
+    const key = `${tenantId}|${userId}`;
+    const active = this.#begin();
+    const person = this.#people.get(key);
+    if (person === undefined) return { keys: 0, sessions: [], openFindings: [] };
+    const sessions = [...person.sessions.values()];
+    active.delete(key);
+    this.#expiries.delete(key);
+    const keys = this.#people.delete(key);
+    const forgotten = sessions.filter(({ deviceId }) => forgetDevice(this.#watermark, `${tenantId}|${deviceId}`));
+    if (forgotten.length > 0) this.#task.set(WATERMARK_KEY, this.#watermark);
+    return { keys, sessions: sessions.map(({ sessionId }) => sessionId), openFindings: sessions.flatMap(({ finding }) => finding?.findingId ?? []) };
   }
 
   stats(): DetectStats {

@@ -99,6 +99,7 @@ export async function loadReference(host: Host, { topics, source, ...parts }: Re
   const feed = startReferenceFeed({
     ...parts,
     topics: [topics.devices, topics.vantages, topics.networks, topics.feedback],
+    erasures: topics.erasures,
     decoder: avroRecordDecoder({ source, names: REFERENCE_RECORDS }),
     clock: host.clock,
     signal: host.signal,

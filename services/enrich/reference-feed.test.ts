@@ -12,6 +12,7 @@ import type { ReferenceRecord } from '#schemas/records.ts';
 import { startReferenceFeed, type ReferenceFeed, type ReferenceFeedParts } from './reference-feed.ts';
 
 const TOPICS = ['reference.devices', 'reference.vantages'];
+const ERASURES = 'farhand.erasures.v1';
 const [DEVICES, VANTAGES] = TOPICS as [string, string];
 const pseudonymiser = createPseudonymiser({ pseudonyms: { acme: { keyId: 'k', keyHex: '00112233445566778899aabbccddeeff' } } });
 const pseudonym = (userId: string) => pseudonymiser.userId('acme', userId);
@@ -29,6 +30,10 @@ class LosingStore {
   onApplied: () => void = () => undefined;
   filled = false;
   away = 0;
+
+  forget(...of: Parameters<ReturnType<typeof createMemoryReference>['forget']>): number | Promise<number> {
+    return this.#inner.forget(...of);
+  }
 
   lose(): void {
     this.#inner = createMemoryReference();
@@ -71,7 +76,7 @@ describe('the feed of reference data', () => {
 
   function run(more: Partial<ReferenceFeedParts> = {}): ReferenceFeed {
     return (feed = startReferenceFeed({
-      log, topics: TOPICS, decoder: avroRecordDecoder({ names: REFERENCE_RECORDS }), reference: store, pseudonymiser, clock: systemClock, signal: stop.signal,
+      log, topics: TOPICS, erasures: ERASURES, decoder: avroRecordDecoder({ names: REFERENCE_RECORDS }), reference: store, pseudonymiser, clock: systemClock, signal: stop.signal,
       onUndecodable: ({ offset }, reason) => void undecodable.push([offset, reason]),
       onRetry: () => counts.retries++,
       onLoaded: () => counts.loaded++,
@@ -84,7 +89,7 @@ describe('the feed of reference data', () => {
     [log, stop, feed, store] = [createMemoryLog(), new AbortController(), null, new LosingStore()];
     Object.assign(counts, { retries: 0, loaded: 0, lost: 0 });
     undecodable.length = 0;
-    await log.admin.create(TOPICS.map((name) => ({ name, partitions: 1, settings: {} })), 1);
+    await log.admin.create([...TOPICS, ERASURES].map((name) => ({ name, partitions: 1, settings: {} })), 1);
     await log.append([
       outgoing(DEVICES, assignment('laptop', 1, { userId: 'ada' })),
       outgoing(DEVICES, assignment('laptop', 1, { tenantId: 'rival', userId: 'ada' })),
@@ -105,6 +110,21 @@ describe('the feed of reference data', () => {
     await log.append([outgoing(DEVICES, assignment('laptop', 2, { userId: 'grace' }))]);
     await expect.poll(() => store.users()).toEqual([pseudonym('grace'), 'ada']);
     expect(counts).toEqual({ retries: 0, loaded: 1, lost: 0 });
+  });
+
+  it('forgets whom a request names, and does not learn them again from what is older, not even after a loss', async () => {
+    const running = run();
+    await running.loaded;
+    const request = { requestId: 'r', tenantId: 'acme', userId: pseudonym('ada'), requestedAt: 1_000 };
+    await log.append([{ topic: ERASURES, partition: 0, key: null, value: Buffer.from(JSON.stringify(request)), timestampMs: 1_000 }]);
+    await expect.poll(() => store.users()).toEqual([undefined, 'ada']);
+    store.lose();
+    running.reload();
+    await expect.poll(() => running.isLoaded).toBe(true);
+    expect(store.users()).toEqual([undefined, 'ada']);
+    const later = outgoing(DEVICES, assignment('laptop', 2, { userId: 'ada' }));
+    await log.append([{ ...later, timestampMs: 2_000 }]);
+    await expect.poll(() => store.users()).toEqual([pseudonym('ada'), 'ada']);
   });
 
   it('feeds a store in memory, which has nothing to lose', async () => {

@@ -11,15 +11,18 @@ import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { RedisReference } from '#lib/reference/redis.ts';
 import { Backoff } from '#lib/runner/backoff.ts';
 import { startBroadcast } from '#lib/runner/broadcast.ts';
+import { parseErasureRequest } from '#lib/runner/erasure.ts';
 import type { DeadLetterReason, ReferenceRecord } from '#schemas/records.ts';
 
 export interface ReferenceFeedParts {
   readonly log: Log;
   readonly topics: readonly string[];
+  /** Requests to erase a person (lib/runner/erasure.ts), followed beside the reference topics. */
+  readonly erasures: string;
   /** Reads the records of REFERENCE_RECORDS. */
   readonly decoder: RecordDecoder<ReferenceRecord>;
   /** One that may lose its data has the two marks of a load; one in memory has not. */
-  readonly reference: Pick<ReferenceStore, 'apply'> & Partial<Pick<RedisReference, 'beginLoading' | 'markLoaded'>>;
+  readonly reference: Pick<ReferenceStore, 'apply' | 'forget'> & Partial<Pick<RedisReference, 'beginLoading' | 'markLoaded'>>;
   /** That of ingest: the user of a device has to be named as the events name them. */
   readonly pseudonymiser: Pseudonymiser;
   readonly clock: Clock;
@@ -52,11 +55,16 @@ export function startReferenceFeed(parts: ReferenceFeedParts): ReferenceFeed {
   return new Feed(parts);
 }
 
+const personName = ({ tenantId, userId }: { tenantId: string; userId: string }): string => JSON.stringify([tenantId, userId]);
+const judgedName = (tenantId: string, id: string): string => JSON.stringify([tenantId, 'judged', id]);
+
 class Feed implements ReferenceFeed {
   readonly loaded: Promise<void>;
   readonly ended: Promise<void>;
   isLoaded = false;
   readonly #parts: ReferenceFeedParts;
+  /** When whom; as many as there are requests in their topic, which keeps them for 30 days. */
+  readonly #erased = new Map<string, number>();
   readonly #loaded = Promise.withResolvers<void>();
   #lost = Promise.withResolvers<void>();
 
@@ -90,7 +98,7 @@ class Feed implements ReferenceFeed {
     if (loading === null) return;
     const end = new AbortController();
     const apply = (records: readonly LogRecord[]) => this.#apply(records);
-    const broadcast = startBroadcast({ log, topics, clock, signal: AbortSignal.any([signal, end.signal]), apply, onRetry });
+    const broadcast = startBroadcast({ log, topics: [...topics, this.#parts.erasures], clock, signal: AbortSignal.any([signal, end.signal]), apply, onRetry });
     try {
       await Promise.race([broadcast.loaded, broadcast.ended]);
       const whole = await this.#answered(async () => (await reference.markLoaded?.(loading)) ?? true);
@@ -106,16 +114,37 @@ class Feed implements ReferenceFeed {
   }
 
   async #apply(records: readonly LogRecord[]): Promise<void> {
-    const { decoder, pseudonymiser, reference, onUndecodable } = this.#parts;
+    const { decoder, pseudonymiser, reference, onUndecodable, erasures } = this.#parts;
+    if (records[0]?.topic === erasures) return this.#forget(records);
     await decoder.prepare(records);
     const decoded: ReferenceRecord[] = [];
     for (const record of records) {
       if (record.value === null) continue; // a tombstone: versions end by validTo, never by deletion
       const result = decoder.decode(record);
-      if (result.ok) decoded.push(pseudonymiser.reference(result.event));
+      if (result.ok) {
+        const named = pseudonymiser.reference(result.event);
+        if (!this.#isErased(named, record.timestampMs)) decoded.push(named);
+      }
       else onUndecodable(record, result.reason);
     }
     await reference.apply(decoded);
+  }
+
+  /** Of several topics nobody knows the order: what is older than a request is left out when it comes after it. */
+  #isErased(record: ReferenceRecord, timestampMs: number): boolean {
+    const at = (...names: (string | null)[]): boolean => names.some((name) => name !== null && timestampMs <= (this.#erased.get(name) ?? -Infinity));
+    if (record.type === 'DeviceAssignment') return at(personName(record));
+    return record.type === 'Feedback' && at(...[record.sessionId, record.findingId].map((id) => id && judgedName(record.tenantId, id)));
+  }
+
+  async #forget(records: readonly LogRecord[]): Promise<void> {
+    for (const { value } of records) {
+      const request = parseErasureRequest(value);
+      if (request === null) continue;
+      const judged = [...request.sessions, ...request.findings].map((id) => judgedName(request.tenantId, id));
+      for (const name of [personName(request), ...judged]) this.#erased.set(name, request.requestedAt);
+      await this.#parts.reference.forget(request);
+    }
   }
 
   /** The store's answer, however long it is away; null where the signal comes first. */

@@ -159,6 +159,7 @@ describe('a reference store that must be waited for', () => {
       lookup: (requests) => (lookupFails ? away() : Promise.resolve(memory.lookup(requests))),
       policies: (tenantId, at) => (policiesFail ? away() : Promise.resolve(memory.policies(tenantId, at))),
       apply: () => undefined,
+      forget: () => 0,
     };
   };
   const batch = [keystrokes(), connection(), connection({ tenantId: 'other' })];

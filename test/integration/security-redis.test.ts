@@ -34,7 +34,7 @@ const section = (more: Record<string, unknown> = {}) =>
   redisSectionSchema.parse({ url: server.address, username: 'farhand', passwordFile, waitMsMax: 400, heartbeatMs: 100, tls: { caFile: authority.caFile }, ...more });
 const open = (more: Record<string, unknown> = {}): RedisReference => createRedisReference(redisOptionsOf(section(more)));
 
-const IN_SCRIPTS = new Set<string>(['+hget', '+hset', '+del', '+set']);
+const IN_SCRIPTS = new Set<string>(['+hget', '+hset', '+del', '+hdel', '+set']);
 
 /** Everything that a worker asks of the store; `before`: what is done while its connections stand. */
 async function useAll(before: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
@@ -47,6 +47,9 @@ async function useAll(before: () => Promise<unknown> = () => Promise.resolve()):
     const [answer] = await store.lookup([request(5)]);
     expect(answer).toMatchObject({ assignment: { deviceId: 'laptop' }, vantage: seattle });
     expect((await store.policies('acme', 5)).size).toBe(0);
+    const person = { tenantId: 'acme', userId: 'user of laptop from 1', sessions: ['session'], findings: [] };
+    expect([await store.holds(person), await store.forget(person), await store.holds(person)]).toEqual([1, 1, 0]);
+    expect((await store.lookup([request(5)]))[0]).toMatchObject({ assignment: null });
     await command('HSET', 'farhand:{acme}:assignments', 'other', '[]');
     await expect.poll(() => store.stats.invalidations).toBeGreaterThan(0);
     await systemClock.sleep(250); // two signs of life

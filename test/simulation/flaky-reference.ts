@@ -1,6 +1,6 @@
 /** A reference store that times out or takes its time, in front of one that is always there. */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from '#lib/reference/port.ts';
+import type { ForgottenPerson, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from '#lib/reference/port.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
 import type { SimulatedProcess } from './process.ts';
 
@@ -34,6 +34,10 @@ export class FlakyReference implements ReferenceStore {
 
   apply(records: readonly ReferenceRecord[]): void | Promise<void> {
     return this.#inner.apply(records);
+  }
+
+  forget(person: ForgottenPerson): number | Promise<number> {
+    return this.#inner.forget(person);
   }
 
   #answer<T>(inner: () => T | Promise<T>): T | Promise<T> {

@@ -17,26 +17,36 @@ const topic = (name: string, ...operations: Right['operation'][]): Right[] => op
 /** `siemTopics`: those of the outputs for the SIEM; `layouts`: all topics, for the role that creates them. */
 export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics: readonly string[], layouts: readonly TopicLayout[]): Role[] {
   const references = [topics.devices, topics.vantages, topics.networks, topics.feedback];
+  const followed = [...references, topics.erasures];
   const telemetry = [topics.keystrokeLatency, topics.connection];
-  const service = (name: string, inputs: string[], outputs: string[], changelog: string | null): Right[] =>
-    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
+  const service = (name: string, inputs: string[], outputs: string[], changelog: string | null, controls: string[] = []): Right[] =>
+    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
   return [
     { name: 'sensor', what: 'agents and gateways: sends telemetry', rights: telemetry.flatMap((name) => topic(name, 'Write')) },
     { name: 'reference', what: 'inventory: sends reference data', rights: references.flatMap((name) => topic(name, 'Write')) },
     { name: 'ingest', what: 'worker', rights: service('ingest', telemetry, [topics.events, topics.deadLetter], topics.ingestChangelog) },
-    { name: 'enrich', what: 'worker', rights: [...service('enrich', [topics.events], [topics.enriched], null), ...broadcastRights(references, NO_GROUP)] },
-    { name: 'detect', what: 'worker', rights: service('detect', [topics.enriched], findings, topics.detectChangelog) },
+    { name: 'enrich', what: 'worker', rights: [...service('enrich', [topics.events], [topics.enriched], null), ...broadcastRights(followed, NO_GROUP)] },
+    { name: 'detect', what: 'worker', rights: service('detect', [topics.enriched], [...findings, topics.erasureReceipts], topics.detectChangelog, [topics.erasures]) },
     {
       name: 'chained',
       what: 'worker of farhand embedded --kafka, in place of the three',
-      rights: [...service('chained', telemetry, [...findings, topics.deadLetter], topics.chainedChangelog), ...broadcastRights(references, NO_GROUP)],
+      rights: [...service('chained', telemetry, [...findings, topics.erasureReceipts, topics.deadLetter], topics.chainedChangelog, [topics.erasures]), ...broadcastRights(followed, NO_GROUP)],
     },
     {
       name: 'siem',
       what: 'connector: reads findings for the SIEM',
       rights: [...siemTopics.flatMap((name) => topic(name, 'Read')), { resource: 'Group', name: `${groupIdPrefix}-siem`, pattern: 'prefix', operation: 'Read' }],
+    },
+    {
+      name: 'privacy',
+      what: 'farhand erase',
+      rights: [
+        ...[...telemetry, topics.events, topics.enriched, ...findings, topics.deadLetter, topics.devices, topics.feedback, topics.detectChangelog, topics.chainedChangelog, topics.ingestChangelog, topics.erasureReceipts].flatMap((name) => topic(name, 'Read', 'DescribeConfigs')),
+        ...[topics.erasures, topics.devices, topics.feedback].flatMap((name) => topic(name, 'Write')),
+        { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },
+      ],
     },
     {
       name: 'operator',

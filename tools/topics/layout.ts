@@ -11,6 +11,7 @@ export interface TopicLayout {
 }
 
 const GIBIBYTE = 1024 ** 3;
+const DAY_MS = 86_400_000;
 /**
  * By size only: these records carry event times, and retention by time would delete a replayed history as it arrives.
  * Per partition.
@@ -21,8 +22,10 @@ const RETENTION = { 'retention.ms': '-1', 'retention.bytes': String(2 * GIBIBYTE
  * key once more, enriched events carry facts about each of their addresses. One that is refused stops its task.
  */
 const LARGER_BYTES = { 'max.message.bytes': String(2 * 1024 * 1024) };
+/** What was deleted or replaced is off the disk within a week, however quiet the topic: an erased person's state too. */
+const FORGETTING = { 'max.compaction.lag.ms': String(7 * DAY_MS) };
 /** Small segments, so that compaction, which leaves the open one alone, keeps restores short. */
-const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.3' };
+const CHANGELOG = { 'segment.bytes': String(64 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.3', ...FORGETTING };
 
 /**
  * Others write these, in whatever compression their client prefers; ours reads zstd, gzip and none. The broker turns
@@ -56,10 +59,12 @@ export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[
     of(topics.suspiciousSessions, partitions, eventTime, RETENTION),
     ...siemTopics.map((name) => of(name, partitions, CREATE_TIME, { 'cleanup.policy': 'delete', ...RETENTION })),
     of(topics.deadLetter, partitions, { ...eventTime, ...LARGER_BYTES }, RETENTION),
-    of(topics.devices, referencePartitions, reference),
+    of(topics.devices, referencePartitions, reference, FORGETTING),
     of(topics.vantages, referencePartitions, reference),
     of(topics.networks, referencePartitions, reference),
-    of(topics.feedback, referencePartitions, reference),
+    of(topics.feedback, referencePartitions, reference, FORGETTING),
+    of(topics.erasures, partitions, eventTime, { 'retention.ms': String(30 * DAY_MS) }),
+    of(topics.erasureReceipts, partitions, eventTime, RETENTION),
     of(topics.ingestChangelog, partitions, changelog, CHANGELOG),
     of(topics.detectChangelog, partitions, changelog, CHANGELOG),
     of(topics.chainedChangelog, partitions, changelog, CHANGELOG),

@@ -118,8 +118,11 @@ export class People {
     for (const [key, { person, rest }] of this.#people.entries()) yield [key, person === null ? headOf(rest!).highestAt : person.highestAt];
   }
 
-  delete(key: string): void {
+  /** Answers how many keys of the state were there. */
+  delete(key: string): number {
+    const before = this.#people.size + this.#open.size;
     this.#people.delete(key);
     this.#open.delete(key);
+    return before - this.#people.size - this.#open.size;
   }
 }

@@ -31,6 +31,13 @@ export function advanceWatermark(watermark: Watermark, device: string, at: numbe
   return watermarkOf(watermark) !== before;
 }
 
+/** Takes the name of a device out and keeps its time; true where it was there. */
+export function forgetDevice({ furthest }: Watermark, device: string): boolean {
+  const known = furthest.find((entry) => entry.device === device);
+  if (known !== undefined) known.device = `erased-${known.at}`;
+  return known !== undefined;
+}
+
 export const watermarkCodec: StateCodec<Watermark> = {
   encode: (watermark) => Buffer.from(JSON.stringify(watermark)),
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as Watermark,

@@ -7,7 +7,8 @@ import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
-import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { ErasingTask } from '#lib/runner/erasure.ts';
+import type { Emitter, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { SuspiciousSession } from '#schemas/records.ts';
@@ -38,7 +39,7 @@ export interface ChainedTaskParts {
   readonly onBatch?: (ingest: IngestBatch, detect: DetectBatch) => void;
 }
 
-export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch }: ChainedTaskParts): Task {
+export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch }: ChainedTaskParts): ErasingTask {
   const ingest = buildIngest({ config: config.ingest, decoder: keyedDecoder(decoder), state, pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state });
@@ -70,6 +71,7 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     flush(emitter) {
       emitFindings(detect.flush(), emitter);
     },
+    erase: (tenantId, userId) => detect.erase(tenantId, userId),
   };
 }
 

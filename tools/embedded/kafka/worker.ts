@@ -9,6 +9,7 @@ import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
+import { ERASURE_RECEIPTS, withErasures } from '#lib/runner/erasure.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
@@ -57,7 +58,8 @@ export function runChainedWorker(file: string | null): Promise<number> {
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
         arrivalRequired: ingest.arrivalTime === 'required',
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
+        controls: [topics.erasures],
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter, [ERASURE_RECEIPTS]: topics.erasureReceipts },
         changelog: topics.chainedChangelog,
         createTask: (task, state) => {
           const [onReceived, onFound] = [countReceived(task), countFound(task)];
@@ -65,7 +67,8 @@ export function runChainedWorker(file: string | null): Promise<number> {
             onReceived(received);
             onFound(found);
           };
-          return createChainedTask({ config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch });
+          const chained = createChainedTask({ config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch });
+          return withErasures(chained, { topic: topics.erasures, service: 'chained', task });
         },
       },
     };
