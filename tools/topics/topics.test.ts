@@ -55,10 +55,12 @@ test('the least rights as a table, as commands and as KafkaUser resources', () =
       '  Group            farhand-detect                  Read',
       '  TransactionalId  farhand-detect-*                Write',
       '  Topic            farhand.enriched.v1             Read',
+      '  Topic            farhand.erasures.v1             Read',
       '  Topic            farhand.detect-changelog.v1     Read',
       '  Topic            farhand.detect-changelog.v1     Write',
       '  Topic            farhand.suspicious-sessions.v1  Write',
       '  Topic            siem.findings.v1                Write',
+      '  Topic            farhand.erasure-receipts.v1     Write',
     ].join('\n'),
   );
   const begin = 'kafka-acls --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal';
@@ -67,12 +69,12 @@ test('the least rights as a table, as commands and as KafkaUser resources', () =
       '# detect: worker',
       '--operation Read --group farhand-detect',
       '--operation Write --transactional-id farhand-detect- --resource-pattern-type prefixed',
-      '--operation Read --topic farhand.enriched.v1',
+      '--operation Read --topic farhand.enriched.v1 --topic farhand.erasures.v1',
       '--operation Read --operation Write --topic farhand.detect-changelog.v1',
-      '--operation Write --topic farhand.suspicious-sessions.v1 --topic siem.findings.v1',
+      '--operation Write --topic farhand.suspicious-sessions.v1 --topic siem.findings.v1 --topic farhand.erasure-receipts.v1',
     ].map((line, i) => (i === 0 ? line : `${begin} 'User:CN=detect, O=Acme'\\''s' ${line}`)).join('\n'),
   );
   const users = aclText(roles, 'strimzi', 'User:farhand-{role}').split('---\n').map((text) => parse(text) as { metadata: { name: string }; spec: { authorization: { acls: unknown[] } } });
   expect(users.map((user) => user.metadata.name)).toEqual(roles.map((role) => `farhand-${role.name}`));
-  expect(users[4]!.spec.authorization.acls[3]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
+  expect(users[4]!.spec.authorization.acls[4]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
 });
