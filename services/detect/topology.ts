@@ -181,11 +181,13 @@ class Detect implements DetectPipeline {
     const key = `${tenantId}|${userId}`;
     const active = this.#begin();
     const person = this.#people.get(key);
-    if (person === undefined) return { keys: 0, sessions: [], openFindings: [] };
+    const learned = this.#fleet.get(key) === undefined ? 0 : 1;
+    this.#fleet.delete(key);
+    if (person === undefined) return { keys: learned, sessions: [], openFindings: [] };
     const sessions = [...person.sessions.values()];
     active.delete(key);
     this.#expiries.delete(key);
-    const keys = this.#people.delete(key);
+    const keys = learned + this.#people.delete(key);
     const forgotten = sessions.filter(({ deviceId }) => forgetDevice(this.#watermark, `${tenantId}|${deviceId}`));
     if (forgotten.length > 0) this.#task.set(WATERMARK_KEY, this.#watermark);
     return { keys, sessions: sessions.map(({ sessionId }) => sessionId), openFindings: sessions.flatMap(({ finding }) => finding?.findingId ?? []) };
