@@ -41,6 +41,18 @@ export function confidenceOf(strength: number, thresholds: Thresholds): { id: 1 
 /** Evidence strength (log10) from which a finding has each severity: the fusion section of detect. */
 export type Thresholds = Readonly<Record<Severity, number>>;
 
-export function thresholdsOf(fusion: { readonly low: number; readonly medium: number; readonly high: number; readonly critical: number }): Thresholds {
-  return { LOW: fusion.low, MEDIUM: fusion.medium, HIGH: fusion.high, CRITICAL: fusion.critical };
+/** What of the fusion section says how much evidence each severity needs. */
+export interface Tolerance {
+  /** False findings of MEDIUM and above that are tolerated per 1,000 honest session-days. */
+  readonly toleratedPer1000: number;
+  /** Decades of evidence by which LOW is asked for less, HIGH and CRITICAL for more. */
+  readonly lowBelow: number;
+  readonly highAbove: number;
+  readonly criticalAbove: number;
+}
+
+/** Evidence of 1,000/r is exceeded by an e-value of an honest session-day with a probability of at most r/1,000 (Ville, Markov). */
+export function thresholdsOf({ toleratedPer1000, lowBelow, highAbove, criticalAbove }: Tolerance): Thresholds {
+  const medium = 3 - Math.log10(toleratedPer1000);
+  return { LOW: Math.max(0.3, medium - lowBelow), MEDIUM: medium, HIGH: medium + highAbove, CRITICAL: medium + criticalAbove };
 }

@@ -81,8 +81,10 @@ test('numbers rise with the level in every form', () => {
   for (const key of ['ocsfId', 'riskId', 'ecs', 'cef'] as const) expect(levels.map((level) => level[key])).toEqual(levels.map((level) => level[key]).toSorted((a, b) => a - b));
 });
 
-test('thresholds are those of the detector', () => {
-  expect(thresholdsOf({ low: 1, medium: 2, high: 3, critical: 4 }) satisfies Record<Severity, number>).toEqual({ LOW: 1, MEDIUM: 2, HIGH: 3, CRITICAL: 4 });
+test('MEDIUM needs the evidence that the tolerated rate allows, the others so many decades less or more', () => {
+  const decades = { lowBelow: 1, highAbove: 2, criticalAbove: 4 };
+  expect(thresholdsOf({ toleratedPer1000: 10, ...decades }) satisfies Record<Severity, number>).toEqual({ LOW: 1, MEDIUM: 2, HIGH: 4, CRITICAL: 6 });
+  expect(thresholdsOf({ toleratedPer1000: 1, ...decades }).MEDIUM).toBeGreaterThan(thresholdsOf({ toleratedPer1000: 10, ...decades }).MEDIUM);
 });
 
 test('the product is named as the package is', () => {

@@ -34,11 +34,12 @@ const DIRECT_TAIL = [
   { gapMs: 8.5, share: 0.1 },
   { gapMs: 15, share: 0.045 },
   { gapMs: 25, share: 0.02 },
-  { gapMs: 40, share: 0.0023 },
-  { gapMs: 60, share: 0.0011 },
-  { gapMs: 70, share: 0.0007 },
-  { gapMs: 80, share: 2e-5 },
-  { gapMs: 120, share: 3e-6 },
+  { gapMs: 40, share: 0.002 },
+  { gapMs: 60, share: 0.0008 },
+  { gapMs: 66, share: 0.0004 },
+  { gapMs: 73, share: 2e-5 },
+  { gapMs: 90, share: 6e-6 },
+  { gapMs: 120, share: 2e-6 },
   { gapMs: 200, share: 1e-6 },
 ];
 /** A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. */
@@ -63,7 +64,7 @@ const hiddenLegSchema = z.strictObject({
   onsetMsMin: z.number().min(5).max(1000).default(20).describe('Least rise over the own earlier gap that counts as an onset, ms.'),
   onsetMinutesMin: z.int().min(3).max(24).default(5).describe('Minutes of typing that must lie before an onset.'),
   jitterShareMax: z.number().min(0).max(2).default(0.3).describe('Spread over the gap beyond which a loaded machine is the likelier reason than a leg.'),
-  strengthMax: strength(3.5, 'Most that the hidden leg counts.'),
+  strengthMax: strength(4.9, 'Most that the hidden leg counts.'),
 });
 
 const networkSchema = z.strictObject({
@@ -116,20 +117,17 @@ const endpointSchema = z.strictObject({
 
 const fusionSchema = z
   .strictObject({
-    low: strength(1.3, 'Strength from which a finding is LOW.'),
-    medium: strength(2.6, 'Strength from which a finding is MEDIUM.'),
-    high: strength(4.2, 'Strength from which a finding is HIGH; needs two families.'),
-    critical: strength(6, 'Strength from which a finding is CRITICAL; needs two families.'),
-    familyMin: strength(0.8, 'Strength from which a family counts as one of the two.'),
+    toleratedPer1000: z.number().min(0.001).max(500).default(5).describe('Tolerated false findings of MEDIUM and above per 1,000 honest session-days. The first of the two numbers that an operator sets: MEDIUM needs evidence of 1,000 over it.'),
+    falseDiscoveryShare: z.number().gt(0).lte(1).default(0.2).describe('Tolerated share of false ones among the findings of MEDIUM and above that the fleet opens in one hour (e-BH). The second number.'),
+    lowBelow: strength(1.8, 'Decades of evidence by which LOW is below MEDIUM.'),
+    highAbove: strength(1.6, 'Decades of evidence by which HIGH is above MEDIUM; needs two families.'),
+    criticalAbove: strength(3.2, 'Decades of evidence by which CRITICAL is above MEDIUM; needs two families.'),
+    familyMin: strength(0.6, 'Strength (mean e-value of its signals, log10) from which a family counts as one of the two.'),
     carrierMin: strength(1, 'Strength that one signal which is not ubiquitous must have before anything opens.'),
-    growthPerWindow: strength(1, 'Most by which a signal of the latency family grows in one window.'),
-    growthPerWindowFacts: strength(1.3, 'Most by which any other signal grows in one window.'),
+    growthPerWindow: strength(1.6, 'Most by which a signal grows in one window: one window opens nothing.'),
     decayPerWindow: strength(0.15, 'By how much a signal falls in a window that does not support it.'),
-    calibratorKappa: z.number().gt(0).lt(1).default(0.3).describe('κ of the calibrator e = κ·p^(κ−1).'),
   })
-  .refine((value) => value.low < value.medium && value.medium < value.high && value.high < value.critical, {
-    message: 'low < medium < high < critical is needed',
-  });
+  .refine((value) => value.highAbove < value.criticalAbove, { message: 'highAbove < criticalAbove is needed' });
 
 const findingSchema = z.strictObject({
   quietMs: z.int().min(MINUTE_MS).default(12 * HOUR_MS).describe('Event time without support after which a finding closes as EXPIRED, ms.'),

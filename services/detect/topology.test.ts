@@ -4,6 +4,8 @@ import { Prng } from '#lib/kernel/prng.ts';
 import { createCapturedState, createMemoryState } from '#lib/state/memory.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { detectConfigSchema } from './config.ts';
+import { fuse } from './model/fusion.ts';
+import { SIGNALS } from './model/signals.ts';
 import { START, address, config, session } from './test-events.ts';
 import { buildDetect } from './topology.ts';
 
@@ -196,12 +198,11 @@ describe('findings', () => {
     }
   });
 
-  test('the combined strength is the sum over families of the strongest signal shown', () => {
+  test('the combined strength can be recomputed from the strengths that are shown', () => {
     const findings = of(session({ gapMs: 130, source: address('203.0.113.9', 'warsaw', { category: 'HOSTING' }), rttMs: 130, minutes: 15 }));
-    for (const finding of findings.filter(({ status }) => status !== 'CLOSED')) {
-      const families = new Map<string, number>();
-      for (const { family, strength } of finding.evidence) families.set(family, Math.max(families.get(family) ?? 0, strength));
-      expect([...families.values()].reduce((sum, value) => sum + value, 0)).toBeCloseTo(finding.evidenceStrength, 2);
+    for (const { evidence, evidenceStrength } of findings.filter(({ status }) => status !== 'CLOSED')) {
+      const held = SIGNALS.map(({ name }) => evidence.find(({ signal }) => signal === name)?.strength ?? 0);
+      expect(Math.abs(fuse(held, SIGNALS.map(() => false), config.fusion).strength - evidenceStrength)).toBeLessThan(0.02);
     }
     expect(findings.some((finding) => finding.severity === 'HIGH')).toBe(true);
   });

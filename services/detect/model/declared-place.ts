@@ -5,13 +5,13 @@
  * Statistic: country and great-circle distance of the source address against the declared place; else the device's time
  *   zone against the declared one, as a difference of UTC offsets at that time.
  * Null: the database is right about the country for about 99% of residential addresses, less for mobile and business ones;
- *   regions are worth little. The strengths are those shares put through the calibrator, by kind of network and distance.
+ *   regions are worth little. The shares are a stated prior, by kind of network and distance.
  * Reference: the version of the assignment at the time (business trips are versions); the organisation's own egress and
  *   partners say nothing; the physical floor overrules the database; an address that has not changed has not travelled.
  * Cost: a person who is abroad without having declared it is found too, and rightly so; a foreign egress that no policy
  *   names is found as LOW.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfShare } from './reading.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { isGeolocationRefuted } from './location-refuted.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
@@ -21,13 +21,17 @@ import { utcOffsetHours } from './zones.ts';
 export const declaredPlaceSignal: SignalDescription = {
   name: 'declaredPlace',
   family: 'network',
+  weight: 0.3,
   speaksFor: { DEVICE_ELSEWHERE: 0.7, VPN_OR_PROXY: 0.3 },
 };
 
 const REGION_KM_MIN = 1500;
 const MOVED_KM = 300;
 const ZONE_HOURS_MIN = 2.5;
-const STRENGTH = { abroadFar: 2.4, abroadNear: 1.5, border: 0.5, vpnAbroad: 2.7, relayAbroad: 2, businessAbroad: 1.5, hostedAbroad: 0.9, region: 0.7, zone: 1 } as const;
+/** Shares of honest session-days that look like this without a declared trip or a policy that explains it: a stated prior. */
+const HONEST_SHARE = { abroadFar: 0.002, abroadNear: 0.004, border: 0.3, vpnAbroad: 1e-4, relayAbroad: 5e-4, businessAbroad: 0.003, hostedAbroad: 0.1, region: 0.15, zone: 0.05 } as const;
+/** What more honest session-days than this show opens nothing alone. */
+const UBIQUITOUS_SHARE = 0.02;
 
 export function declaredPlace(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, declared } = view;
@@ -37,30 +41,31 @@ export function declaredPlace(view: SessionView, { config }: SignalParameters): 
   if (isGeolocationRefuted(sighting, view.transport, config.network.geoErrorKm) || hasMoved(view, sighting)) return zoneOnly(view, sighting);
   const km = view.sourceToDeclaredKm;
   const abroad = sighting.country !== declared.country;
-  const strength = abroad ? strengthAbroad(view, sighting, km, config.network.farKm) : sighting.category !== 'MOBILE' && !isRelay(sighting.category) && km >= REGION_KM_MIN ? STRENGTH.region : 0;
-  if (strength === 0) return zoneOnly(view, sighting);
+  const settled = sighting.category !== 'MOBILE' && !isRelay(sighting.category);
+  const share = abroad ? shareAbroad(view, sighting, km, config.network.farKm) : settled && km >= REGION_KM_MIN ? HONEST_SHARE.region : 1;
+  if (share === 1) return zoneOnly(view, sighting);
   const where = [sighting.city, sighting.region, sighting.country].filter((part) => part !== null).join(', ');
   const declaredWhere = [declared.city, declared.region, declared.country].filter((part) => part !== null).join(', ');
   return {
-    strength,
-    ubiquitous: strength < 1,
+    strength: strengthOfShare(share),
+    ubiquitous: share > UBIQUITOUS_SHARE,
     observed: km,
     expected: abroad ? 0 : REGION_KM_MIN,
     unit: 'km',
     samples: 1,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it.`,
+    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`,
   };
 }
 
-function strengthAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
-  if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return STRENGTH.hostedAbroad;
-  if (sighting.category === 'VPN' || sighting.category === 'TOR') return STRENGTH.vpnAbroad;
-  if (sighting.category === 'HOSTING') return STRENGTH.relayAbroad;
-  if (km < 150) return STRENGTH.border;
-  if (sighting.category === 'BUSINESS') return STRENGTH.businessAbroad;
-  return km >= farKm ? STRENGTH.abroadFar : STRENGTH.abroadNear;
+function shareAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
+  if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return HONEST_SHARE.hostedAbroad;
+  if (sighting.category === 'VPN' || sighting.category === 'TOR') return HONEST_SHARE.vpnAbroad;
+  if (sighting.category === 'HOSTING') return HONEST_SHARE.relayAbroad;
+  if (km < 150) return HONEST_SHARE.border;
+  if (sighting.category === 'BUSINESS') return HONEST_SHARE.businessAbroad;
+  return km >= farKm ? HONEST_SHARE.abroadFar : HONEST_SHARE.abroadNear;
 }
 
 /** The same address was located elsewhere before: the database moved, not the person. */
@@ -83,7 +88,7 @@ function zoneOnly(view: SessionView, sighting: Sighting): Answer {
   const hours = Math.min(Math.abs(here - there), 24 - Math.abs(here - there));
   if (hours < ZONE_HOURS_MIN) return QUIET;
   return {
-    strength: STRENGTH.zone,
+    strength: strengthOfShare(HONEST_SHARE.zone),
     ubiquitous: true,
     observed: here,
     expected: there,

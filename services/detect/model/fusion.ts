@@ -1,16 +1,20 @@
 /**
- * From signals to one strength, and from strength to severity.
+ * From signals to one strength, and from strength to severity. All strengths are log10 of e-values.
  *
- * Over time: each signal keeps a held strength that moves towards what the present window supports: up by at most a bounded
- * growth, down by a bounded decay. Persistence therefore counts until the support of the statistic is reached, one window
- * cannot open anything by itself, and nothing grows beyond what its null allows.
- * Within a family the strongest signal counts alone: the signals of a family look at the same thing and may depend on each
- * other in any way. (A mean of e-values would be valid too; the maximum exceeds it by at most log10 of their number, 0.6
- * for four, which the thresholds include.)
- * Across families strengths add up, that is, e-values multiply: under the null what a machine adds to a keystroke, where
- * an address is registered and what is plugged in do not depend on each other.
+ * A session-day: every signal that has nothing to say is an e-value of 0. Within a family the e-values are averaged with
+ * fixed weights (valid under any dependence: the signals of a family look at the same thing). Families that do not depend on
+ * each other under the null (what a machine adds to a keystroke, where an address is registered, what is plugged in, how a
+ * person types, when, and who else uses the address) multiply, each as the bet (1 − v) + v·F, which is an e-value wherever F is
+ * one, so a quiet family costs log10(1 − v) and no more. Sources: Vovk and Wang, "E-values: calibration, combination and
+ * applications", Ann. Stat. 49 (2021), Sections 3–4; Shafer, "Testing by betting", JRSS A 184 (2021).
+ *
+ * Over time: within a session each signal keeps a held strength that moves towards what the present statistic supports, up by
+ * at most a bounded growth, down by a bounded decay. The statistics are running ones (their p-values do not shrink with the
+ * number of windows), so holding delays and does not accumulate. What accumulates from day to day is the e-detector's
+ * (e-detector.ts).
  */
 import type { Severity, SignalFamily } from '#schemas/records.ts';
+import { SEVERITIES, thresholdsOf } from '#lib/siem/severity.ts';
 import type { DetectConfig } from '../config.ts';
 import { QUIET, type Answer } from './reading.ts';
 import { SIGNALS } from './signals.ts';
@@ -20,51 +24,78 @@ type FusionSettings = DetectConfig['fusion'];
 /** Strength below which held evidence is forgotten. */
 const HELD_MIN = 0.05;
 
+/** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
+const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.15, rhythm: 0.2, time: 0.1 };
+const FAMILIES = Object.keys(STAKE) as SignalFamily[];
+
 /** The held strength after one more window. */
-export function advanceHeld(held: number, answer: Answer, latency: boolean, settings: FusionSettings): number {
+export function advanceHeld(held: number, answer: Answer, settings: FusionSettings): number {
   if (answer === null) return held;
   const target = answer === QUIET ? 0 : answer.strength;
-  if (target >= held) return Math.min(target, held + (latency ? settings.growthPerWindow : settings.growthPerWindowFacts));
+  if (target >= held) return Math.min(target, held + settings.growthPerWindow);
   const next = Math.max(target, held - settings.decayPerWindow);
   return next < HELD_MIN ? 0 : next;
 }
 
 export interface Fused {
+  /** log10 of the combined e-value; 0 where no signal holds anything. */
   strength: number;
   /** Families that reach familyMin. */
   families: number;
   /** Strongest held strength that is not ubiquitous. */
   carrier: number;
+  /** log10 of each family's mean e-value; only families that hold something. */
   byFamily: ReadonlyMap<SignalFamily, number>;
 }
 
-/** @param held strength by signal, in the order of SIGNALS; `ubiquitous` likewise */
-export function fuse(held: readonly number[], ubiquitous: readonly boolean[], settings: FusionSettings): Fused {
-  const byFamily = new Map<SignalFamily, number>();
+const NOTHING: Fused = { strength: 0, families: 0, carrier: 0, byFamily: new Map() };
+
+/**
+ * @param held strength by signal, in the order of SIGNALS, 0 for nothing; `ubiquitous` likewise
+ * @param carried log10 of what the e-detector carries over from earlier days, ≥ 0
+ */
+export function fuse(held: readonly number[], ubiquitous: readonly boolean[], settings: FusionSettings, carried = 0): Fused {
+  const means = new Map<SignalFamily, number>();
   let carrier = 0;
-  held.forEach((strength, i) => {
-    const { family } = SIGNALS[i]!;
-    if (strength > (byFamily.get(family) ?? 0)) byFamily.set(family, strength);
-    if (ubiquitous[i] === false && strength > carrier) carrier = strength;
-  });
-  let strength = 0;
-  let families = 0;
-  for (const value of byFamily.values()) {
-    strength += value;
-    if (value >= settings.familyMin) families++;
+  for (let i = 0; i < held.length; i++) {
+    const strength = held[i]!;
+    if (strength === 0) continue;
+    const { family, weight } = SIGNALS[i]!;
+    means.set(family, (means.get(family) ?? 0) + weight * 10 ** strength);
+    if (!ubiquitous[i] && strength > carrier) carrier = strength;
   }
-  return { strength, families, carrier, byFamily };
+  if (means.size === 0) return NOTHING;
+  const byFamily = new Map<SignalFamily, number>();
+  let strength = carried;
+  let families = 0;
+  for (const family of FAMILIES) {
+    const mean = means.get(family) ?? 0;
+    strength += Math.log10(1 - STAKE[family] + STAKE[family] * mean);
+    if (mean === 0) continue;
+    byFamily.set(family, Math.log10(mean));
+    if (Math.log10(mean) >= settings.familyMin) families++;
+  }
+  return { strength: Math.max(0, strength), families, carrier, byFamily };
 }
 
-/** Null where nothing may open: too weak, or carried by ubiquitous signals alone. */
-export function severityOf(fused: Fused, settings: FusionSettings): Severity | null {
-  if (fused.strength < settings.low || fused.carrier < settings.carrierMin) return null;
-  if (fused.families >= 2 && fused.strength >= settings.critical) return 'CRITICAL';
-  if (fused.families >= 2 && fused.strength >= settings.high) return 'HIGH';
-  return fused.strength >= settings.medium ? 'MEDIUM' : 'LOW';
+/**
+ * Null where nothing may open: too weak, or carried by ubiquitous signals alone. Rhythm alone is LOW at most: a hurt hand types
+ * differently too. Above LOW the fleet's budget must allow it as well.
+ *
+ * @param budget log10 of the evidence that e-BH asks for at this time; 0 where nothing is known of the fleet
+ */
+export function severityOf(fused: Fused, settings: FusionSettings, budget = 0): Severity | null {
+  const thresholds = thresholdsOf(settings);
+  const { strength, families, byFamily } = fused;
+  if (strength < thresholds.LOW || fused.carrier < settings.carrierMin) return null;
+  if (strength < Math.max(thresholds.MEDIUM, budget) || isRhythmAlone(byFamily)) return 'LOW';
+  if (families >= 2 && strength >= thresholds.CRITICAL) return 'CRITICAL';
+  if (families >= 2 && strength >= thresholds.HIGH) return 'HIGH';
+  return 'MEDIUM';
 }
 
-const SEVERITIES: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
+const isRhythmAlone = (byFamily: Fused['byFamily']): boolean => byFamily.size === 1 && byFamily.has('rhythm');
+
 export const severityRank = (severity: Severity | null): number => (severity === null ? -1 : SEVERITIES.indexOf(severity));
 
 /** Top of each severity's band of the risk score; within a band the score is linear in the strength. */
@@ -72,7 +103,8 @@ const BANDS = [0, 25, 50, 75, 90, 100] as const;
 
 /** Risk score 0–100: the band is the severity's, the place in it the strength's. */
 export function riskScoreOf(strength: number, severity: Severity, settings: FusionSettings): number {
-  const edges = [0, settings.low, settings.medium, settings.high, settings.critical, settings.critical * 2];
+  const { LOW, MEDIUM, HIGH, CRITICAL } = thresholdsOf(settings);
+  const edges = [0, LOW, MEDIUM, HIGH, CRITICAL, CRITICAL * 2];
   let band = 0;
   while (band < 4 && strength >= edges[band + 1]!) band++;
   const within = Math.min(1, Math.max(0, (strength - edges[band]!) / (edges[band + 1]! - edges[band]!)));

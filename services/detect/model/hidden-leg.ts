@@ -6,30 +6,45 @@
  * Statistic: the gap (registration latency − transport RTT, half of it for two clocks, less the clock error) that all but
  *   one of the last six minutes of typing have, each by its own low quantile (20%); before there are six minutes, at most
  *   the low quantile of all keystrokes. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
- *   and a leg stays. Supported by what a slow machine does not do: spread below the median, and wandering of the minutes'
- *   low quantile, beyond the transport's spread, yet no wider than a leg of that length has.
+ *   and a leg stays. With it, what a slow machine does not do: spread within the minutes, steps between their low gaps, and
+ *   drift of the low gaps over half an hour (queues and route changes of the leg), each beyond what the transport shows.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
- *   share of honest *machines* with so large a gap; more minutes confirm the figure and do not shrink the p-value.
- * Reference: GapBaseline (prior, later the learnt cohort), and the device's own earlier days.
- * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error.
+ *   share of honest *machines* with so large a gap and, given that, so much variation; more minutes confirm the figures and do
+ *   not shrink the p-value.
+ * Reference: GapBaseline (prior, or the learnt cohort), and the device's own earlier days.
+ * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
+ *   varies no more than a machine does.
  */
 import { accessOf } from '../fleet/cohort.ts';
+import { OWN_MINUTES_MIN } from './history.ts';
+import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { quantiles } from './sketch.ts';
-import type { GapView, SessionView, SignalParameters, TransportView } from './view.ts';
+import type { GapView, MinuteSummary, SessionView, SignalParameters, TransportView } from './view.ts';
 
 export const hiddenLegSignal: SignalDescription = {
   name: 'hiddenLeg',
   family: 'latency',
+  weight: 0.35,
   speaksFor: { REMOTE_OPERATOR: 0.85, VPN_OR_PROXY: 0.15 },
 };
 
 /** Days of own history from which a calm, always equal gap speaks for a slow machine. */
 const OWN_DAYS_MIN = 2;
-const OWN_MINUTES_MIN = 60;
 const HELPDESK_MAX = 0.8;
 /** Of the last minutes all but one must have the gap. */
 const MINUTES_HELD = 6;
+/** Minutes from which the drift of the low gaps is looked at. */
+const DRIFT_MINUTES = 10;
+/** Gaps below which variation is the machine's or the transport's own, ms. */
+const VARIATION_GAP_MIN = 15;
+
+/**
+ * Shares of slow but honest machines (gap ≥ 15 ms) that vary so much beyond the transport, ms: simulated slow machines, heavy
+ * applications and hosted desktops, with a margin for the kinds that nobody thought of.
+ */
+const JITTER_NULL: NullTable = [[0.5, 0.4], [2, 0.1], [4, 0.03], [8, 0.01], [30, 0.003]];
+const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], [15, 0.002]];
 
 interface GapStatistic {
   /** The gap that holds, ms; the clock error is still in it. */
@@ -42,6 +57,8 @@ interface GapStatistic {
   claimedMs: number;
   /** Spread of the gap that neither the transport nor a machine shows, ms. */
   jitterMs: number;
+  /** Drift of the minutes' low gaps beyond the transport's, ms. */
+  driftMs: number;
 }
 
 function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
@@ -58,8 +75,19 @@ function gapStatistic(gap: GapView, transport: TransportView | null, { config }:
     samples: base.samples,
     windowStart: base.windowStart,
     claimedMs: low - gap.clockErrorMs,
-    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap, transportSpread)) - free),
+    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap.minutes, transportSpread)) - free),
+    driftMs: Math.max(0, drift(gap.minutes) - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
   };
+}
+
+/** Drift of the gap per ms of the transport's own lower spread: honest sessions over mobile and satellite reach about 0.7. */
+const DRIFT_PER_SPREAD = 1.3;
+
+/** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
+function drift(minutes: readonly MinuteSummary[]): number {
+  if (minutes.length < DRIFT_MINUTES) return 0;
+  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
+  return lows[Math.floor(0.8 * (lows.length - 1))]! - lows[Math.ceil(0.2 * (lows.length - 1))]!;
 }
 
 /** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
@@ -83,13 +111,21 @@ function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: numbe
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
-function wander(gap: GapView, transportSpread: number): number {
-  const { minutes } = gap;
+function wander(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < 6) return 0;
   const steps: number[] = [];
   for (let i = 1; i < minutes.length; i++) steps.push(Math.abs(minutes[i]!.low - minutes[i - 1]!.low));
   steps.sort((a, b) => a - b);
   return steps[Math.floor(steps.length / 2)]! - transportSpread;
+}
+
+/** log10 of the share of slow machines that vary so much; load that is most of the gap is the likelier reason and says nothing. */
+function log10Variation({ claimedMs, jitterMs, driftMs, minutes }: GapStatistic, shareMax: number): number {
+  // Load in bursts looks like jitter until enough minutes show whether the gap stays.
+  if (minutes === 0 || claimedMs < VARIATION_GAP_MIN) return 0;
+  const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
+  const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(DRIFT_NULL, driftMs);
+  return Math.min(jitter, drifting);
 }
 
 export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answer {
@@ -109,16 +145,12 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     access: accessOf(view.sighting),
   });
   const expected = reference.atShare(0.1);
-  const { fusion } = parameters.config;
   if (claimedMs <= expected) return QUIET;
-  const log10P = reference.log10Tail(claimedMs);
-  let strength = strengthOfP(log10P, fusion.calibratorKappa);
+  const log10Level = reference.log10Tail(claimedMs);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
-  if (calm) strength *= settings.calmShare;
-  // Load in bursts looks like jitter until enough minutes show whether the gap stays.
-  const support = statistic.minutes === 0 || jitterMs > settings.jitterShareMax * claimedMs ? 0 : Math.min(1, jitterMs / 6) * settings.jitterSupportMax;
-  if (strength >= 0.5) strength += support;
-  strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, strength);
+  const log10More = calm ? 0 : log10Variation(statistic, settings.jitterShareMax);
+  const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
     strength,
@@ -129,7 +161,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ gap, statistic, expected, share: 10 ** log10P, origin: reference.origin, calm, support, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ gap, statistic, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -146,14 +178,15 @@ interface Told {
   expected: number;
   share: number;
   origin: string;
+  /** Share of slow machines that vary so much; 1 where nothing is claimed of it. */
+  more: number;
   calm: boolean;
-  support: number;
   lowQuantile: number;
 }
 
 function explain(told: Told): string {
   const { gap } = told;
-  const { lowMs, claimedMs, jitterMs, minutes, samples } = told.statistic;
+  const { lowMs, claimedMs, jitterMs, driftMs, minutes, samples } = told.statistic;
   const share = `${Math.round((1 - told.lowQuantile) * 100)}% of`;
   const keys = samples.toLocaleString('en-US');
   const least = minutes > 0 ? `In all but one of the last ${minutes} minutes of typing (${keys} keystrokes) ${share} the keystrokes` : `${share} ${keys} keystrokes`;
@@ -161,7 +194,7 @@ function explain(told: Told): string {
     ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
-  const jitter = told.support > 0 ? `; the gap itself varies by ${show(jitterMs)} ms more than the transport and a machine explain` : '';
+  const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   return `${clocks}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
 }

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { historyBin, newHistory, recordMinute, typicalGap } from './history.ts';
+import { HISTORY_BINS, historyBin, newHistory, ownGap, recordMinute } from './history.ts';
 import { START } from './test-view.ts';
 
 const DAY = 86_400_000;
 
 test('only days that are over speak, and their median is typical', () => {
-  const history = newHistory('d');
+  const history = newHistory('d', 'ENDPOINT_AGENT');
   for (let i = 0; i < 90; i++) recordMinute(history, START + i * 60_000, 60);
-  expect(typicalGap(history)).toBeNull();
+  expect(ownGap(history)).toBeNull();
   for (let day = 1; day <= 3; day++) for (let i = 0; i < 90; i++) recordMinute(history, START + day * DAY + i * 60_000, 60);
-  const typical = typicalGap(history)!;
+  const typical = ownGap(history)!;
   expect(typical).toMatchObject({ days: 3, minutes: 270 });
   expect(Math.abs(typical.typicalMs - 60)).toBeLessThan(4);
 });
@@ -21,5 +21,17 @@ test('bins rise with the gap and never end', () => {
     expect(bin).toBeGreaterThanOrEqual(last);
     last = bin;
   }
-  expect(last).toBe(47);
+  expect(last).toBe(HISTORY_BINS - 1);
+});
+
+test('days far above all earlier ones are not learnt, until they have gone on for a week', () => {
+  const history = newHistory('d', 'ENDPOINT_AGENT');
+  const day = (n: number, gapMs: number): void => {
+    for (let i = 0; i < 90; i++) recordMinute(history, START + n * DAY + i * 60_000, gapMs);
+  };
+  for (let n = 0; n < 3; n++) day(n, 5);
+  for (let n = 3; n < 9; n++) day(n, 45);
+  expect(ownGap(history)!.highMs).toBeLessThan(6);
+  for (let n = 9; n < 13; n++) day(n, 45);
+  expect(ownGap(history)!.highMs).toBeGreaterThan(40);
 });

@@ -1,7 +1,14 @@
-/** Gap history of a device: minutes by their low gap, on a coarse logarithmic grid of 48 bins, day by day. */
+/**
+ * Gap history of a device at one kind of sensor: minutes by their low gap on a grid of 64 bins, day by day. A day whose gap lies
+ * clearly above all earlier ones is not learnt, unless such days go on for a week: then the machine has changed (or the
+ * finding was made long ago).
+ */
+import type { Sensor } from '#schemas/records.ts';
 
 export interface DeviceHistory {
   deviceId: string;
+  /** What a gateway adds is not the device's own, so kinds of sensor are kept apart. */
+  sensor: Sensor;
   /** Days with typing before the last one. */
   days: number;
   /** Number of the last day with typing (UTC days since the epoch); −1 for none. */
@@ -10,17 +17,24 @@ export interface DeviceHistory {
   past: Uint16Array;
   /** The same of the last day; becomes past when the next one begins. */
   today: Uint16Array;
+  /** Days in a row that were not learnt. */
+  refusedDays: number;
 }
 
-export const HISTORY_BINS = 48;
+export const HISTORY_BINS = 64;
 const DAY_MS = 86_400_000;
 const COUNT_MAX = 0xffff;
+/** Minutes from which the past can be compared with. */
+export const OWN_MINUTES_MIN = 60;
+/** How far the median of a day lies above the past's 95th percentile before the day is not learnt, ms. */
+const STRANGE_MS = 6;
+const REFUSED_DAYS_MAX = 7;
 
-/** Upper edges: 1 ms steps to 8, then 8 steps an octave; the last bin is open. */
+/** Upper edges: 1 ms steps to 40, then 8 steps an octave; the last bin is open. */
 const EDGES: readonly number[] = (() => {
   const edges: number[] = [];
-  for (let ms = 0; ms <= 8; ms++) edges.push(ms);
-  for (let i = 1; edges.length < HISTORY_BINS - 1; i++) edges.push(8 * 2 ** (i / 8));
+  for (let ms = 0; ms <= 40; ms++) edges.push(ms);
+  for (let i = 1; edges.length < HISTORY_BINS - 1; i++) edges.push(40 * 2 ** (i / 8));
   return edges;
 })();
 
@@ -30,18 +44,13 @@ export function historyBin(gapMs: number): number {
   return bin;
 }
 
-export const newHistory = (deviceId: string): DeviceHistory => ({ deviceId, days: 0, lastDay: -1, past: new Uint16Array(HISTORY_BINS), today: new Uint16Array(HISTORY_BINS) });
+export const newHistory = (deviceId: string, sensor: Sensor): DeviceHistory => ({ deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(HISTORY_BINS), today: new Uint16Array(HISTORY_BINS), refusedDays: 0 });
 
 /** Counts a minute; when a new day begins the last one becomes past. */
 export function recordMinute(history: DeviceHistory, end: number, lowMs: number): void {
   const day = Math.floor((end - 1) / DAY_MS);
   if (day > history.lastDay) {
-    let any = false;
-    for (let i = 0; i < HISTORY_BINS; i++) {
-      if (history.today[i] !== 0) any = true;
-      history.past[i] = Math.min(COUNT_MAX, history.past[i]! + history.today[i]!);
-    }
-    if (any) history.days = Math.min(COUNT_MAX, history.days + 1);
+    if (history.lastDay >= 0) learnDay(history);
     history.today.fill(0);
     history.lastDay = day;
   }
@@ -49,15 +58,47 @@ export function recordMinute(history: DeviceHistory, end: number, lowMs: number)
   history.today[bin] = Math.min(COUNT_MAX, history.today[bin]! + 1);
 }
 
-/** Median of the past days' minutes (middle of its bin), ms; null without any. */
-export function typicalGap(history: DeviceHistory): { days: number; minutes: number; typicalMs: number } | null {
-  let minutes = 0;
-  for (const count of history.past) minutes += count;
+function learnDay(history: DeviceHistory): void {
+  const { past, today } = history;
+  const own = ownGap(history);
+  const high = own !== null && own.minutes >= OWN_MINUTES_MIN && quantileOf(today, 0.5) > own.highMs + STRANGE_MS;
+  if (high && history.refusedDays < REFUSED_DAYS_MAX) {
+    history.refusedDays++;
+    return;
+  }
+  history.refusedDays = 0;
+  history.days = Math.min(COUNT_MAX, history.days + 1);
+  for (let i = 0; i < HISTORY_BINS; i++) past[i] = Math.min(COUNT_MAX, past[i]! + today[i]!);
+}
+
+export interface OwnGap {
+  /** Days with typing before the last one, and their minutes. */
+  days: number;
+  minutes: number;
+  /** Median and 95th percentile of the minutes' low gaps (the middle of its bin), ms. */
+  typicalMs: number;
+  highMs: number;
+}
+
+/** What the past days show; null without any. */
+export function ownGap(history: DeviceHistory): OwnGap | null {
+  const minutes = minutesOf(history.past);
   if (minutes === 0) return null;
+  return { days: history.days, minutes, typicalMs: quantileOf(history.past, 0.5), highMs: quantileOf(history.past, 0.95) };
+}
+
+function quantileOf(counts: Uint16Array, share: number): number {
+  const wanted = share * minutesOf(counts);
   let below = 0;
   let bin = 0;
-  while (below + history.past[bin]! < minutes / 2) below += history.past[bin++]!;
+  while (bin < HISTORY_BINS - 1 && below + counts[bin]! < wanted) below += counts[bin++]!;
   const high = EDGES[Math.min(bin, EDGES.length - 1)]!;
   const low = bin === 0 ? 0 : EDGES[bin - 1]!;
-  return { days: history.days, minutes, typicalMs: (low + high) / 2 };
+  return (low + high) / 2;
+}
+
+function minutesOf(counts: Uint16Array): number {
+  let minutes = 0;
+  for (let i = 0; i < HISTORY_BINS; i++) minutes += counts[i]!;
+  return minutes;
 }

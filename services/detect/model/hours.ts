@@ -19,6 +19,7 @@ import { utcOffsetHours } from './zones.ts';
 export const hoursSignal: SignalDescription = {
   name: 'hours',
   family: 'time',
+  weight: 1,
   speaksFor: { REMOTE_OPERATOR: 0.6, DEVICE_ELSEWHERE: 0.3, ACCOUNT_HANDOVER: 0.1 },
 };
 
@@ -69,7 +70,7 @@ export function hours(view: SessionView, { config }: SignalParameters): Answer {
   if (best.gathered < GATHERED_MIN) return QUIET;
   const away = Math.abs(wrapped(best.offsetHours - declaredOffset));
   const log10P = log10Share(config.hours.tail.map(({ hours: value, share }) => [value, share]), away);
-  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   const [sleepFrom, sleepTo] = [0, 6];
   const night = nightShare(activity.counts, declaredOffset, sleepFrom, sleepTo);

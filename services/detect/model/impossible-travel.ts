@@ -10,17 +10,19 @@
  * Cost: somebody who leaves a VPN running on one of two devices is found as soft.
  */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, Travel } from './view.ts';
 
 export const impossibleTravelSignal: SignalDescription = {
   name: 'impossibleTravel',
   family: 'network',
+  weight: 0.2,
   speaksFor: { DEVICE_ELSEWHERE: 0.4, ACCOUNT_HANDOVER: 0.3, VPN_OR_PROXY: 0.3 },
 };
 
-const STRENGTH = { hard: 2, sameCountry: 1.2, soft: 0.8 } as const;
+/** Shares of honest session-days with such a travel (databases that move a range, forgotten VPNs): a stated prior. */
+const HONEST_SHARE = { hard: 0.001, sameCountry: 0.005, soft: 0.03 } as const;
 const HOUR_MS = 3_600_000;
 /** Clocks of two sensors differ: no two sightings are closer in time than this. */
 const TIME_MS_MIN = 60_000;
@@ -56,11 +58,11 @@ export function impossibleTravel(view: SessionView, { config }: SignalParameters
   if (travel === null) return NO_DATA;
   if (view.windowEnd - travel.at > config.network.travelHoldMs) return QUIET;
   const speed = travel.distanceKm / travel.hours;
-  const strength = travel.soft ? STRENGTH.soft : travel.fromCountry === travel.toCountry ? STRENGTH.sameCountry : STRENGTH.hard;
+  const share = travel.soft ? HONEST_SHARE.soft : travel.fromCountry === travel.toCountry ? HONEST_SHARE.sameCountry : HONEST_SHARE.hard;
   const from = travel.fromCity ?? travel.fromCountry ?? 'an unnamed place';
   const to = travel.toCity ?? travel.toCountry ?? 'an unnamed place';
   return {
-    strength,
+    strength: strengthOfShare(share),
     ubiquitous: travel.soft,
     observed: speed,
     expected: config.network.travelKmhMin,

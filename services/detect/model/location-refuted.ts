@@ -12,18 +12,22 @@
  *   against the person.
  */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
 import { isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
 
 export const locationRefutedSignal: SignalDescription = {
   name: 'locationRefuted',
   family: 'latency',
+  weight: 0.05,
   speaksFor: { DEVICE_ELSEWHERE: 0.6, VPN_OR_PROXY: 0.4 },
 };
 
-const STRENGTH_MAX = 3;
-const SOFT_MAX = 1;
+/** Evidence of a place that is just refuted, and the most; between them a decade for every 200 km. A prior: nothing honest was seen beyond the floor. */
+const STRENGTH_LEAST = 2.3;
+const STRENGTH_MAX = 5;
+/** About 10% of honest session-days show it where hosted desktops and relays stand near the vantage. */
+const SOFT = strengthOfShare(0.1);
 const SAMPLES_MIN = 3;
 /** Clock granularity that a measured round trip is granted, ms. */
 const CLOCK_MS = 1;
@@ -50,7 +54,7 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
   const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY';
   const reach = (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
   return {
-    strength: Math.min(soft ? SOFT_MAX : STRENGTH_MAX, 1 + margin / 250),
+    strength: soft ? SOFT : Math.min(STRENGTH_MAX, STRENGTH_LEAST + margin / 200),
     ubiquitous: soft,
     observed: transport.confirmedLeastMs,
     expected: (distance - config.network.geoErrorKm) / KM_PER_RTT_MS - CLOCK_MS,

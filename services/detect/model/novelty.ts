@@ -8,13 +8,14 @@
  * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
 import { isTrustedEgress } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const noveltySignal: SignalDescription = {
   name: 'novelty',
   family: 'network',
+  weight: 0.15,
   speaksFor: { ACCOUNT_HANDOVER: 0.6, DEVICE_ELSEWHERE: 0.3, VPN_OR_PROXY: 0.1 },
 };
 
@@ -28,7 +29,6 @@ export interface Familiar {
   daysBefore: number;
 }
 
-const STRENGTH = { country: 0.95, network: 0.85, fingerprint: 0.4 } as const;
 const HONEST_SHARE = { country: 0.01, network: 0.02, fingerprint: 0.05 } as const;
 const TEXT = { country: 'country', network: 'network (AS number)', fingerprint: 'TLS fingerprint' } as const;
 
@@ -51,10 +51,10 @@ export function freshTraits(view: SessionView, { config }: SignalParameters): Fa
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
   if (view.sighting === null) return NO_DATA;
   const fresh = freshTraits(view, parameters);
-  const best = fresh.toSorted((a, b) => STRENGTH[b.kind] - STRENGTH[a.kind])[0];
+  const best = fresh.toSorted((a, b) => HONEST_SHARE[a.kind] - HONEST_SHARE[b.kind])[0];
   if (best === undefined) return QUIET;
   return {
-    strength: STRENGTH[best.kind],
+    strength: strengthOfShare(HONEST_SHARE[best.kind]),
     ubiquitous: true,
     observed: 1,
     expected: HONEST_SHARE[best.kind],

@@ -2,7 +2,7 @@
 export type NullTable = readonly (readonly [value: number, share: number])[];
 
 /** Shares below this are beyond any measurement. */
-const LOG10_LEAST = -4;
+const LOG10_LEAST = -6;
 
 /** log10 of the share of honest people whose statistic is at least `value`; 0 below the first point. */
 export function log10Share(table: NullTable, value: number): number {

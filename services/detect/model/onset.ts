@@ -8,18 +8,21 @@
  * Null: the machine's own gap wanders by its noise, and load moves it up for a while. Steps are judged against the median
  *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so four minutes are needed.
  * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
- * Cost: a heavy application that starts and stays looks the same; the strength stays below MEDIUM by itself.
+ * Cost: a heavy application that starts and stays looks the same.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { log10Share, type NullTable } from './null-table.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const onsetSignal: SignalDescription = {
   name: 'onset',
   family: 'latency',
+  weight: 0.15,
   speaksFor: { REMOTE_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
 };
 
-const STRENGTH_MAX = 2.2;
+/** Shares of honest session-days with a lasting rise of so much more than was to be expected, ms: a stated prior. */
+const RISE_NULL: NullTable = [[0, 1e-3], [20, 2e-4], [40, 4e-5], [80, 5e-6], [160, 1e-6]];
 const AFTER_MINUTES = 4;
 const NOISE_MS_MIN = 2;
 /** Share of the rise that the medians must follow. */
@@ -83,7 +86,7 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : STRENGTH_MAX, 1.1 + (0.5 * (rise - needed)) / settings.onsetMsMin);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : Infinity, strengthOfP(log10Share(RISE_NULL, rise - needed)));
   return {
     strength,
     ubiquitous: false,

@@ -20,6 +20,7 @@ import type { SessionView, SignalParameters } from './view.ts';
 export const operatorChangeSignal: SignalDescription = {
   name: 'operatorChange',
   family: 'rhythm',
+  weight: 0.5,
   speaksFor: { ACCOUNT_HANDOVER: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 
@@ -35,10 +36,12 @@ const WITH_HOLDS: NullTable = [[1.35, 0.1], [1.56, 0.05], [1.8, 0.02], [2.1, 0.0
 const INTERVALS_ONLY: NullTable = [[1.53, 0.1], [1.81, 0.05], [2.14, 0.02], [2.4, 0.01], [3, 0.005], [3.3, 0.002], [3.6, 0.001], [4.7, 0.0004]];
 
 export const BLOCKS_JUDGED = 3;
-const STRENGTH_MAX = 1.9;
-const STRENGTH_MAX_FIRST_DAY = 1.45;
+const STRENGTH_MAX = 2.9;
+const STRENGTH_MAX_FIRST_DAY = 2.4;
+/** All of the last three blocks lie beyond: rarer than one of them, less rare than three independent ones. */
+const THREE_BLOCKS = 1.3;
 /** Without holds a stranger is hardly further away than a change of pace. */
-const STRENGTH_MAX_INTERVALS = 1.2;
+const STRENGTH_MAX_INTERVALS = 1.8;
 /**
  * Added where country or network are new for the person as well: the hundreds of blocks of ordinary days, each of which
  * may stray, need not be allowed for then. Less than what is missing to MEDIUM.
@@ -78,7 +81,7 @@ export function operatorChange(view: SessionView, parameters: SignalParameters):
   }
   const { profile } = rhythm;
   const most = !blocks.every(({ withHolds }) => withHolds) ? STRENGTH_MAX_INTERVALS : profile.days >= config.rhythm.profileDaysMin ? STRENGTH_MAX : STRENGTH_MAX_FIRST_DAY;
-  const alone = Math.min(most, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const alone = Math.min(most, strengthOfP(THREE_BLOCKS * log10P));
   if (alone < STRENGTH_MIN) return QUIET;
   const supported = freshTraits(view, parameters).some(({ kind }) => kind !== 'fingerprint');
   const strength = alone + (supported ? NEW_NETWORK_SUPPORT : 0);
@@ -95,6 +98,6 @@ export function operatorChange(view: SessionView, parameters: SignalParameters):
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: last.end,
-    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least ${rounded(least / 1000, 2)} typical deviations away from the profile of this user (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); 90% of people stay within ${table[0]![0]} and a share of ${(10 ** log10P).toExponential(1)} comes so far. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}${supported ? '; the network is new for this user too, so a chance among many ordinary days is no explanation' : ''}.`,
+    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least ${rounded(least / 1000, 2)} typical deviations away from the profile of this user (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); 90% of people stay within ${table[0]![0]} and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}${supported ? '; the network is new for this user too, so a chance among many ordinary days is no explanation' : ''}.`,
   };
 }

@@ -12,24 +12,32 @@
  * Cost: "too slow" has many honest reasons, so it is soft; geostationary links look the same and are discounted.
  */
 import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show } from './reading.ts';
+import { log10Share, type NullTable } from './null-table.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { isSatellite, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const pathExcessSignal: SignalDescription = {
   name: 'pathExcess',
   family: 'latency',
+  weight: 0.3,
   speaksFor: { VPN_OR_PROXY: 0.6, REMOTE_OPERATOR: 0.3, DEVICE_ELSEWHERE: 0.1 },
 };
 
-const STRENGTH_MAX = 2.8;
+/**
+ * Shares of honest session-days whose way takes so much longer than expected, ms: a stated prior. "Expected" is the 95th percentile
+ * of inflation and a slow last mile, both at once.
+ */
+const EXCESS_NULL: NullTable = [[0, 0.01], [25, 0.002], [50, 5e-4], [75, 1e-4], [100, 2e-5], [130, 5e-6], [200, 1e-6]];
+/** Satellites and mobile networks reach that often. */
 const SOFT_MAX = 1;
 /** A business network may be an egress that no policy names, with more network behind it. */
-const BUSINESS_MAX = 1.5;
+const BUSINESS_MAX = 2;
 const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
-const EARLY_MAX = 1.1;
+const EARLY_MAX = 1.6;
+const QUEUE_SHARE = 0.4;
 /** Queues beyond which the least says little about the way, ms; the strength is the same as of an early one. */
 const WANDER_MS_MAX = 60;
 
@@ -55,12 +63,15 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const inflated = Math.min(floor * (inflationHigh - 1), inflationMsMax);
   const expected = floor + inflated + lastMile;
   const least = transport.confirmedLeastMs;
-  const excess = least - expected - transport.wanderMs;
+  const known = transport.samples >= SAMPLES_TRUSTED;
+  // The least of many round trips has come between the queues; that of few may have stood in one.
+  const queueMs = transport.wanderMs * (known ? QUEUE_SHARE : 1);
+  const excess = least - expected - queueMs;
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
-  const full = Math.min(STRENGTH_MAX, 0.5 + excess / 50);
+  const full = strengthOfP(log10Share(EXCESS_NULL, excess));
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
-  const trusted = transport.samples < SAMPLES_TRUSTED || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
+  const trusted = !known || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {
@@ -72,6 +83,6 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(transport.wanderMs)} ms granted for queues (how far its medians lie above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
   };
 }

@@ -6,7 +6,7 @@ import { canSight, impossibleTravel, travelBetween } from './impossible-travel.t
 import { isGeolocationRefuted, locationRefuted } from './location-refuted.ts';
 import { pathExcess } from './path-excess.ts';
 import { relayAddress } from './relay-address.ts';
-import { START, address, config, parameters, reading, sighting, transportView, view } from './test-view.ts';
+import { RANK, START, address, config, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
 import { utcOffsetHours } from './zones.ts';
 
 const abroad = address('203.0.113.9', 'warsaw');
@@ -16,7 +16,7 @@ describe('declared place', () => {
   test('home is quiet; another continent is not; a policy, a privacy relay and an unknown device are', () => {
     expect(declaredPlace(view(), parameters)).toBe('quiet');
     const found = reading(declaredPlace(view({ sighting: sighting(abroad), transport: transportView(150) }), parameters));
-    expect(found.strength).toBeGreaterThanOrEqual(config.fusion.low);
+    expect(rankAlone('declaredPlace', found)).toBe(RANK.LOW);
     expect(found.explanation).toContain('Warsaw');
     for (const change of [{ policy: policy('CORPORATE_EGRESS') }, { categoryReason: 'feed:private-relay' }]) {
       expect(declaredPlace(view({ sighting: sighting({ ...abroad, ...change }), transport: transportView(150) }), parameters)).toBe('quiet');
@@ -76,21 +76,20 @@ describe('path excess', () => {
   test('a usual way is quiet; a far operator behind a near exit is not', () => {
     for (const ms of [30, 60, 110]) expect(pathExcess(view({ transport: transportView(ms) }), parameters)).toBe('quiet');
     const found = reading(pathExcess(view({ transport: transportView(260) }), parameters));
-    expect(found.strength).toBeGreaterThanOrEqual(config.fusion.medium);
+    expect(rankAlone('pathExcess', found)).toBe(RANK.MEDIUM);
     expect(found.observed).toBe(260);
   });
 
   test('geostationary links, mobile networks, queues and the first minutes stay below LOW', () => {
-    const strength = (change: Parameters<typeof view>[0]) => {
+    const rank = (change: Parameters<typeof view>[0]) => {
       const answer = pathExcess(view(change), parameters);
-      return typeof answer === 'object' && answer !== null ? answer.strength : 0;
+      return typeof answer === 'object' && answer !== null ? rankAlone('pathExcess', answer) : RANK.NONE;
     };
-    const { low } = config.fusion;
-    expect(strength({ transport: transportView(640) })).toBeLessThan(low);
-    expect(strength({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { category: 'MOBILE' })) })).toBeLessThan(low);
-    expect(strength({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBeLessThan(low);
-    expect(strength({ transport: transportView(300, { wanderMs: 90 }) })).toBeLessThan(low);
-    expect(strength({ transport: transportView(300, { samples: 5 }) })).toBeLessThan(low);
+    expect(rank({ transport: transportView(640) })).toBe(RANK.NONE);
+    expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { category: 'MOBILE' })) })).toBe(RANK.NONE);
+    expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBe(RANK.NONE);
+    expect(rank({ transport: transportView(300, { wanderMs: 90 }) })).toBe(RANK.NONE);
+    expect(rank({ transport: transportView(300, { samples: 5 }) })).toBe(RANK.NONE);
   });
 
   test('a far egress of people at home is on the way', () => {

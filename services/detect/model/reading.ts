@@ -19,6 +19,7 @@ export const SIGNAL_NAMES = [
   'sharedShipTo',
   'sharedTypist',
   'oneOperator',
+  'ownGap',
 ] as const;
 
 export type SignalName = (typeof SIGNAL_NAMES)[number];
@@ -48,19 +49,36 @@ export type Answer = Reading | typeof QUIET | typeof NO_DATA;
 export interface SignalDescription {
   readonly name: SignalName;
   readonly family: SignalFamily;
+  /** Weight of the signal in the mean of its family's e-values; those of one family sum to at most 1. */
+  readonly weight: number;
   /** How the signal's strength is shared among the hypotheses; sums to 1. */
   readonly speaksFor: Partial<Record<Hypothesis, number>>;
 }
 
+/** p-values between these are calibrated in full; above the most nothing counts, below the least nothing more is claimed. */
+const LOG10_P_MOST = -1;
+const LOG10_P_LEAST = -6;
+/** ∫ min(1/p, 1/least) dp over (0, most] = 1 + ln(most / least). */
+const LOG10_CALIBRATOR = -Math.log10(1 + Math.LN10 * (LOG10_P_MOST - LOG10_P_LEAST));
+
 /**
- * Calibrator of Vovk and Wang (2021): e = κ·p^(κ−1) is an e-value for every κ in (0, 1).
+ * Calibrator: e(p) = c / max(p, 10⁻⁶) for p ≤ 0.1, else 0, with c = 1 / (1 + ln 10⁵) = 0.080. It is decreasing and integrates to
+ * 1 over (0, 1), so e of a valid p-value is an e-value (Vovk and Wang, "E-values: calibration, combination and
+ * applications", Ann. Stat. 49, 2021, Proposition 2.1). Chosen over κ·p^(κ−1) because it loses the same 1.1 decades everywhere.
  *
  * @param log10P log10 of the p-value, ≤ 0
- * @returns log10 of e, not below 0
+ * @returns log10 of e, not below 0: what is weaker counts as nothing
  */
-export function strengthOfP(log10P: number, kappa: number): number {
-  return Math.max(0, Math.log10(kappa) + (kappa - 1) * log10P);
+export function strengthOfP(log10P: number): number {
+  return log10P > LOG10_P_MOST ? 0 : Math.max(0, LOG10_CALIBRATOR - Math.max(LOG10_P_LEAST, log10P));
 }
+
+/**
+ * A fact that a share π of honest session-days show: e = 1/π where it is there, 0 where it is not, has mean 1.
+ *
+ * @returns log10 of e
+ */
+export const strengthOfShare = (share: number): number => -Math.log10(share);
 
 /** A number as the explanations print it: 1 decimal below 100, none above. */
 export const show = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US'));

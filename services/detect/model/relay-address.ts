@@ -8,39 +8,42 @@
  *   and the privacy relays of consumer platforms are left out.
  * Cost: ubiquitous: hosting and VPN never open a finding alone.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isTrustedEgress } from './sighting.ts';
 import type { SessionView } from './view.ts';
 
 export const relayAddressSignal: SignalDescription = {
   name: 'relayAddress',
   family: 'network',
+  weight: 0.15,
   speaksFor: { VPN_OR_PROXY: 0.9, REMOTE_OPERATOR: 0.1 },
 };
 
-/** Shares of honest sessions behind such an address, roughly, and the strength that goes with them. */
+/** Shares of honest sessions behind such an address, roughly: a stated prior. */
 const BY_CATEGORY = {
-  TOR: { strength: 2.2, honestShare: 0.0005, ubiquitous: false, text: 'a Tor exit' },
-  VPN: { strength: 1, honestShare: 0.02, ubiquitous: true, text: 'a VPN exit' },
-  HOSTING: { strength: 0.8, honestShare: 0.03, ubiquitous: true, text: 'a hosting network' },
+  TOR: { honestShare: 0.0005, ubiquitous: false, text: 'a Tor exit' },
+  VPN: { honestShare: 0.02, ubiquitous: true, text: 'a VPN exit' },
+  HOSTING: { honestShare: 0.03, ubiquitous: true, text: 'a hosting network' },
 } as const;
+const HOSTED_DESKTOP_SHARE = 0.4;
 
 export function relayAddress(view: SessionView): Answer {
   const { sighting } = view;
   if (sighting === null) return NO_DATA;
-  if (sighting.policy === 'BLOCKED') return reading(view, 2.2, false, 0.0005, 'a network that the organisation blocks');
+  if (sighting.policy === 'BLOCKED') return reading(view, false, 0.0005, 'a network that the organisation blocks');
   if (isTrustedEgress(sighting.policy) || isPrivateRelay(sighting.categoryReason)) return QUIET;
   const { category } = sighting;
   if (category !== 'TOR' && category !== 'VPN' && category !== 'HOSTING') return QUIET;
   const hosted = category === 'HOSTING' && view.gap?.sensor === 'VDI_GATEWAY';
   const entry = BY_CATEGORY[category];
-  return reading(view, hosted ? entry.strength / 2 : entry.strength, entry.ubiquitous, entry.honestShare, entry.text);
+  // Hosted desktops stand in hosting networks by nature.
+  return reading(view, entry.ubiquitous, hosted ? HOSTED_DESKTOP_SHARE : entry.honestShare, entry.text);
 }
 
-function reading(view: SessionView, strength: number, ubiquitous: boolean, honestShare: number, text: string): Answer {
+function reading(view: SessionView, ubiquitous: boolean, honestShare: number, text: string): Answer {
   const sighting = view.sighting!;
   return {
-    strength,
+    strength: strengthOfShare(honestShare),
     ubiquitous,
     observed: 1,
     expected: honestShare,

@@ -8,17 +8,19 @@
  * Reference: the tools a tenant approved; the declared country for peers; hardware as listed in kvm-devices.ts.
  * Cost: ubiquitous, except network-KVM hardware and a tool's peer in a private network of another country.
  */
-import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, strengthOfShare } from './reading.ts';
 import type { ToolFacts } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const remoteControlSignal: SignalDescription = {
   name: 'remoteControl',
   family: 'endpoint',
+  weight: 1,
   speaksFor: { REMOTE_OPERATOR: 1 },
 };
 
-const STRENGTH = { kvmBoth: 2.6, kvmEdid: 2, kvmUsb: 1.6, kvmCommon: 0.7, peerAbroad: 1.7, peerRelay: 1.1, vendors: 1, tool: 0.7, approved: 0.2, virtual: 0.8, injected: 0.5 } as const;
+/** Shares of honest session-days that show each: a stated prior. */
+const HONEST_SHARE = { kvmBoth: 2e-4, kvmEdid: 3e-4, kvmUsb: 0.003, kvmCommon: 0.05, peerAbroad: 0.003, peerRelay: 0.01, vendors: 0.02, tool: 0.05, approved: 0.3, virtual: 0.03, injected: 0.1 } as const;
 const INPUT_MIN = 20;
 
 /** Whether a tool is one that the tenant's help desk uses. */
@@ -28,7 +30,8 @@ export function isApproved(name: string, tenantId: string, approved: Readonly<Re
 }
 
 interface Finding {
-  strength: number;
+  /** Of honest session-days. */
+  share: number;
   ubiquitous: boolean;
   observed: number;
   expected: number;
@@ -48,10 +51,10 @@ export function remoteControl(view: SessionView, { config }: SignalParameters): 
   }
   const input = ofInput(view, config.endpoint.injectedShareMin);
   if (input !== null) found.push(input);
-  const best = found.toSorted((a, b) => b.strength - a.strength)[0];
+  const best = found.toSorted((a, b) => a.share - b.share)[0];
   if (best === undefined) return QUIET;
   const reading: Reading = {
-    strength: best.strength,
+    strength: strengthOfShare(best.share),
     ubiquitous: best.ubiquitous,
     observed: best.observed,
     expected: best.expected,
@@ -65,10 +68,10 @@ export function remoteControl(view: SessionView, { config }: SignalParameters): 
 }
 
 function ofHardware(kvm: { usb: string | null; edid: string | null; common: boolean }): Finding {
-  const strength = kvm.common ? STRENGTH.kvmCommon : kvm.usb !== null && kvm.edid !== null ? STRENGTH.kvmBoth : kvm.edid !== null ? STRENGTH.kvmEdid : STRENGTH.kvmUsb;
+  const share = kvm.common ? HONEST_SHARE.kvmCommon : kvm.usb !== null && kvm.edid !== null ? HONEST_SHARE.kvmBoth : kvm.edid !== null ? HONEST_SHARE.kvmEdid : HONEST_SHARE.kvmUsb;
   const parts = [kvm.edid === null ? null : `the display identifies itself as ${kvm.edid}`, kvm.usb === null ? null : `an input device as ${kvm.usb}`];
   const devices = parts.filter((part) => part !== null);
-  return { strength, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, hardware that lets a computer be driven from outside` };
+  return { share, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, hardware that lets a computer be driven from outside` };
 }
 
 function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: Readonly<Record<string, readonly string[]>>): Finding | null {
@@ -83,11 +86,11 @@ function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: 
     if (peerCategory === null || tool.peerPolicy || country === null || peerCountry === null || peerCountry === country) continue;
     // Relay servers of the vendors stand in hosting networks all over the world; people do not.
     const relay = peerCategory === 'HOSTING' || peerCategory === 'UNKNOWN';
-    return { ...base, strength: relay ? STRENGTH.peerRelay : STRENGTH.peerAbroad, ubiquitous: relay, text: `${tool.name} is connected to ${peerIp} in ${peerCountry} (${peerCategory}), outside the declared country ${country}` };
+    return { ...base, share: relay ? HONEST_SHARE.peerRelay : HONEST_SHARE.peerAbroad, ubiquitous: relay, text: `${tool.name} is connected to ${peerIp} in ${peerCountry} (${peerCategory}), outside the declared country ${country}` };
   }
-  if (vendors > 1) return { ...base, observed: vendors, expected: 1, unit: 'vendors', strength: STRENGTH.vendors, ubiquitous: true, text: `${vendors} remote-control products are active at once (${names})` };
+  if (vendors > 1) return { ...base, observed: vendors, expected: 1, unit: 'vendors', share: HONEST_SHARE.vendors, ubiquitous: true, text: `${vendors} remote-control products are active at once (${names})` };
   const approved = foreign.length === 0;
-  return { ...base, strength: approved ? STRENGTH.approved : STRENGTH.tool, ubiquitous: true, text: `${names} ${approved ? '(approved) ' : ''}is active` };
+  return { ...base, share: approved ? HONEST_SHARE.approved : HONEST_SHARE.tool, ubiquitous: true, text: `${names} ${approved ? '(approved) ' : ''}is active` };
 }
 
 function ofInput(view: SessionView, shareMin: number): Finding | null {
@@ -97,7 +100,7 @@ function ofInput(view: SessionView, shareMin: number): Finding | null {
   const share = (gap.virtualInput + gap.injectedInput) / gap.allInput;
   if (share < shareMin) return null;
   const virtual = gap.virtualInput >= gap.injectedInput;
-  return { strength: virtual ? STRENGTH.virtual : STRENGTH.injected, ubiquitous: true, observed: share, expected: shareMin, unit: 'share', samples: gap.allInput, text: `${Math.round(share * 100)}% of ${gap.allInput} keystrokes came from ${virtual ? 'a virtual device' : 'software'} rather than from a keyboard` };
+  return { share: virtual ? HONEST_SHARE.virtual : HONEST_SHARE.injected, ubiquitous: true, observed: share, expected: shareMin, unit: 'share', samples: gap.allInput, text: `${Math.round(share * 100)}% of ${gap.allInput} keystrokes came from ${virtual ? 'a virtual device' : 'software'} rather than from a keyboard` };
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

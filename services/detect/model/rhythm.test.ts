@@ -7,7 +7,7 @@ import { readProfile, readRhythm, writeProfile, writeRhythm } from '../steps/rhy
 import { operatorChange, rhythmDistance } from './operator-change.ts';
 import { addKeystrokes, featuresOf, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
 import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
-import { parameters, reading, view } from './test-view.ts';
+import { RANK, parameters, rankAlone, reading, view } from './test-view.ts';
 import { marksOf, transportMarks } from './transport-marks.ts';
 import type { RhythmBlock, RhythmView } from './view.ts';
 
@@ -98,24 +98,24 @@ describe('rhythm', () => {
 
 describe('transport marks', () => {
   const answer = (way: Parameters<typeof typed>[3], change: Partial<RhythmView> = {}, seed = 3) =>
-    transportMarks(view({ rhythm: rhythmView([1, 2].map((i) => blockOf(rhythmOf(typed(170, 420, seed * 10 + i, way)))), change) }), parameters);
+    transportMarks(view({ rhythm: rhythmView([1, 2].map((i) => blockOf(rhythmOf(typed(170, 420, seed * 10 + i, way)))), change) }));
 
   test('a coarse local clock is none, on whatever raster, however long the way', () => {
     for (const gridMs of [8, 25 / 3, 10, 15.625, 16]) for (const delayMs of [0, 250]) expect(answer({ gridMs, delayMs })).toBe('quiet');
     expect(answer({})).toBe('quiet');
   });
 
-  test('jitter added after a coarse clock, and batching, are; both below LOW', () => {
+  test('jitter added after a coarse clock, and batching, are; both never more than LOW', () => {
     for (const way of [{ gridMs: 8, jitterMs: 4 }, { gridMs: 16, jitterMs: 6 }, { rasterMs: 50 / 3 }, { rasterMs: 100 / 3 }]) {
       const found = reading(answer(way));
       expect(found.strength).toBeGreaterThan(0.8);
-      expect(found.strength).toBeLessThan(parameters.config.fusion.low);
+      expect(rankAlone('transportMarks', found)).toBeLessThanOrEqual(RANK.LOW);
       expect(found.explanation).toContain(String(found.expected));
     }
   });
 
   test('one block is too little; a gateway sees the transport; SSH on 20 ms is honest', () => {
-    expect(transportMarks(view({ rhythm: rhythmView([blockOf(rhythmOf(typed(170, 420, 1, { rasterMs: 100 / 3 })))]) }), parameters)).toBeNull();
+    expect(transportMarks(view({ rhythm: rhythmView([blockOf(rhythmOf(typed(170, 420, 1, { rasterMs: 100 / 3 })))]) }))).toBeNull();
     for (const sensor of ['VDI_GATEWAY', 'BASTION'] as const) expect(answer({ gridMs: 8, jitterMs: 6 }, { sensor })).toBe('quiet');
     expect(answer({ rasterMs: 20 })).toBe('quiet');
   });
@@ -142,8 +142,7 @@ describe('operator change', () => {
 
   test('somebody at another pace is LOW and never more; on the first day less; the same person is quiet', () => {
     const stranger = reading(judged(260, 2));
-    expect(stranger.strength).toBeGreaterThanOrEqual(parameters.config.fusion.low);
-    expect(stranger.strength).toBeLessThan(parameters.config.fusion.medium);
+    expect(rankAlone('operatorChange', stranger)).toBe(RANK.LOW);
     expect(reading(judged(260, 1)).strength).toBeLessThan(stranger.strength);
     expect(reading(judged(260, 1)).explanation).toContain('still learning');
     expect(judged(160, 2)).toBe('quiet');

@@ -7,6 +7,7 @@ import { laptopFarm, laptopFarmSignal } from './laptop-farm.ts';
 import { locationRefuted, locationRefutedSignal } from './location-refuted.ts';
 import { novelty, noveltySignal } from './novelty.ts';
 import { oneOperator, oneOperatorSignal } from './one-operator.ts';
+import { ownGap, ownGapSignal } from './own-gap.ts';
 import { onset, onsetSignal } from './onset.ts';
 import { operatorChange, operatorChangeSignal } from './operator-change.ts';
 import { pathExcess, pathExcessSignal } from './path-excess.ts';
@@ -41,4 +42,5 @@ export const SIGNALS: readonly Signal[] = [
   { ...sharedShipToSignal, evaluate: sharedShipTo },
   { ...sharedTypistSignal, evaluate: sharedTypist },
   { ...oneOperatorSignal, evaluate: oneOperator },
+  { ...ownGapSignal, evaluate: ownGap },
 ];

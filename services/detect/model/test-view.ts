@@ -1,8 +1,10 @@
 /** A session view for the tests of single signals: an honest one, to be changed. */
 import { Prng } from '#lib/kernel/prng.ts';
-import type { AddressFacts } from '#schemas/records.ts';
+import type { AddressFacts, Severity } from '#schemas/records.ts';
 import { PLACES, START, address, config, parameters, session, vantage, type PlaceName } from '../test-events.ts';
-import type { Reading } from './reading.ts';
+import { fuse, severityOf, severityRank } from './fusion.ts';
+import type { Reading, SignalName } from './reading.ts';
+import { SIGNALS } from './signals.ts';
 import { sightingOf, type Sighting } from './sighting.ts';
 import { addValue, newSketch } from './sketch.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
@@ -80,3 +82,11 @@ export function reading(answer: unknown): Reading {
   if (typeof answer !== 'object' || answer === null) throw new Error(`expected a reading, got ${String(answer)}`);
   return answer as Reading;
 }
+
+/** Rank of the severity that a signal reaches when it holds this strength and nothing else does: −1 none, 0 LOW … 3 CRITICAL. */
+export function rankAlone(name: SignalName, { strength, ubiquitous }: Pick<Reading, 'strength' | 'ubiquitous'>): number {
+  const at = (value: number) => SIGNALS.map((signal) => (signal.name === name ? value : 0));
+  return severityRank(severityOf(fuse(at(strength), SIGNALS.map(() => ubiquitous), config.fusion), config.fusion));
+}
+
+export const RANK = { NONE: -1, LOW: severityRank('LOW' satisfies Severity), MEDIUM: severityRank('MEDIUM' satisfies Severity) } as const;

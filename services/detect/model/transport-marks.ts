@@ -12,16 +12,17 @@
  * Reference: Aalto 136M Keystrokes (Dhakal et al., CHI 2018), by person; tools/evaluate/rhythm-null.test.ts holds them.
  * Cost: only sensors on the workstation itself: at a gateway or bastion the visible transport leaves the same marks, and
  *   SSH with timing obfuscation sits on 20 ms by design. A jitter below 1 ms, or an operator with a fine clock, leaves no
- *   mark. Some keyboards' firmware times holds; the tables have them in. Below LOW by itself.
+ *   mark. Some keyboards' firmware times holds; the tables have them in. Never more than LOW by itself.
  */
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
 import { RASTERS, concentration } from './rhythm.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { SessionView } from './view.ts';
 
 export const transportMarksSignal: SignalDescription = {
   name: 'transportMarks',
   family: 'rhythm',
+  weight: 0.4,
   speaksFor: { REMOTE_OPERATOR: 0.9, VPN_OR_PROXY: 0.1 },
 };
 
@@ -48,7 +49,7 @@ export const MARK_NULLS: Readonly<Record<Mark, NullTable>> = {
   framed: [[0.17, 0.05], [0.27, 0.02], [0.34, 0.01], [0.42, 0.005], [0.47, 0.002], [0.6, 0.001], [0.97, 0.0005]],
 };
 const BLOCKS = 2;
-const STRENGTH_MAX = 1.25;
+const STRENGTH_MAX = 2.2;
 const STRENGTH_MIN = 0.3;
 const HELPDESK_MAX = 0.3;
 
@@ -99,7 +100,7 @@ const TEXT: Readonly<Record<Mark, string>> = {
   framed: 'key presses arrive with the frames of a display, as remote desktops send them',
 };
 
-export function transportMarks(view: SessionView, { config }: SignalParameters): Answer {
+export function transportMarks(view: SessionView): Answer {
   const { rhythm } = view;
   if (rhythm === null || rhythm.blocks.length < BLOCKS) return NO_DATA;
   if (rhythm.sensor !== 'ENDPOINT_AGENT' && rhythm.sensor !== 'WEB_APP') return QUIET;
@@ -107,7 +108,7 @@ export function transportMarks(view: SessionView, { config }: SignalParameters):
   const weakest = { smeared: Infinity, batched: Infinity, framed: Infinity };
   for (const { marks } of blocks) for (const mark of MARKS) weakest[mark] = Math.min(weakest[mark], marks[mark]);
   const { log10P, mark } = log10PofMarks(weakest);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : STRENGTH_MAX, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   const rasterMs = RASTERS[blocks.at(-1)!.marks.rasters[MARKS.indexOf(mark)]!]!;
   const samples = blocks.reduce((sum, block) => sum + block.keys, 0);

@@ -3,6 +3,7 @@ import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
 import type { FleetView } from './fleet-view.ts';
+import type { OwnGap } from './history.ts';
 import type { Familiar } from './novelty.ts';
 import type { ProfileView } from './rhythm-profile.ts';
 import type { Sighting } from './sighting.ts';
@@ -28,8 +29,8 @@ export interface GapView {
   clockErrorMs: number;
   /** Closed minutes of the session, oldest first, the one that closes now included. */
   minutes: readonly MinuteSummary[];
-  /** The device's own earlier sessions: minutes seen on distinct days, and the typical low gap; null where unknown. */
-  own: { days: number; minutes: number; typicalMs: number } | null;
+  /** The device's own earlier days at this kind of sensor; null where unknown, and for two clocks. */
+  own: OwnGap | null;
   /** Keystrokes of the recent windows whose origin is virtual or injected, and all. */
   virtualInput: number;
   injectedInput: number;

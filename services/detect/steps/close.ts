@@ -142,7 +142,7 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5]);
     track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
     if (track.minutes.length > MINUTES_MAX) track.minutes.shift();
-    if (clock === 0) historyOf(person, session.deviceId, end, micro(low!), parameters.config.devicesPerPersonMax);
+    if (clock === 0) historyOf(person, session, end, micro(low!), parameters.config.devicesPerPersonMax);
   }
 }
 
@@ -192,10 +192,10 @@ function foldInput(session: SessionState, window: OpenWindow): void {
   input.injected += window.injectedInput;
 }
 
-function historyOf(person: Person, deviceId: string, end: number, lowMs: number, max: number): void {
-  let history = person.devices.find((entry) => entry.deviceId === deviceId);
+function historyOf(person: Person, { deviceId, sensor }: SessionState, end: number, lowMs: number, max: number): void {
+  let history = person.devices.find((entry) => entry.deviceId === deviceId && entry.sensor === sensor);
   if (history === undefined) {
-    history = newHistory(deviceId);
+    history = newHistory(deviceId, sensor);
     person.devices.push(history);
     if (person.devices.length > max) {
       let oldest = 0;

@@ -2,7 +2,7 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
 import { traitsOf } from '../model/novelty.ts';
-import { typicalGap } from '../model/history.ts';
+import { ownGap } from '../model/history.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
@@ -20,7 +20,7 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     // What was held when the configuration changed fades as if the signal had fallen quiet.
     const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
     const state = session.signals[i]!;
-    state.held = advanceHeld(state.held, answer, signal.family === 'latency', fusion);
+    state.held = advanceHeld(state.held, answer, fusion);
     if (typeof answer === 'object' && answer !== null) state.reading = answer;
     else if (state.held === 0) state.reading = null;
   });
@@ -112,7 +112,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
     windowStart = track.hourStart;
   }
   const { input } = session;
-  const history = person.devices.find((entry) => entry.deviceId === session.deviceId);
+  const history = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
   return {
     recent,
     samples: countOf(recent),
@@ -121,7 +121,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
     twoClocks: session.clock === 1,
     clockErrorMs: track.clockErrorUs / 1000,
     minutes: track.minutes,
-    own: history === undefined ? null : typicalGap(history),
+    own: history === undefined || session.clock === 1 ? null : ownGap(history),
     virtualInput: input.virtual + input.virtualBefore,
     injectedInput: input.injected + input.injectedBefore,
     allInput: input.all + input.allBefore,

@@ -1,6 +1,7 @@
 /** Life of a finding: opens once, is revised when something material changes, closes by an analyst or in the quiet. */
 import type { Evidence, Feedback, FindingNetwork, FindingStatus, FleetReport, Severity, SuspiciousSession } from '#schemas/records.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
+import { thresholdsOf } from '#lib/siem/severity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
@@ -72,7 +73,7 @@ export function reviseFinding(person: Person, session: SessionState, fused: Fuse
     if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
     return openFinding(person, session, fused, severity, at, context);
   }
-  if (fused.strength >= config.fusion.low && fused.carrier > 0) finding.supportedAt = at;
+  if (fused.strength >= thresholdsOf(config.fusion).LOW && fused.carrier > 0) finding.supportedAt = at;
   if (severityRank(severity) > severityRank(finding.severity)) {
     finding.severity = severity!;
     // Escalations are few by nature; only the closing has a place kept for it.

@@ -5,6 +5,7 @@
  *
  * People at rest are kept in memory in the same form, so the head can be read without the rest.
  */
+import type { Sensor } from '#schemas/records.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { WEEK_HOURS } from '../model/activity.ts';
 import { HISTORY_BINS } from '../model/history.ts';
@@ -152,6 +153,8 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
   }
   out.list(person.devices, (device) => {
     out.text(device.deviceId);
+    out.text(device.sensor);
+    out.count(device.refusedDays);
     out.count(device.days);
     out.integer(device.lastDay);
     out.sparse(device.past);
@@ -184,7 +187,7 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
     person.sessions.set(session.sessionId, session);
     return session;
   });
-  person.devices = input.list(() => ({ deviceId: input.text(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
+  person.devices = input.list(() => ({ deviceId: input.text(), sensor: input.text() as Sensor, refusedDays: input.count(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
   person.rhythms = input.list(() => readProfile(input));
   person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
   person.seenDays = input.count();

@@ -1,0 +1,56 @@
+/**
+ * Own gap.
+ *
+ * Hypothesis: the machine was its person's own until lately; now somebody drives it through a further leg.
+ * Statistic: the gap that all but one of the last six minutes have, less the 95th percentile of the minutes of the same
+ *   device's earlier days at the same kind of sensor, less the transport's present spread.
+ * Null: honest machines keep their gap from day to day; a new application, a dock or an update moves it. Shares of
+ *   session-days with such a shift are a stated prior.
+ * Reference: the device itself, so slow machines and hosted desktops cancel out, and legs far below what machines differ by
+ *   become visible (detection.md: an oracle of each device's own gap separates legs of 15–25 ms).
+ * Cost: silent until the device has a day and an hour of history; blind where that history is already the operator's.
+ */
+import { OWN_MINUTES_MIN } from './history.ts';
+import { log10Share, type NullTable } from './null-table.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import type { SessionView } from './view.ts';
+
+export const ownGapSignal: SignalDescription = {
+  name: 'ownGap',
+  family: 'latency',
+  weight: 0.15,
+  speaksFor: { REMOTE_OPERATOR: 0.6, ACCOUNT_HANDOVER: 0.3, VPN_OR_PROXY: 0.1 },
+};
+
+/** Shares of honest session-days whose gap lies so far above all but 5% of the device's earlier minutes, ms. */
+const SHIFT_NULL: NullTable = [[4, 0.02], [8, 0.006], [15, 0.0015], [25, 3e-4], [40, 5e-5], [80, 5e-6], [160, 1e-6]];
+const MINUTES_HELD = 6;
+const DAYS_MIN = 1;
+const HELPDESK_MAX = 0.5;
+
+export function ownGap(view: SessionView): Answer {
+  const { gap, transport } = view;
+  if (gap === null || gap.own === null || gap.minutes.length < MINUTES_HELD) return NO_DATA;
+  const { own } = gap;
+  if (own.days < DAYS_MIN || own.minutes < OWN_MINUTES_MIN) return NO_DATA;
+  const last = gap.minutes.slice(-MINUTES_HELD);
+  const lows = last.map(({ low }) => low).sort((a, b) => a - b);
+  const heldMs = lows[1]!;
+  const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
+  const shift = heldMs - own.highMs - spreadMs;
+  const log10P = log10Share(SHIFT_NULL, shift);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : Infinity, strengthOfP(log10P));
+  if (strength < 0.3) return QUIET;
+  const samples = last.reduce((sum, minute) => sum + minute.samples, 0);
+  return {
+    strength,
+    ubiquitous: false,
+    observed: heldMs,
+    expected: own.highMs,
+    unit: 'ms',
+    samples,
+    windowStart: last[0]!.end - 60_000,
+    windowEnd: view.windowEnd,
+    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${samples.toLocaleString('en-US')} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${own.minutes.toLocaleString('en-US')} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days and is consistent with a further leg that was not there before.`,
+  };
+}
