@@ -16,11 +16,12 @@
  */
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { SessionView } from './view.ts';
 
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
+  weight: 0.6,
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
 
@@ -31,12 +32,12 @@ const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
 const USERS_MIN = 3;
 /** People who share a day type together about as much as chance gives, or more; below this share of it they do not. */
 const TOGETHER_SHARE = 0.5;
-const STRENGTH_MAX = 3.5;
+const STRENGTH_MAX = 4.9;
 const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
-const ALONE_MAX = 2.2;
+const ALONE_MAX = 2.6;
 
-export function laptopFarm(view: SessionView, { config }: SignalParameters): Answer {
+export function laptopFarm(view: SessionView): Answer {
   const told = view.fleet?.egress ?? null;
   if (told === null) return NO_DATA;
   const { figures } = told;
@@ -47,7 +48,7 @@ export function laptopFarm(view: SessionView, { config }: SignalParameters): Ans
   const apart = people >= USERS_MIN ? log10Apart : 0;
   const log10P = log10Share(USERS, users) + log10Share(AREAS, areas) + apart;
   const most = apart === 0 && areas < 2 ? ALONE_MAX : STRENGTH_MAX;
-  const strength = Math.min(most, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(most, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   return {
     strength,

@@ -12,11 +12,12 @@
  *   two hours of chance overlap are expected.
  */
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { SessionView } from './view.ts';
 
 export const oneOperatorSignal: SignalDescription = {
   name: 'oneOperator',
   family: 'fleet',
+  weight: 0.2,
   speaksFor: { SHARED_OPERATOR: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 
@@ -27,14 +28,14 @@ const GROUP_MAX = 5;
 const STRENGTH_MAX = 2.4;
 const STRENGTH_MIN = 0.3;
 
-export function oneOperator(view: SessionView, { config }: SignalParameters): Answer {
+export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
   const { distance, group, shared, expected, pairRank, pairs, slots } = told.figures;
   if (view.helpdesk || distance > DISTANCE_MAX || pairs < PAIRS_MIN || expected < 2 || shared > SHARED_SHARE_MAX * expected) return QUIET;
   const once = Math.log10((pairRank + 1) / (pairs + 1));
   const log10P = once * Math.max(1, Math.min(GROUP_MAX, group) - 1);
-  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   return {
     strength,

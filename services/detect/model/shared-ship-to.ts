@@ -12,25 +12,26 @@
  */
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfP } from './reading.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { SessionView } from './view.ts';
 
 export const sharedShipToSignal: SignalDescription = {
   name: 'sharedShipTo',
   family: 'fleet',
+  weight: 0.2,
   speaksFor: { LAPTOP_FARM: 1 },
 };
 
 const AWAY: NullTable = [[2, 0.01], [3, 0.002], [4, 0.0006], [5, 0.0002], [8, 0.00003]];
 const STRENGTH_MAX = 2.4;
 
-export function sharedShipTo(view: SessionView, { config }: SignalParameters): Answer {
+export function sharedShipTo(view: SessionView): Answer {
   const told = view.fleet?.shipTo ?? null;
   if (told === null) return NO_DATA;
   const { users, away, areas, crowd } = told.figures;
   if (crowd || away < 2 || 2 * away <= users) return QUIET;
   // Where they are all declared at one place, it may be the place that moved.
   const log10P = log10Share(AWAY, areas >= 2 ? away : 2);
-  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));
   return {
     strength,
     ubiquitous: false,

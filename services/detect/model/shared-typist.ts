@@ -11,11 +11,12 @@
  * Cost: in a large fleet some strangers are near by chance, which the rank allows for; so this is LOW at most by itself.
  */
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { SessionView } from './view.ts';
 
 export const sharedTypistSignal: SignalDescription = {
   name: 'sharedTypist',
   family: 'rhythm',
+  weight: 0.15,
   speaksFor: { SHARED_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
 };
 
@@ -24,13 +25,13 @@ const DISTANCE_MAX = 0.9;
 const STRENGTH_MAX = 1.6;
 const STRENGTH_MIN = 0.3;
 
-export function sharedTypist(view: SessionView, { config }: SignalParameters): Answer {
+export function sharedTypist(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
   const { distance, rank, people, median, group } = told.figures;
   if (view.helpdesk || distance > DISTANCE_MAX) return QUIET;
   const log10P = Math.log10((rank + 1) / (people + 1));
-  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P, config.fusion.calibratorKappa));
+  const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   return {
     strength,
