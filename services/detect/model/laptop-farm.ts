@@ -21,12 +21,12 @@ import type { SessionView } from './view.ts';
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
-  weight: 0.6,
+  weight: 0.7,
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
 
 /** Share of honest people with at least so many people of their organisation behind their residential address. */
-const USERS: NullTable = [[2, 0.06], [3, 0.015], [4, 0.005], [5, 0.0015], [6, 0.0006], [8, 0.0001]];
+const USERS: NullTable = [[2, 0.06], [3, 0.012], [4, 0.003], [5, 8e-4], [6, 3e-4], [8, 5e-5]];
 /** Share of those whose colleagues there are declared at so many places further than 60 km apart. */
 const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
 const USERS_MIN = 3;

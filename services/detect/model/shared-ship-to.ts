@@ -17,7 +17,7 @@ import type { SessionView } from './view.ts';
 export const sharedShipToSignal: SignalDescription = {
   name: 'sharedShipTo',
   family: 'fleet',
-  weight: 0.2,
+  weight: 0.1,
   speaksFor: { LAPTOP_FARM: 1 },
 };
 
