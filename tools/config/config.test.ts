@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
+import { defineConfig } from '#lib/kernel/config.ts';
 import { configText } from './command.ts';
 import { referencePage } from './reference.ts';
 import { farhandConfig, SERVICE_NAMES } from './schema.ts';
@@ -44,6 +45,12 @@ describe('farhand config', () => {
     }
     expect(() => configText([], { FARHAND_OBSERVE_PORT: 'x' })).toThrow(expect.objectContaining({ code: 'FARHAND_CONFIG_INVALID' }));
   });
+});
+
+test('every command takes a file with the sections of all others', () => {
+  writeFileSync(file, Object.keys(farhandConfig.sections).map((name) => `${name}: {}\n`).join(''));
+  const alone = defineConfig({ observe: farhandConfig.sections.observe });
+  expect(Object.keys(alone.load({ file, environment: {} }))).toEqual(['observe']);
 });
 
 describe('the reference page', () => {
