@@ -21,6 +21,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'ingest', summary: 'Kafka worker: decode, validate, pseudonymise, de-duplicate, key', load: () => import('../services/ingest/main.ts') },
   { name: 'enrich', summary: 'Kafka worker: place, network, route and reference data', load: () => import('../services/enrich/main.ts') },
   { name: 'detect', summary: 'Kafka worker: signals, evidence and findings', load: () => import('../services/detect/main.ts') },
+  { name: 'risk', summary: 'Kafka worker: the present risk of sessions and devices, for policy points', load: () => import('../services/risk/main.ts') },
   { name: 'topics', summary: 'creates and checks the topics', load: () => import('./topics/command.ts') },
   { name: 'dead-letter', summary: 'what was rejected: list, inspect, re-drive; set a poison record aside', load: () => import('./dead-letter/command.ts') },
   { name: 'tail', summary: 'findings, dead letters or SIEM records as they arrive, as NDJSON', load: () => import('./tail/command.ts') },

@@ -43,7 +43,7 @@ export interface ConfigDefinition<S extends SectionSchemas> {
 }
 
 /** Sections that one file may hold for other services; a worker neither checks nor reads those of others. */
-const SECTION_NAMES: readonly string[] = ['kafka', 'topics', 'registry', 'redis', 'state', 'observe', 'privacy', 'siem', 'ingest', 'enrich', 'detect'];
+const SECTION_NAMES: readonly string[] = ['kafka', 'topics', 'registry', 'redis', 'state', 'observe', 'privacy', 'siem', 'ingest', 'enrich', 'detect', 'risk'];
 
 /** Composes sections into a configuration. Sections of SECTION_NAMES that are not given are accepted and ignored. */
 export function defineConfig<const S extends SectionSchemas>(sections: S): ConfigDefinition<S> {

@@ -47,6 +47,9 @@ export const LOG_EVENTS = {
   'reference.retry': event('warn', ['error'], 'Taking in reference data failed and is tried again.'),
   'reference.refused': event('error', ['type', 'detail'], 'A reference record cannot be used.'),
   'reference.undecodable': event('error', ['topic', 'partition', 'offset', 'reason'], 'A reference record cannot be read.'),
+  'risk.listening': event('info', ['host', 'port'], 'Policy points are answered.'),
+  'risk.tokens': event('info', [], 'The file of the tokens has changed and is in use.'),
+  'risk.tokensRefused': event('error', ['error'], 'The changed file of the tokens cannot be used; the tokens before it stay in use.'),
   'traces.failed': event('warn', ['error'], 'Spans could not be handed to the collector; at most a line a minute.'),
 } as const satisfies Readonly<Record<string, LogEvent>>;
 

@@ -42,6 +42,23 @@ export interface RedisConnectionOptions {
   readonly onSession: () => void;
 }
 
+/** Of every client: nothing is queued or sent again behind our back, and it goes on trying to connect. */
+export function redisClientOptions(options: Pick<RedisConnectionOptions, 'username' | 'password' | 'tls' | 'connectTimeoutMs' | 'commandTimeoutMs'>) {
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false, // a queued read would run before tracking is on
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0, // commands under way are refused when the connection closes, not left waiting
+    connectTimeout: options.connectTimeoutMs,
+    commandTimeout: options.commandTimeoutMs,
+    retryStrategy: (attempt: number) => Math.min(RECONNECT_MS_MAX, 20 * 2 ** Math.min(attempt, 10)),
+    ...(options.username === null ? {} : { username: options.username }),
+    ...(options.password === null ? {} : { password: options.password() }),
+    ...(options.tls === null ? {} : { tls: options.tls }),
+  } satisfies RedisOptions;
+}
+
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
   readonly #data: Redis;
@@ -58,19 +75,7 @@ export class RedisConnection {
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
-    const shared = {
-      lazyConnect: true,
-      enableOfflineQueue: false, // a queued read would run before tracking is on
-      autoResendUnfulfilledCommands: false,
-      autoResubscribe: false,
-      maxRetriesPerRequest: 0, // commands under way are refused when the connection closes, not left waiting
-      connectTimeout: options.connectTimeoutMs,
-      commandTimeout: options.commandTimeoutMs,
-      retryStrategy: (attempt: number) => Math.min(RECONNECT_MS_MAX, 20 * 2 ** Math.min(attempt, 10)),
-      ...(options.username === null ? {} : { username: options.username }),
-      ...(options.password === null ? {} : { password: options.password() }),
-      ...(options.tls === null ? {} : { tls: options.tls }),
-    } satisfies RedisOptions;
+    const shared = redisClientOptions(options);
     this.#data = new Redis(options.url, { ...shared, protocol: 3, connectionName: 'farhand-reference' });
     this.#subscriber = new Redis(options.url, { ...shared, protocol: 2, connectionName: 'farhand-invalidations' });
     for (const client of [this.#data, this.#subscriber]) {

@@ -20,7 +20,7 @@ export interface Installation {
   readonly environment: Record<string, string>;
   /** Runs a command to its end; throws with its output where it fails. Answers what it printed. */
   run(...args: string[]): Promise<string>;
-  worker(service: 'ingest' | 'enrich' | 'detect' | 'embedded', name: string, ...args: string[]): Started;
+  worker(service: 'ingest' | 'enrich' | 'detect' | 'risk' | 'embedded', name: string, ...args: string[]): Started;
   /** Stops every worker that still runs, and throws with the log of one that did not end in good order. */
   stop(): Promise<void>;
 }

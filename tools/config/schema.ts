@@ -1,6 +1,7 @@
 /** The configuration of everything: what all workers share and the section of each service. */
 import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
+import { riskSectionSchema } from '#lib/risk/config.ts';
 import { siemSectionSchema } from '#lib/siem/config.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
@@ -10,6 +11,7 @@ const serviceSections = {
   ingest: ingestConfigSchema,
   enrich: enrichConfigSchema,
   detect: detectConfigSchema,
+  risk: riskSectionSchema,
 } as const;
 
 export type ServiceName = keyof typeof serviceSections;
@@ -31,4 +33,5 @@ export const SECTION_TEXTS: Readonly<Record<keyof typeof farhandConfig.sections,
   ingest: 'The ingest service: decode, validate, pseudonymise, de-duplicate.',
   enrich: 'The enrich service: places, networks, routes and reference data.',
   detect: 'The detect service: signals, evidence and findings. Findings carry the hash of this section.',
+  risk: 'The endpoint at which zero-trust policy points ask for the present risk of a session or device (`farhand risk`). See [operations.md](operations.md#risk-for-policy-points).',
 };

@@ -9,10 +9,12 @@ import { createLogger } from '#lib/observe/logger.ts';
 import { Metrics, type MetricDescription } from '#lib/observe/metrics.ts';
 import { observeRunner } from '#lib/observe/runner-metrics.ts';
 import { traceMetrics } from '#lib/observe/traces.ts';
+import { riskServerMetrics } from '#lib/risk/server.ts';
 import { countBatches as countDetect } from '../../services/detect/main.ts';
 import { addressCacheMetrics, databaseMetrics, referenceFeedMetrics } from '../../services/enrich/host-parts.ts';
 import { countBatches as countEnrich, countReference, countUnavailable } from '../../services/enrich/main.ts';
 import { countBatches as countIngest } from '../../services/ingest/main.ts';
+import { countRevisions } from '../../services/risk/main.ts';
 
 export interface MetricGroup {
   readonly title: string;
@@ -45,12 +47,18 @@ function enrich(metrics: Metrics): void {
   countReference(metrics, { stats: {} as never, nearCacheEntries: 0, ready: true }, 1);
 }
 
+function risk(metrics: Metrics): void {
+  countRevisions(metrics);
+  riskServerMetrics(metrics);
+}
+
 /** Every metric of Farhand, by who has it. */
 export function metricGroups(): MetricGroup[] {
   return [
     { title: 'Every worker', text: 'Of the runner: batches, commits, lag, state, queues.', metrics: described(runner) },
     { title: 'ingest', text: '', metrics: described((metrics) => void countIngest(metrics)) },
     { title: 'enrich', text: '', metrics: described(enrich) },
+    { title: 'risk', text: '', metrics: described(risk) },
     { title: 'detect', text: '', metrics: described((metrics) => void countDetect(metrics, noTime)) },
   ];
 }
