@@ -12,6 +12,14 @@ function endsBefore(feed: Feed, other: Feed): boolean {
   return feed.endTick === undefined || other.headTick === undefined || feed.endTick > other.headTick;
 }
 
+function readableHead(feed: Feed): number | undefined {
+  try {
+    return feed.headTimestamp();
+  } catch {
+    return undefined; // `take` reports it
+  }
+}
+
 export class MergedFeeds {
   readonly #feeds: readonly Feed[];
   readonly #controls: readonly Feed[];
@@ -69,11 +77,11 @@ export class MergedFeeds {
     return this.#feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.position }));
   }
 
-  /** Timestamp of the oldest record that waits, epoch ms; undefined where none does. */
+  /** Timestamp of the oldest record that waits and can be read, epoch ms; undefined where none does. */
   headTimestamp(): number | undefined {
     let oldest: number | undefined;
     for (const feed of this.#feeds) {
-      const timestamp = feed.headTimestamp();
+      const timestamp = readableHead(feed);
       if (timestamp !== undefined && !(timestamp >= (oldest ?? Infinity))) oldest = timestamp;
     }
     return oldest;

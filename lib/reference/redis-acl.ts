@@ -12,9 +12,12 @@ export const REDIS_RIGHTS = [
   '+hmget', '+hgetall', '+exists', '+set', '+eval', '+hget', '+hset', '+del', '+hscan', '+hdel',
 ] as const;
 
+/** Of the worker that answers policy points (lib/reference/redis-risk.ts): findings by session and device. */
+export const REDIS_RISK_RIGHTS = ['+hgetall', '+eval', '+hget', '+hset', '+hlen', '+hdel', '+pexpire'] as const;
+
 /** What the client asks beside that and can do without: the version, its name in CLIENT LIST, a database other than 0. */
 const COURTESIES = ['+info', '+select', '+client|setname', '+client|setinfo'];
 
-export function redisAclLine(username: string, keyPrefix: string): string {
-  return `user ${username} on >PASSWORD resetkeys ~${keyPrefix}:* resetchannels -@all ${[...REDIS_RIGHTS, ...COURTESIES].join(' ')}`;
+export function redisAclLine(username: string, keyPrefix: string, rights: readonly string[] = REDIS_RIGHTS): string {
+  return `user ${username} on >PASSWORD resetkeys ~${keyPrefix}:* resetchannels -@all ${[...rights, ...COURTESIES].join(' ')}`;
 }

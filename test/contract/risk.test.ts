@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { REDIS_RISK_RIGHTS, redisAclLine } from '#lib/reference/redis-acl.ts';
 import { createRedisRisk, riskKey, type RedisRiskOptions } from '#lib/reference/redis-risk.ts';
 import type { RiskEntry, RiskStore } from '#lib/risk/risk.ts';
 import { entry } from '#lib/risk/test-entries.ts';
@@ -66,6 +67,25 @@ describe.skipIf(redisUrl === null)('the risks in Redis', () => {
     const key = riskKey(keyPrefix, 'acme', 's', 's-1');
     expect(await admin.pttl(key)).toBeGreaterThan(50_000);
     expect(Object.keys(JSON.parse((await admin.hget(key, 'f-5'))!) as object)).not.toContain('userId');
+  });
+
+  test('the rights that farhand topics --acls lists for it are enough, and each is needed', async () => {
+    const keyPrefix = `test-${randomUUID()}`;
+    const able = async (rights: readonly string[]): Promise<boolean> => {
+      const [name, , , ...rules] = redisAclLine('risk-tester', keyPrefix, rights).split(' ').slice(1);
+      await admin.call('ACL', 'SETUSER', name!, 'reset', 'on', '>pw', ...rules);
+      const { store } = await open({ keyPrefix, username: 'risk-tester', password: () => 'pw', findingsPerSubjectMax: 1 });
+      const tenantId = randomUUID();
+      try {
+        await store.apply([1, 2].map((n) => ({ tenantId, entry: entry({ findingId: `f-${n}`, windowEnd: n }) })));
+        return (await store.entriesOf({ tenantId, sessionId: 's-1' })).length === 1;
+      } catch {
+        return false;
+      }
+    };
+    expect(await able(REDIS_RISK_RIGHTS)).toBe(true);
+    for (const right of REDIS_RISK_RIGHTS) expect(await able(REDIS_RISK_RIGHTS.filter((other) => other !== right)), right).toBe(false);
+    await admin.call('ACL', 'DELUSER', 'risk-tester');
   });
 
   test('a Redis that is away is a retriable error at once, and it is found again', async () => {

@@ -34,6 +34,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
       what: 'worker of farhand embedded --kafka, in place of the three',
       rights: [...service('chained', telemetry, [...findings, topics.erasureReceipts, topics.deadLetter], topics.chainedChangelog, [topics.erasures]), ...broadcastRights(followed, NO_GROUP)],
     },
+    { name: 'risk', what: 'worker that answers policy points', rights: service('risk', [topics.suspiciousSessions], [], null) },
     {
       name: 'siem',
       what: 'connector: reads findings for the SIEM',
@@ -57,7 +58,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
         ...[topics.deadLetter, ...telemetry, topics.events, topics.enriched].flatMap((name) => topic(name, 'Write')),
         { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },
         tool('dead-letter'),
-        ...['ingest', 'enrich', 'detect', 'chained'].flatMap((name): Right[] => [
+        ...['ingest', 'enrich', 'detect', 'chained', 'risk'].flatMap((name): Right[] => [
           { resource: 'Group', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Read' },
           { resource: 'TransactionalId', name: `${groupIdPrefix}-${name}-`, pattern: 'prefix', operation: 'Write' },
         ]),

@@ -4,7 +4,7 @@ import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
-import { redisAclLine } from '#lib/reference/redis-acl.ts';
+import { REDIS_RISK_RIGHTS, redisAclLine } from '#lib/reference/redis-acl.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { parseOptions, usageError, type Command } from '../command.ts';
 import { ACL_FORMATS, aclText, rolesOf, type AclFormat } from './acls.ts';
@@ -49,7 +49,7 @@ async function run(args: string[]): Promise<number> {
   if (values.acls === true) {
     const format = formatOf(values.format);
     console.log(aclText(rolesOf(topics, kafka.groupIdPrefix, siemTopics, layouts), format, values.principal ?? 'User:farhand-{role}'));
-    if (format === 'table') console.log(`\nRedis, for enrich (a line of its ACL file)\n  ${redisAclLine(redis.username ?? 'farhand', redis.keyPrefix)}`);
+    if (format === 'table') console.log(`\nRedis, for enrich (a line of its ACL file)\n  ${redisAclLine(redis.username ?? 'farhand', redis.keyPrefix)}\nRedis, for risk\n  ${redisAclLine(`${redis.username ?? 'farhand'}-risk`, redis.keyPrefix, REDIS_RISK_RIGHTS)}`);
     return 0;
   }
   for (const name of ['format', 'principal'] as const) if (values[name] !== undefined) throw usageError('topics', `--${name} belongs to --acls`);
