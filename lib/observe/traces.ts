@@ -4,7 +4,7 @@
  * a span for each of those batches and one for the commit. Restores are spans of their own. Spans are made after the fact
  * from what the runner tells its observer, so that nothing is in the way of the records. Attributes are figures.
  */
-import type { Context, Span, Tracer } from '@opentelemetry/api';
+import type { Context, HrTime, Span, Tracer } from '@opentelemetry/api';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { ObserveSection } from '#lib/kernel/config-sections.ts';
@@ -79,6 +79,9 @@ function reporting(target: SpanExporter, { logger, clock, failed }: TraceParts):
   };
 }
 
+/** As the API takes it without guessing: a number could be an epoch or a reading of performance.now(). */
+const at = (epochMs: number): HrTime => [Math.floor(epochMs / MS), Math.round((epochMs % MS) * 1e6)];
+
 interface Batch {
   readonly beganMs: number;
   readonly endedMs: number;
@@ -103,19 +106,19 @@ function spansOf(observer: RunnerObserver, tracer: Tracer, below: (span: Span) =
       const batches = waiting.get(task) ?? [];
       const mine = batches.filter((batch) => batch.endedMs <= beganMs + 1);
       waiting.set(task, batches.filter((batch) => batch.endedMs > beganMs + 1));
-      const startTime = mine[0]?.beganMs ?? beganMs;
+      const startTime = at(mine[0]?.beganMs ?? beganMs);
       const root = tracer.startSpan('transaction', { root: true, startTime, attributes: { 'farhand.task': task, 'farhand.records.out': records, 'farhand.state.changes': changes } });
       if (sinceArrivalSeconds !== undefined) root.setAttribute('farhand.end_to_end_seconds', sinceArrivalSeconds);
       if (root.isRecording()) {
-        for (const batch of mine) tracer.startSpan('process', { startTime: batch.beganMs, attributes: { 'farhand.records.in': batch.records } }, below(root)).end(batch.endedMs);
-        tracer.startSpan('commit', { startTime: beganMs }, below(root)).end(endedMs);
+        for (const batch of mine) tracer.startSpan('process', { startTime: at(batch.beganMs), attributes: { 'farhand.records.in': batch.records } }, below(root)).end(at(batch.endedMs));
+        tracer.startSpan('commit', { startTime: at(beganMs) }, below(root)).end(at(endedMs));
       }
-      root.end(endedMs);
+      root.end(at(endedMs));
     },
     restored: (task, records, keys, seconds) => {
       observer.restored(task, records, keys, seconds);
       const endedMs = clock.nowMs();
-      tracer.startSpan('restore', { root: true, startTime: endedMs - seconds * MS, attributes: { 'farhand.task': task, 'farhand.records.in': records, 'farhand.state.keys': keys } }).end(endedMs);
+      tracer.startSpan('restore', { root: true, startTime: at(endedMs - seconds * MS), attributes: { 'farhand.task': task, 'farhand.records.in': records, 'farhand.state.keys': keys } }).end(at(endedMs));
     },
     tasks: (held) => {
       observer.tasks(held);
