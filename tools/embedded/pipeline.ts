@@ -74,16 +74,34 @@ export interface EmbeddedPipeline {
   counts(): EmbeddedCounts;
 }
 
+/** Whether every record so far has said when it arrived: the exchange then trusts a single time (fleet/barrier.ts). */
+function watchArrivals(decoder: TelemetryDecoder): { readonly decoder: TelemetryDecoder; readonly known: boolean } {
+  let known = true;
+  return {
+    decoder: {
+      prepare: (batch) => decoder.prepare(batch),
+      decode(record) {
+        const result = decoder.decode(record);
+        if (result.ok && result.arrivedAt === null) known = false;
+        return result;
+      },
+    },
+    get known() {
+      return known;
+    },
+  };
+}
+
 export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<EmbeddedPipeline> {
   const { config, onEvents, onEnriched, onFindings, onDeadLetters, onRefused } = options;
-  const decoder = options.decoder ?? ndjsonRecordDecoder({ names: TELEMETRY_RECORDS });
+  const arrivals = watchArrivals(options.decoder ?? ndjsonRecordDecoder({ names: TELEMETRY_RECORDS }));
   const pseudonymiser = createPseudonymiser(config.privacy);
   const reference: MemoryReference = createMemoryReference({
     findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName),
     ...(onRefused === undefined ? {} : { onRefused }),
   });
   const databases = options.databases ?? (await openDatabases(config.enrich));
-  const ingest = buildIngest({ config: config.ingest, decoder, state: createMemoryState(), pseudonymiser });
+  const ingest = buildIngest({ config: config.ingest, decoder: arrivals.decoder, state: createMemoryState(), pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detection = options.detection === false ? null : createDetection(config, options);
   const counts: EmbeddedCounts = { events: 0, rejected: 0, duplicates: 0, revisions: 0, lateEvents: 0 };
@@ -108,7 +126,7 @@ export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<
       const answered = enrich.process(events);
       const enriched = answered instanceof Promise ? await answered : answered;
       onEnriched?.(enriched);
-      if (detection !== null) found(detection.process(enriched, batch.every(({ arrivedAt }) => arrivedAt !== null)));
+      if (detection !== null) found(detection.process(enriched, arrivals.known));
     },
     applyReference: (records) => reference.apply(pseudonymiser.idle ? records : records.map((record) => pseudonymiser.reference(record))),
     flush() {

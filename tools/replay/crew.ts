@@ -4,19 +4,30 @@
  */
 import { Worker } from 'node:worker_threads';
 import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
+import { createMemoryState } from '#lib/state/memory.ts';
+import type { FleetFact, FleetReport } from '#schemas/records.ts';
+import { Barrier } from '../../services/detect/fleet/barrier.ts';
+import { Exchange } from '../../services/detect/fleet/exchange.ts';
 import { BlockBuilder, type Block } from './block.ts';
 import { LaneHost, type Answer, type HostOptions, type HostResult } from './lane-host.ts';
 import { EVERY_LANE, LANES } from './lanes.ts';
+import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
 
 /** Blocks that may be under way to one worker. */
 const BLOCKS_AHEAD_MAX = 4;
 
-export type Order = { readonly kind: 'source'; readonly source: Source } | { readonly kind: 'block'; readonly block: Block } | { readonly kind: 'finish' };
+export type Order =
+  | { readonly kind: 'source'; readonly source: Source }
+  | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'meet'; readonly front: number }
+  | { readonly kind: 'learn'; readonly facts: readonly FleetFact[] }
+  | { readonly kind: 'finish' };
 
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly answer: Answer; readonly buffers: Pick<Block, 'bytes' | 'index'> }
+  | { readonly kind: 'met'; readonly found: Answer['found']; readonly letters: Answer['letters']; readonly reports: readonly FleetReport[] }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly message: string; readonly stack: string };
 
@@ -52,6 +63,8 @@ async function ownHand(options: HostOptions, onReport: OnReport): Promise<Hand> 
     post: (order) => {
       if (order.kind === 'source') host.addSource(order.source);
       else if (order.kind === 'block') onReport({ kind: 'done', answer: host.process(order.block), buffers: order.block });
+      else if (order.kind === 'meet') onReport({ kind: 'met', ...host.meet(order.front) });
+      else if (order.kind === 'learn') host.learn(order.facts);
       else onReport({ kind: 'finished', answer: host.flush(), result: host.result() });
     },
     close: () => Promise.resolve(),
@@ -63,6 +76,8 @@ interface Member {
   readonly builder: BlockBuilder;
   ready: boolean;
   underWay: number;
+  /** Has reported since the last barrier. */
+  met: boolean;
   result: HostResult | null;
 }
 
@@ -79,6 +94,9 @@ export class Crew {
   readonly #onAnswer: CrewOptions['onAnswer'];
   readonly #signal: AbortSignal;
   readonly #known = new Set<Source>();
+  readonly #exchange: Exchange;
+  readonly #barrier: Barrier;
+  readonly #fleet: boolean;
   #failure: Error | null = null;
   #waiting: (() => void)[] = [];
 
@@ -93,9 +111,13 @@ export class Crew {
     return crew;
   }
 
-  private constructor({ workers, onAnswer, signal }: CrewOptions) {
+  private constructor({ workers, host, onAnswer, signal }: CrewOptions) {
+    const { detect } = host.config;
+    this.#exchange = new Exchange({ config: detect, state: createMemoryState() });
+    this.#barrier = new Barrier(detect);
+    this.#fleet = detect.fleet.enabled;
     const count = Math.max(1, Math.min(workers, LANES));
-    this.#members = Array.from({ length: count }, () => ({ hand: null, builder: new BlockBuilder(), ready: false, underWay: 0, result: null }));
+    this.#members = Array.from({ length: count }, () => ({ hand: null, builder: new BlockBuilder(), ready: false, underWay: 0, met: false, result: null }));
     this.#onAnswer = onAnswer;
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#wake(), { once: true });
@@ -112,6 +134,24 @@ export class Crew {
 
   /** Undefined where the caller may go on at once. `serial` is the record's number in the run. */
   send(record: SourceRecord, serial: number): undefined | Promise<void> {
+    const { time, lane, arrivalKnown } = record;
+    if (!this.#fleet || time === AT_ONCE || !this.#barrier.isBefore(time, arrivalKnown ? '' : String(lane), arrivalKnown)) return this.#pass(record, serial);
+    return this.#meet().then(() => this.#pass(record, serial));
+  }
+
+  /** A barrier: everybody works off what was sent, reports, and hears what the exchange makes of it. */
+  async #meet(): Promise<void> {
+    for (const member of this.#members) {
+      await this.#dispatch(member);
+      member.met = false;
+      member.hand!.post({ kind: 'meet', front: this.#barrier.front });
+    }
+    await this.#until(() => this.#members.every(({ met }) => met));
+    const facts = this.#exchange.complete(this.#barrier.complete);
+    if (facts.length > 0) for (const { hand } of this.#members) hand!.post({ kind: 'learn', facts });
+  }
+
+  #pass(record: SourceRecord, serial: number): undefined | Promise<void> {
     if (!this.#known.has(record.source)) {
       this.#known.add(record.source);
       for (const { hand } of this.#members) hand!.post({ kind: 'source', source: record.source });
@@ -156,8 +196,12 @@ export class Crew {
     if (report.kind === 'ready') member.ready = true;
     else if (report.kind === 'failed') this.#failure ??= errorOf(report);
     else {
-      this.#onAnswer(report.answer);
+      this.#onAnswer(report.kind === 'met' ? report : report.answer);
       if (report.kind === 'finished') member.result = report.result;
+      else if (report.kind === 'met') {
+        this.#exchange.take(report.reports);
+        member.met = true;
+      }
       else {
         member.underWay--;
         member.builder.giveBack(report.buffers);

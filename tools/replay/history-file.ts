@@ -40,7 +40,7 @@ export class HistoryFile {
   #taken = 0;
   #bytesBefore = 0;
 
-  readonly #peek: Peek = { lane: 0, time: AT_ONCE };
+  readonly #peek: Peek = { lane: 0, time: AT_ONCE, arrivalKnown: false };
   /** Whether other files are merged with this one, so that the times of its records matter. */
   readonly #merged: boolean;
 
@@ -192,7 +192,7 @@ export class HistoryFile {
   #line({ number, bytes, tooLongBytes }: Line, source: Source): SourceRecord {
     if (tooLongBytes === null) {
       peekLine(bytes, number, this.#merged, this.#peek);
-      return { source, offset: number, value: bytes, arrivedAt: null, lane: this.#peek.lane, time: this.#peek.time, refusal: null };
+      return { source, offset: number, value: bytes, arrivedAt: null, lane: this.#peek.lane, time: this.#peek.time, arrivalKnown: this.#peek.arrivalKnown, refusal: null };
     }
     const detail = `a line of ${tooLongBytes} bytes, at most ${this.#recordBytesMax} are read; its first ${bytes.length} bytes are kept`;
     return refused(source, number, bytes, { ok: false, reason: 'TOO_LARGE', detail });
@@ -208,7 +208,7 @@ export class HistoryFile {
       yield block.map(({ position, raw, refusal }) => {
         if (refusal !== null) return refused(source, position, raw, { ok: false, ...refusal });
         peek.peek(raw, position, found);
-        return { source, offset: position, value: raw, arrivedAt: null, lane: found.lane, time: found.time, refusal: null };
+        return { source, offset: position, value: raw, arrivedAt: null, lane: found.lane, time: found.time, arrivalKnown: found.arrivalKnown, refusal: null };
       });
     }
   }
@@ -219,5 +219,5 @@ export class HistoryFile {
 }
 
 function refused(source: Source, offset: number, value: Buffer, refusal: Refusal): SourceRecord {
-  return { source, offset, value, arrivedAt: null, lane: laneOfNobody(offset), time: AT_ONCE, refusal };
+  return { source, offset, value, arrivedAt: null, lane: laneOfNobody(offset), time: AT_ONCE, arrivalKnown: false, refusal };
 }

@@ -10,7 +10,7 @@ import { createPseudonymiser, type Pseudonymiser } from '#lib/kernel/pseudonym.t
 import { createMemoryReference, type MemoryReference } from '#lib/reference/memory.ts';
 import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
 import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
-import type { DatabaseVersion, DeadLetter, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { DatabaseVersion, DeadLetter, FleetFact, FleetReport, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
@@ -124,6 +124,21 @@ export class LaneHost {
     }
     this.#processLanes();
     return this.#answer();
+  }
+
+  /** All that was sent before has been worked on: people who stopped are closed, and everybody reports for the exchange. */
+  meet(front: number): Answer & { readonly reports: readonly FleetReport[] } {
+    const reports: FleetReport[] = [];
+    for (const lane of this.#lanes) {
+      if (lane === undefined) continue;
+      this.#onFindings(lane.detect.advance(front));
+      reports.push(...lane.detect.takeReports());
+    }
+    return { ...this.#answer(), reports };
+  }
+
+  learn(facts: readonly FleetFact[]): void {
+    for (const lane of this.#lanes) lane?.detect.learn(facts);
   }
 
   /** End of the history: fires every timer. */

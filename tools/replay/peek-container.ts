@@ -61,6 +61,7 @@ export class ContainerPeek {
   /** `raw` was walked over before: its structure is sound. */
   peek(raw: Buffer, position: number, into: Peek): void {
     into.time = AT_ONCE;
+    into.arrivalKnown = false;
     const cursor = this.#cursor;
     const body = unionIndex(cursor, raw, 0, this.#isUnion);
     const plan = this.#plans[cursor.items];

@@ -5,13 +5,13 @@ import { AT_ONCE, peekLine, peekObject, type Peek } from './peek-line.ts';
 import { AT, assignment, at, vantage } from './test-history.ts';
 
 const peek = (line: string, arrival = true): Peek => {
-  const into = { lane: 99, time: 99 };
+  const into = { lane: 99, time: 99, arrivalKnown: true };
   peekLine(Buffer.from(line), 7, arrival, into);
   return into;
 };
 /** By JSON.parse alone. */
 const parsed = (line: string): Peek => {
-  const into = { lane: 99, time: 99 };
+  const into = { lane: 99, time: 99, arrivalKnown: true };
   peekObject(JSON.parse(line) as Record<string, unknown>, 7, into);
   return into;
 };
@@ -25,11 +25,11 @@ function textOf(entries: readonly (readonly [string, unknown])[], space: string,
 
 describe('peeking into a line', () => {
   it('finds person and time in lines as toNdjson writes them', () => {
-    expect(peek(at('e', 5, { arrivedAt: AT + 5 }))).toEqual({ lane: laneOf('acme', 'ada'), time: AT + 5 });
-    expect(peek(at('e', 5))).toEqual({ lane: laneOf('acme', 'ada'), time: AT + 5 });
-    expect(peek(at('e', 400_000, { arrivedAt: AT }))).toEqual({ lane: laneOf('acme', 'ada'), time: AT_ONCE });
-    for (const record of [vantage, assignment]) expect(peek(JSON.stringify(record))).toEqual({ lane: EVERY_LANE, time: AT_ONCE });
-    expect(peek('garbage')).toEqual({ lane: 7, time: AT_ONCE });
+    expect(peek(at('e', 5, { arrivedAt: AT + 5 }))).toEqual({ lane: laneOf('acme', 'ada'), time: AT + 5, arrivalKnown: true });
+    expect(peek(at('e', 5))).toEqual({ lane: laneOf('acme', 'ada'), time: AT + 5, arrivalKnown: false });
+    expect(peek(at('e', 400_000, { arrivedAt: AT }))).toEqual({ lane: laneOf('acme', 'ada'), time: AT_ONCE, arrivalKnown: false });
+    for (const record of [vantage, assignment]) expect(peek(JSON.stringify(record))).toEqual({ lane: EVERY_LANE, time: AT_ONCE, arrivalKnown: false });
+    expect(peek('garbage')).toEqual({ lane: 7, time: AT_ONCE, arrivalKnown: false });
   });
 
   it('answers what JSON.parse would, whatever the order of keys, the white space and the escapes', () => {
@@ -59,7 +59,7 @@ describe('peeking into a line', () => {
       fc.property(fc.nat(line.length - 1), fc.nat(255), fc.nat(line.length), (place, byte, cut) => {
         const broken = Buffer.from(line);
         broken[place] = byte;
-        const into = { lane: -9, time: 0 };
+        const into = { lane: -9, time: 0, arrivalKnown: false };
         peekLine(broken.subarray(0, cut), 7, true, into);
         expect(into.lane).toBeGreaterThanOrEqual(EVERY_LANE);
         expect(into.lane).toBeLessThan(64);

@@ -16,6 +16,8 @@ export interface Peek {
   lane: number;
   /** Epoch ms, or AT_ONCE. */
   time: number;
+  /** The record says when it arrived, and its time is not ahead of that. */
+  arrivalKnown: boolean;
 }
 
 const TYPE = 0;
@@ -47,15 +49,15 @@ class LineWalk {
   arrivedAt = Number.NaN;
 
   /**
-   * Finds type, tenantId, userId and observedAt (and arrivedAt where `arrival`); false where the line is not as plain as
+   * Finds type, tenantId, userId and observedAt (and arrivedAt at the end of the line, or anywhere where `arrival`); false where the line is not as plain as
    * the walk needs it. Stops as soon as it has them all: what is behind is judged by the decoder.
    */
   find(bytes: Buffer, arrival: boolean): boolean {
     this.bytes = bytes;
     this.at = 0;
     this.observedAt = Number.NaN;
-    this.arrivedAt = arrival ? arrivalAtEnd(bytes) : 0;
-    let missing = Number.isNaN(this.arrivedAt) ? 0b11111 : 0b01111;
+    this.arrivedAt = arrivalAtEnd(bytes);
+    let missing = arrival && Number.isNaN(this.arrivedAt) ? 0b11111 : 0b01111;
     if (this.#next() !== OPEN_BRACE) return false;
     this.at++;
     for (;;) {
@@ -211,12 +213,15 @@ function typeOf(bytes: Buffer): string {
 /** @param arrival whether the time in the merge matters: of a single file nobody asks it */
 export function peekLine(bytes: Buffer, offset: number, arrival: boolean, into: Peek): void {
   into.time = AT_ONCE;
+  into.arrivalKnown = false;
   if (!walk.find(bytes, arrival)) return peekParsed(bytes, offset, into);
   const type = typeOf(bytes);
   if (TELEMETRY.has(type)) {
     into.lane = laneOfBytes(bytes, walk.start[TENANT]!, walk.end[TENANT]!, walk.start[USER]!, walk.end[USER]!);
     const { observedAt, arrivedAt } = walk;
-    into.time = arrival && !Number.isNaN(arrivedAt) && observedAt > arrivedAt + CLOCK_AHEAD_MS ? AT_ONCE : observedAt;
+    const ahead = observedAt > arrivedAt + CLOCK_AHEAD_MS;
+    into.arrivalKnown = !Number.isNaN(arrivedAt) && !ahead;
+    into.time = arrival && ahead ? AT_ONCE : observedAt;
   } else into.lane = REFERENCE.has(type) ? EVERY_LANE : laneOfNobody(offset);
 }
 
@@ -234,10 +239,13 @@ function peekParsed(bytes: Buffer, offset: number, into: Peek): void {
 /** The same of a record that is parsed already. */
 export function peekObject({ type, tenantId, userId, observedAt, arrivedAt }: Record<string, unknown>, offset: number, into: Peek): void {
   into.time = AT_ONCE;
+  into.arrivalKnown = false;
   into.lane = REFERENCE.has(type) ? EVERY_LANE : laneOfNobody(offset);
   if (!TELEMETRY.has(type) || typeof tenantId !== 'string' || typeof userId !== 'string') return;
   into.lane = laneOf(tenantId, userId);
   if (typeof observedAt !== 'number' || !Number.isInteger(observedAt) || Math.abs(observedAt) >= TIME_MAX) return;
-  if (Number.isSafeInteger(arrivedAt) && observedAt > (arrivedAt as number) + CLOCK_AHEAD_MS) return;
+  const known = Number.isSafeInteger(arrivedAt);
+  if (known && observedAt > (arrivedAt as number) + CLOCK_AHEAD_MS) return;
+  into.arrivalKnown = known;
   into.time = observedAt;
 }

@@ -31,5 +31,7 @@ export interface SourceRecord {
   readonly lane: number;
   /** Epoch ms in the merge, or AT_ONCE. */
   readonly time: number;
+  /** Whether `time` was held against the record's arrival. */
+  readonly arrivalKnown: boolean;
   readonly refusal: Refusal | null;
 }

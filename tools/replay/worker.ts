@@ -21,6 +21,10 @@ function carryOut(host: LaneHost, order: Order): void {
       const { bytes, index } = order.block;
       return port!.postMessage({ kind: 'done', answer, buffers: { bytes, index } } satisfies Report, [bytes, index.buffer]);
     }
+    case 'meet':
+      return port!.postMessage({ kind: 'met', ...host.meet(order.front) } satisfies Report);
+    case 'learn':
+      return host.learn(order.facts);
     case 'finish': {
       const answer = host.flush();
       return port!.postMessage({ kind: 'finished', answer, result: host.result() } satisfies Report);

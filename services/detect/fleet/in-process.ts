@@ -1,21 +1,17 @@
 /**
- * The exchange within one process, for hosts that have all partitions of detect at hand: embedded, replay, evaluation.
+ * The exchange within one process, for hosts that have all partitions of detect at hand: embedded and evaluation.
  * Nothing runs ahead of anything else here, so instead of watermarks there is a barrier: before the event that makes an
  * hour complete is shown to anybody, all partitions report, and all hear the answer.
  */
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { DetectConfig } from '../config.ts';
-import { advanceWatermark, newWatermark, watermarkOf } from '../steps/watermark.ts';
 import type { DetectPipeline } from '../topology.ts';
+import { Barrier } from './barrier.ts';
 import { Exchange, type ExchangeStats } from './exchange.ts';
-import { hourOf } from './minutes.ts';
 
 export interface FleetHost {
-  /**
-   * One batch in order of arrival; `arrivalKnown`: ingest has held every time against its arrival, so that one device is
-   * enough to say how late it is; otherwise it takes three.
-   */
+  /** One batch in order of arrival; `arrivalKnown`: ingest has held every time against its arrival. */
   process(events: readonly EnrichedEvent[], arrivalKnown: boolean): SuspiciousSession[];
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
@@ -25,10 +21,7 @@ export interface FleetHost {
 /** `split`: the events of each partition, in their order. */
 export function createFleetHost(config: DetectConfig, detects: readonly DetectPipeline[], split: (events: readonly EnrichedEvent[]) => readonly (readonly EnrichedEvent[])[]): FleetHost {
   const exchange = new Exchange({ config, state: createMemoryState() });
-  const behindMs = config.idleCloseMs + config.fleet.graceMs;
-  const devices = newWatermark();
-  let front = -Infinity;
-  let complete = -Infinity;
+  const barrier = new Barrier(config);
   let out: SuspiciousSession[] = [];
 
   function show(events: readonly EnrichedEvent[]): void {
@@ -36,13 +29,12 @@ export function createFleetHost(config: DetectConfig, detects: readonly DetectPi
     for (const [partition, part] of split(events).entries()) if (part.length > 0) out.push(...detects[partition]!.process(part));
   }
 
-  function barrier(): void {
+  function meet(): void {
     for (const detect of detects) {
-      out.push(...detect.advance(front));
+      out.push(...detect.advance(barrier.front));
       exchange.take(detect.takeReports());
     }
-    complete = hourOf(front - behindMs);
-    const facts = exchange.complete(complete);
+    const facts = exchange.complete(barrier.complete);
     if (facts.length > 0) for (const detect of detects) detect.learn(facts);
   }
 
@@ -54,24 +46,13 @@ export function createFleetHost(config: DetectConfig, detects: readonly DetectPi
 
   return {
     process(events, arrivalKnown) {
-      if (!config.fleet.enabled) {
-        show(events);
-        return drained();
-      }
       let shown = 0;
-      for (let i = 0; i < events.length; i++) {
+      for (let i = 0; config.fleet.enabled && i < events.length; i++) {
         const { observedAt, tenantId, deviceId } = events[i]!.event;
-        if (arrivalKnown) {
-          if (observedAt <= front) continue;
-          front = observedAt;
-        } else {
-          if (!advanceWatermark(devices, `${tenantId}|${deviceId}`, observedAt) || watermarkOf(devices) <= front) continue;
-          front = watermarkOf(devices);
-        }
-        if (hourOf(front - behindMs) <= complete) continue;
+        if (!barrier.isBefore(observedAt, arrivalKnown ? '' : `${tenantId}|${deviceId}`, arrivalKnown)) continue;
         show(events.slice(shown, i));
         shown = i;
-        barrier();
+        meet();
       }
       show(shown === 0 ? events : events.slice(shown));
       return drained();
