@@ -49,6 +49,8 @@ export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }
       events.push(decoded.event);
     }
     const findings = pipeline.process(events);
+    // Nobody takes them here yet.
+    pipeline.takeReports();
     emit(findings, emitter);
     onBatch?.({ events: events.length, findings, stats: pipeline.stats() });
   }

@@ -59,6 +59,8 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     // A store that waits could fail after the state of ingest was touched; the memory store never does.
     assert(!(enriched instanceof Promise), 'a chained task has its reference data in memory');
     const findings = detect.process(enriched);
+    // Nobody takes them here yet.
+    detect.takeReports();
     emitFindings(findings, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: ingest.seen }, { events: events.length, findings, stats: detect.stats() });
   }
