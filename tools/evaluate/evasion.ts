@@ -29,8 +29,8 @@ export interface Attack {
   readonly name: string;
   /** Strength and its unit, for the table. */
   readonly strength: string;
-  keystrokes?(record: KeystrokeLatency, victim: Victim): KeystrokeLatency;
-  connection?(record: Connection, victim: Victim): Connection;
+  readonly keystrokes?: (record: KeystrokeLatency, victim: Victim) => KeystrokeLatency;
+  readonly connection?: (record: Connection, victim: Victim) => Connection;
 }
 
 const plus = (value: number | null, ms: number): number | null => (value === null ? null : value + ms);
@@ -148,8 +148,9 @@ export function attacked(fleet: Fleet, { keystrokes, connection }: Attack, seed:
     if (victim === undefined) return arrival;
     return { ...arrival, record: record.type === 'Connection' ? (connection?.(record, victim) ?? record) : (keystrokes?.(record, victim) ?? record) };
   };
+  const { options, workstations, reference, labels, people } = fleet;
   return {
-    ...fleet,
+    options, workstations, reference, labels, people,
     *[Symbol.iterator]() {
       for (const batch of fleet) yield batch.map(change);
     },

@@ -31,6 +31,8 @@ describe('validation of telemetry', () => {
     ['ARRAY_TOO_LONG', 'hops', connection({ hops: Array(256).fill({ ttl: 1, ip: null, rttMs: null }) })],
     ['ARRAY_TOO_LONG', 'forwardedFor', connection({ forwardedFor: Array(65).fill('192.0.2.1') })],
     ['ARRAY_TOO_LONG', 'inputDevices', connection({ inputDevices: Array(65).fill('046d:c31c') })],
+    ['OUT_OF_RANGE', 'tenantId', keystrokes({ tenantId: 'acme|eu' })],
+    ['OUT_OF_RANGE', 'tenantId', connection({ tenantId: 'acme\u001f1' })],
     ['IDENTIFIER_LENGTH', 'eventId', keystrokes({ eventId: '' })],
     ['IDENTIFIER_LENGTH', 'userId', keystrokes({ userId: 'u'.repeat(257) })],
     ['IDENTIFIER_LENGTH', 'vantageId', connection({ vantageId: wild(null) })],

@@ -77,6 +77,9 @@ function checkSamples(name: string, samples: unknown): Verdict {
   return null;
 }
 
+/** Separates the parts of what de-duplication hashes. */
+const UNIT_SEPARATOR = '\u001f';
+
 function checkHead(event: EventHead, arrivedAt: number | null, clockAheadMsMax: number): Verdict {
   for (const name of IDENTIFIERS) {
     const value: unknown = event[name];
@@ -84,6 +87,8 @@ function checkHead(event: EventHead, arrivedAt: number | null, clockAheadMsMax: 
       return reject('IDENTIFIER_LENGTH', `${name} is ${quote(value)}: allowed are 1 to ${IDENTIFIER_LENGTH_MAX} characters`);
     }
   }
+  // Keys are tenantId|userId: with a bar in the tenant, one tenant could name another's people.
+  if (event.tenantId.includes('|') || event.tenantId.includes(UNIT_SEPARATOR)) return outOfRange('tenantId', event.tenantId, "a name without '|' and U+001F");
   const { observedAt } = event;
   if (!Number.isInteger(observedAt) || observedAt <= 0 || observedAt > TIME_MS_MAX) {
     return outOfRange('observedAt', observedAt, 'an epoch time in ms, above 0');
