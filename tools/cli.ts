@@ -17,6 +17,7 @@ interface CommandModule {
 const ENTRIES: readonly Entry[] = [
   { name: 'embedded', summary: 'the whole pipeline in one process, on a simulated fleet (= npm start)', load: () => import('./embedded/command.ts') },
   { name: 'replay', summary: 'findings out of recorded history files', load: () => import('./replay/command.ts') },
+  { name: 'feedback', summary: 'settings proposed by the verdicts of analysts', load: () => import('./tuning/feedback-command.ts') },
   { name: 'simulate', summary: 'a seeded fleet as files or onto Kafka, with labels', load: () => import('./simulate/command.ts') },
   { name: 'ingest', summary: 'Kafka worker: decode, validate, pseudonymise, de-duplicate, key', load: () => import('../services/ingest/main.ts') },
   { name: 'enrich', summary: 'Kafka worker: place, network, route and reference data', load: () => import('../services/enrich/main.ts') },

@@ -3,6 +3,7 @@ import { systemClock } from '#lib/kernel/clock.ts';
 import { integerOption, parseOptions, usageError, type Command } from '../command.ts';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Evaluation } from './evaluation.ts';
+import { isTuning, runTuning, TUNING_HELP, TUNING_OPTIONS, type TuningValues } from '../tuning/run.ts';
 import { LANES } from './lanes.ts';
 import { runReplay, type Summary } from './replay.ts';
 
@@ -23,15 +24,20 @@ Runs recorded history through the whole pipeline. The same files give the same b
 
 Writes suspicious-sessions.ndjson (every revision in order), siem-findings.ndjson (the same in the form of the
 first of siem.outputs, OCSF by default), dead-letter.ndjson (one line per rejected record, with file and line)
-and summary.json. Exit status: 0 finished, 1 failed, 2 usage or configuration.`;
+and summary.json.
+
+${TUNING_HELP}
+
+Exit status: 0 finished, 1 failed, 2 usage or configuration.`;
 
 const OPTIONS = {
   history: { type: 'string', multiple: true },
   labels: { type: 'string' },
-  config: { type: 'string' },
+  config: { type: 'string', multiple: true },
   out: { type: 'string' },
   workers: { type: 'string' },
   quiet: { type: 'boolean', default: false },
+  ...TUNING_OPTIONS,
 } as const;
 
 function summaryText(summary: Summary, evaluation: Evaluation | null, out: string): string {
@@ -62,7 +68,16 @@ export const command: Command = {
     const history = [...(values.history ?? []), ...(values.history === undefined ? [] : positionals)];
     if (history.length === 0) throw usageError('replay', '--history is missing');
     if (values.out === undefined) throw usageError('replay', '--out is missing');
-    const config = loadEmbeddedConfig(values.config ?? null);
+    const workers = values.workers === undefined ? null : integerOption('replay', 'workers', values.workers, { fallback: 1, least: 1, most: LANES });
+    const tuning: TuningValues = { ...values, out: values.out, workers };
+    if (isTuning(tuning)) {
+      const text = await runTuning('replay', history, tuning, signal);
+      if (!values.quiet) process.stdout.write(text);
+      return 0;
+    }
+    const stray = (['budget', 'seed', 'level', 'false-budget'] as const).find((name) => values[name] !== undefined);
+    if (stray !== undefined || values['labels-from-feedback']) throw usageError('replay', `--${stray ?? 'labels-from-feedback'} belongs to --sweep`);
+    const config = loadEmbeddedConfig(values.config?.[0] ?? null);
     const { summary, evaluation, skipped } = await runReplay({
       history,
       labels: values.labels ?? null,
@@ -71,7 +86,7 @@ export const command: Command = {
       clock: systemClock,
       progress: process.stderr,
       showProgress: !values.quiet,
-      workers: values.workers === undefined ? null : integerOption('replay', 'workers', values.workers, { fallback: 1, least: 1, most: LANES }),
+      workers,
       signal,
     });
     if (summary.events === 0 && summary.rejected > 0) {

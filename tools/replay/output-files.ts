@@ -13,6 +13,12 @@ const OUTPUT_NAMES = [
   'summary.json',
   'evaluation.json',
   'report.html',
+  'comparison.json',
+  'comparison.ndjson',
+  'sweep.json',
+  'sweep.ndjson',
+  'suggested.yaml',
+  'ablation.json',
 ] as const;
 
 export type OutputName = (typeof OUTPUT_NAMES)[number];

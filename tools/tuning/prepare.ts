@@ -1,0 +1,104 @@
+/**
+ * The part of a tuning run that all configurations share: the history is decoded and enriched once, into a stream on
+ * disk, and what does not depend on detection is gathered on the way.
+ */
+import type { Clock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { DeadLetter, Feedback } from '#schemas/records.ts';
+import { createEmbeddedPipeline, type EmbeddedConfig } from '../embedded/pipeline.ts';
+import { Progress, type ProgressOptions } from '../embedded/progress.ts';
+import { discoverHistory } from '../replay/discover.ts';
+import { noteActivity, type Activity } from '../replay/evaluation.ts';
+import { HistoryFeed, decodedBefore } from '../replay/history-feed.ts';
+import { HistoryFile } from '../replay/history-file.ts';
+import { sessionKey } from '../replay/labels.ts';
+import { mergeHistory } from '../replay/merge.ts';
+import { EnrichedWriter } from './enriched-stream.ts';
+
+const BATCH_RECORDS_MAX = 2048;
+/** Verdicts of analysts that are kept, to be used as labels. */
+const FEEDBACK_MAX = 1_000_000;
+
+export interface PrepareOptions {
+  readonly history: readonly string[];
+  /** Paths inside the history's directories that are no history. */
+  readonly excluded: readonly string[];
+  readonly config: EmbeddedConfig;
+  /** Where the enriched stream is written. */
+  readonly stream: string;
+  /** True where verdicts serve as labels: then they must not act on detection as well. */
+  readonly withoutFeedback: boolean;
+  readonly clock: Clock;
+  readonly progress: ProgressOptions['stream'];
+  readonly showProgress: boolean;
+  readonly signal: AbortSignal;
+  readonly onDeadLetters?: (letters: readonly DeadLetter[]) => void;
+}
+
+export interface Prepared {
+  readonly stream: string;
+  /** Valid, without repeats. */
+  readonly events: number;
+  readonly rejected: number;
+  readonly duplicates: number;
+  /** Of every session, by session key. */
+  readonly activity: ReadonlyMap<string, Activity>;
+  readonly feedback: readonly Feedback[];
+}
+
+export async function prepareHistory(options: PrepareOptions): Promise<Prepared> {
+  const { config, signal, clock } = options;
+  const { files: paths } = discoverHistory(options.history, options.excluded);
+  if (paths.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${options.history.join(' ')}: no history file in it`);
+  const files = paths.map((path, order) => new HistoryFile(path, order, config.ingest.recordBytesMax, paths.length > 1));
+  const bytes = files.reduce((sum, file) => sum + file.path.bytes, 0);
+  const progress = new Progress({ clock, stream: options.progress, label: 'enrich', shown: options.showProgress });
+  const writer = new EnrichedWriter(options.stream);
+  const activity = new Map<string, Activity>();
+  const feedback: Feedback[] = [];
+  const refused: { feed: HistoryFeed | null } = { feed: null };
+  const onDeadLetters = options.onDeadLetters ?? (() => undefined);
+  try {
+    const pipeline = await createEmbeddedPipeline({
+      config,
+      decoder: decodedBefore,
+      detection: false,
+      onEnriched: (events) => {
+        for (const { event } of events) noteActivity(activityOf(activity, sessionKey(event)), event.observedAt);
+        writer.write(options.withoutFeedback ? events.map((event) => (event.context.feedback === null ? event : { ...event, context: { ...event.context, feedback: null } })) : events);
+      },
+      onDeadLetters,
+      onRefused: (record, detail) => refused.feed?.refused(record, detail),
+    });
+    const applyReference: typeof pipeline.applyReference = (given) => {
+      for (const record of given) if (record.type === 'Feedback') keep(feedback, record);
+      pipeline.applyReference(given);
+    };
+    const feed = (refused.feed = new HistoryFeed({ ...pipeline, applyReference }, config.ingest.recordBytesMax, onDeadLetters));
+    let records = 0;
+    for await (const batch of mergeHistory(files, BATCH_RECORDS_MAX, signal)) {
+      await feed.push(batch);
+      records += batch.length;
+      progress.update(files.reduce((sum, file) => sum + file.bytesRead, 0) / Math.max(1, bytes), records);
+    }
+    writer.close();
+    const { events, rejected, duplicates } = pipeline.counts();
+    return { stream: options.stream, events, rejected: rejected + feed.rejectedReferences, duplicates, activity, feedback };
+  } catch (error) {
+    writer.discard();
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function activityOf(activity: Map<string, Activity>, key: string): Activity {
+  let known = activity.get(key);
+  if (known === undefined) activity.set(key, (known = { firstEventAt: Number.NaN, days: [] }));
+  return known;
+}
+
+function keep(feedback: Feedback[], verdict: Feedback): void {
+  if (feedback.length >= FEEDBACK_MAX) throw new FarhandError('FARHAND_USAGE', `the history holds more than ${FEEDBACK_MAX} verdicts of analysts`);
+  feedback.push(verdict);
+}
