@@ -99,15 +99,15 @@ class MemoryState implements CapturedState, StoredState {
   readonly #stores = new Map<string, MemoryStore<unknown>>();
   /** Changelog records of stores that the task has not opened yet: last value by key, decoded when it opens them. */
   readonly #waiting = new Map<string, Map<string, Uint8Array | null>>();
-  readonly #capture: boolean;
+  readonly captures: boolean;
 
   constructor(capture: boolean) {
-    this.#capture = capture;
+    this.captures = capture;
   }
 
   keyed<V>(name: string, codec: StateCodec<V>): KeyedStore<V> {
     assert(!this.#stores.has(name), `state store ${name} was opened twice`);
-    const store = new MemoryStore<V>(codec, this.#capture);
+    const store = new MemoryStore<V>(codec, this.captures);
     this.#stores.set(name, store as unknown as MemoryStore<unknown>);
     for (const [key, value] of this.#waiting.get(name) ?? []) store.restore(key, value);
     this.#waiting.delete(name);

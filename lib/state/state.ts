@@ -18,5 +18,7 @@ export interface KeyedStore<V> {
 
 /** Opens the named stores of one task; names are unique within a service and never change meaning (they are on disk). */
 export interface TaskState {
+  /** Whether changes are drained: then what is encoded early, while it is at hand, is not encoded in vain. */
+  readonly captures?: boolean;
   keyed<V>(name: string, codec: StateCodec<V>): KeyedStore<V>;
 }

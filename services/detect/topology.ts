@@ -23,7 +23,7 @@ import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/pers
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
-import { People } from './steps/people.ts';
+import { People, type Cell } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, forgetDevice, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
@@ -153,9 +153,14 @@ class Detect implements DetectPipeline {
       const { event } = record;
       if (advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, event.observedAt)) moved = true;
       const key = `${event.tenantId}|${event.userId}`;
-      const person = this.#personOf(key, event.tenantId, event.userId);
+      const cell = this.#cellOf(key, event.tenantId, event.userId);
+      const { person } = cell;
       this.#take(person, record);
-      if (person.closed) this.#saveClosed(key, person);
+      if (person.closed) {
+        person.closed = false;
+        this.#people.saveClosed(key, cell);
+        this.#saveFleet(key, person);
+      }
       active.add(key);
       const now = this.#now;
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
@@ -221,15 +226,17 @@ class Detect implements DetectPipeline {
     return this.#active;
   }
 
-  #personOf(key: string, tenantId: string, userId: string): Person {
-    const person = this.#wake(key) ?? this.#people.add(key, tenantId, userId);
-    if (person.batch === this.#batch) return person;
+  #cellOf(key: string, tenantId: string, userId: string): Cell & { person: Person } {
+    const cell = this.#people.wake(key, tenantId, userId);
+    const { person } = cell;
+    if (person.batch === this.#batch) return cell;
+    person.fleet ??= this.#fleet.get(key) ?? null;
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
     if (this.#expiries.size > 0) this.#expiries.delete(key);
     person.batch = this.#batch;
-    this.#people.saveOpen(key);
-    return person;
+    this.#people.saveOpen(key, cell);
+    return cell;
   }
 
   /** The person with what the exchange knows of them; that lies in a store of its own. */
@@ -237,12 +244,6 @@ class Detect implements DetectPipeline {
     const person = this.#people.get(key);
     if (person !== undefined) person.fleet ??= this.#fleet.get(key) ?? null;
     return person;
-  }
-
-  #saveClosed(key: string, person: Person): void {
-    person.closed = false;
-    this.#people.saveClosed(key);
-    this.#saveFleet(key, person);
   }
 
   #saveFleet(key: string, { fleet }: Person): void {
@@ -348,14 +349,14 @@ class Detect implements DetectPipeline {
 
   /** Timers that are due; without open windows the person rests after that. */
   #fire(key: string, person: Person, limit: number): void {
-    if (person.nextTimer <= limit) {
-      fireTimers(person, limit, this.#context, this.#out);
-      this.#people.saveOpen(key);
-      this.#saveClosed(key, person);
-    }
-    if (hasOpenWindows(person)) return;
-    if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
-    this.#people.rest(key, person);
+    const due = person.nextTimer <= limit;
+    if (due) fireTimers(person, limit, this.#context, this.#out);
+    person.closed = false;
+    if (due) this.#saveFleet(key, person);
+    if (!hasOpenWindows(person)) {
+      if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
+      this.#people.rest(key, person);
+    } else if (due) this.#people.saveAll(key);
   }
 
   #forget(watermark: number): void {

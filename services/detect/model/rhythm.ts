@@ -65,37 +65,56 @@ function count(counts: Uint16Array, bin: number): void {
   if (counts[bin]! < COUNT_MAX) counts[bin]!++;
 }
 
-function addPhases(phases: Int32Array, from: number, ms: number): void {
-  const row = Math.round(ms * STEPS_PER_MS) * RASTERS.length;
-  for (let i = 0; i < RASTER_COUNT; i++) phases[from + i] = phases[from + i]! + COSINES[row + i]!;
+/**
+ * Adds the cosines of the times from `least` up to RASTER_MS_MAX (ms) to `phases` from `from` on; answers how many they
+ * were. The sums of one record stay in registers: this is the innermost loop of detection.
+ */
+function addPhases(phases: Int32Array, from: number, times: readonly number[], least: number): number {
+  let [a, b, c, d, e, f, g, h, used] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < times.length; i++) {
+    const ms = times[i]!;
+    if (!(ms >= least && ms < RASTER_MS_MAX)) continue;
+    const row = Math.round(ms * STEPS_PER_MS) * RASTER_COUNT;
+    a += COSINES[row]!;
+    b += COSINES[row + 1]!;
+    c += COSINES[row + 2]!;
+    d += COSINES[row + 3]!;
+    e += COSINES[row + 4]!;
+    f += COSINES[row + 5]!;
+    g += COSINES[row + 6]!;
+    h += COSINES[row + 7]!;
+    used++;
+  }
+  phases[from]! += a;
+  phases[from + 1]! += b;
+  phases[from + 2]! += c;
+  phases[from + 3]! += d;
+  phases[from + 4]! += e;
+  phases[from + 5]! += f;
+  phases[from + 6]! += g;
+  phases[from + 7]! += h;
+  return used;
 }
 
 /** Counts one record. */
 export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs, sensor }: KeystrokeLatency): void {
-  // Between a person and a gateway lies the transport: rasters tell nothing there.
-  const local = sensor !== 'VDI_GATEWAY' && sensor !== 'BASTION';
   const paired = holdMs.length === interKeyMs.length + 1;
   for (let i = 0; i < interKeyMs.length; i++) {
     const interval = interKeyMs[i]!;
     if (!(interval >= 0 && interval <= BREAK_MS)) continue;
     count(counts, binOf(interval));
-    if (local && interval < RASTER_MS_MAX) {
-      addPhases(phases, 0, interval);
-      phases[PHASES]!++;
-    }
     if (!paired) continue;
     count(counts, PAIRS);
     if (holdMs[i]! > interval) count(counts, ROLLOVERS);
   }
   for (let i = 0; i < holdMs.length; i++) {
     const hold = holdMs[i]!;
-    if (!(hold > 0 && hold <= HOLD_MS_MAX)) continue;
-    count(counts, HOLDS + binOf(hold));
-    if (local && hold < RASTER_MS_MAX) {
-      addPhases(phases, RASTERS.length, hold);
-      phases[PHASES + 1]!++;
-    }
+    if (hold > 0 && hold <= HOLD_MS_MAX) count(counts, HOLDS + binOf(hold));
   }
+  // Between a person and a gateway lies the transport: rasters tell nothing there.
+  if (sensor === 'VDI_GATEWAY' || sensor === 'BASTION') return;
+  phases[PHASES]! += addPhases(phases, 0, interKeyMs, 0);
+  phases[PHASES + 1]! += addPhases(phases, RASTER_COUNT, holdMs, Number.MIN_VALUE);
 }
 
 export function mergeCounts(target: Uint16Array, source: Uint16Array): void {

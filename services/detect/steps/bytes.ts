@@ -2,32 +2,18 @@
 import { StringCache } from '#lib/codec/string-cache.ts';
 import { assert } from '#lib/kernel/errors.ts';
 
-const SLAB_BYTES = 65_536;
+/** Values are cut from slabs, so that one costs no allocation beyond its view. */
+const SLAB_BYTES = 262_144;
+/** Room that a value finds in the slab at least; a longer one moves to a slab of its own size. */
+const VALUE_BYTES = 4096;
 const COUNT_BYTES_MAX = 8;
-
-/** Bytes that are kept are cut from slabs: a value costs no allocation of its own beyond its view. */
-class Slab {
-  #buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  #used = 0;
-
-  keep(bytes: Buffer, length: number): Uint8Array {
-    if (length > SLAB_BYTES / 4) return Buffer.copyBytesFrom(bytes, 0, length);
-    if (this.#used + length > SLAB_BYTES) {
-      this.#buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
-      this.#used = 0;
-    }
-    const start = this.#used;
-    this.#used += length;
-    bytes.copy(this.#buffer, start, 0, length);
-    return this.#buffer.subarray(start, this.#used);
-  }
-}
-
-const slab = new Slab();
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** A count below 2^21, where there is room for it. */
+/** Of a larger count the lowest four groups of seven bits are written apart, so that the rest is a small one. */
+const LOW_BITS = 2 ** 28;
+
+/** A count below 2^32, where there is room for it. */
 function putSmall(bytes: Uint8Array, at: number, value: number): number {
   let rest = value;
   while (rest >= 0x80) {
@@ -40,36 +26,55 @@ function putSmall(bytes: Uint8Array, at: number, value: number): number {
 
 /** To be used again and again: `finish` hands the bytes out and begins anew. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafeSlow(4096);
+  #bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #view = viewOf(this.#bytes);
+  /** Where the present value begins, and where it goes on. */
+  #start = 0;
   #length = 0;
 
   #reserve(count: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
-    this.#bytes.copy(grown, 0, 0, this.#length);
+    const used = this.#length - this.#start;
+    const grown = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * used, used + count));
+    this.#bytes.copy(grown, 0, this.#start, this.#length);
     this.#bytes = grown;
     this.#view = viewOf(grown);
+    this.#start = 0;
+    this.#length = used;
   }
 
   /** Non-negative integer up to 2^53. */
   count(value: number): void {
     if (this.#length + COUNT_BYTES_MAX > this.#bytes.length) this.#reserve(COUNT_BYTES_MAX);
-    if (value >= 0 && value < 0x80 && Number.isInteger(value)) {
-      this.#bytes[this.#length++] = value;
+    // Whole numbers of 31 bits, which nearly all are, are told by this alone.
+    if ((value | 0) === value && value >= 0) {
+      this.#length = putSmall(this.#bytes, this.#length, value);
       return;
     }
     assert(Number.isSafeInteger(value) && value >= 0, `state holds ${value} where a count belongs`);
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.#length++] = rest;
+    const bytes = this.#bytes;
+    const low = value % LOW_BITS;
+    bytes[this.#length++] = (low & 0x7f) | 0x80;
+    bytes[this.#length++] = ((low >>> 7) & 0x7f) | 0x80;
+    bytes[this.#length++] = ((low >>> 14) & 0x7f) | 0x80;
+    bytes[this.#length++] = (low >>> 21) | 0x80;
+    this.#length = putSmall(bytes, this.#length, (value - low) / LOW_BITS);
   }
 
   /** Any integer up to 2^52, zigzag. */
   integer(value: number): void {
     this.count(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+
+  /** Integers of 32 bits, one behind the other, zigzag. */
+  integers(values: Int32Array): void {
+    if (this.#length + 5 * values.length > this.#bytes.length) this.#reserve(5 * values.length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      at = putSmall(bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
+    }
+    this.#length = at;
   }
 
   double(value: number): void {
@@ -175,26 +180,31 @@ export class ByteWriter {
 
   /** The bytes, to be kept as long as one likes; the writer is empty again. */
   finish(): Uint8Array {
-    const kept = slab.keep(this.#bytes, this.#length);
-    this.#length = 0;
+    const kept = new Uint8Array(this.#bytes.buffer, this.#start, this.#length - this.#start);
+    if (this.#bytes.length - this.#length < VALUE_BYTES) {
+      this.#bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#view = viewOf(this.#bytes);
+      this.#length = 0;
+    }
+    this.#start = this.#length;
     return kept;
   }
 
   /** The same as a string of one byte a character. */
   finishAsText(): string {
-    const text = this.#bytes.toString('latin1', 0, this.#length);
-    this.#length = 0;
+    const text = this.#bytes.toString('latin1', this.#start, this.#length);
+    this.#length = this.#start;
     return text;
   }
 }
+
+/** What `finishAsText` gave. */
+export const bytesOfText = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 const texts = new StringCache();
 
 /** What a writer of ours wrote is UTF-8. */
 const textOf = (bytes: Uint8Array, start: number, end: number): string => texts.read(bytes, start, end) ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-
-/** What `finishAsText` gave. */
-export const bytesOfText = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -230,6 +240,15 @@ export class ByteReader {
     const value = this.#view.getFloat64(this.#at);
     this.#at += 8;
     return value;
+  }
+
+  integers(length: number): Int32Array<ArrayBuffer> {
+    const values = new Int32Array(length);
+    for (let i = 0; i < length; i++) {
+      const value = this.count();
+      values[i] = (value >>> 1) ^ -(value & 1);
+    }
+    return values;
   }
 
   text(): string {
@@ -276,7 +295,9 @@ export class ByteReader {
   }
 
   list<T>(read: () => T): T[] {
-    return Array.from({ length: this.count() }, read);
+    const values: T[] = [];
+    for (let left = this.count(); left > 0; left--) values.push(read());
+    return values;
   }
 
   get atEnd(): boolean {

@@ -9,14 +9,17 @@ import { DatabasesDictionary } from './databases-dictionary.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
 import { newPerson, type Person } from './person.ts';
 
-/** One of both is set. */
-interface Cell {
+/** A person, or the bytes of one. */
+export interface Cell {
   person: Person | null;
-  /** Bytes, one a character. */
+  /** Bytes, one a character; null where the person is live. */
   rest: string | null;
+  /** As of the last window that closed, for the changelog; null where that has it. */
+  closed: Uint8Array | null;
 }
 
-const atRest = (bytes: Uint8Array): Cell => ({ person: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
+const live = (person: Person): Cell => ({ person, rest: null, closed: null });
+const atRest = (bytes: Uint8Array): Cell => ({ person: null, closed: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -31,18 +34,20 @@ export class People {
   /** The same people, as far as they have open windows; its records are those that every event writes. */
   readonly #open: KeyedStore<Cell>;
   readonly #dictionary: DatabasesDictionary;
+  readonly #captures: boolean;
 
   constructor(state: TaskState) {
+    this.#captures = state.captures === true;
     // The codecs need the dictionary, whose store has to be opened last.
-    this.#people = state.keyed<Cell>('people', {
-      encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodePerson(person, this.#dictionary)),
-      decode: atRest,
-    });
-    this.#open = state.keyed<Cell>('open', {
-      encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodeOpen(person, this.#dictionary)),
-      decode: atRest,
-    });
+    this.#people = state.keyed<Cell>('people', { encode: (cell) => this.#encode(cell), decode: atRest });
+    this.#open = state.keyed<Cell>('open', { encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodeOpen(person, this.#dictionary)), decode: atRest });
     this.#dictionary = new DatabasesDictionary(state);
+  }
+
+  #encode(cell: Cell): Uint8Array {
+    const { person, rest, closed } = cell;
+    cell.closed = null;
+    return closed ?? (person === null ? bytesOfText(rest!) : encodePerson(person, this.#dictionary));
   }
 
   get size(): number {
@@ -57,7 +62,7 @@ export class People {
       const person = joinOpen(known, bytesOfText(open.rest!), this.#dictionary);
       open.person = person;
       open.rest = null;
-      if (cell === undefined) this.#people.set(key, { person, rest: null });
+      if (cell === undefined) this.#people.set(key, live(person));
       yield [key, person];
     }
   }
@@ -89,28 +94,39 @@ export class People {
     return cell.person;
   }
 
-  add(key: string, tenantId: string, userId: string): Person {
-    const person = newPerson(tenantId, userId);
-    this.#people.set(key, { person, rest: null });
-    return person;
+  /** The cell of a person who is awake by then; a new one where nothing is known of them. */
+  wake(key: string, tenantId: string, userId: string): Cell & { person: Person } {
+    let cell = this.#people.get(key);
+    if (cell === undefined) this.#people.set(key, (cell = live(newPerson(tenantId, userId))));
+    else this.#live(cell);
+    return cell as Cell & { person: Person };
   }
 
-  /** Clocks or open windows have changed, or will in this batch. */
-  saveOpen(key: string): void {
-    const cell = this.#people.get(key);
-    if (cell !== undefined) this.#open.set(key, cell);
+  /** Clocks or open windows change in this batch. */
+  saveOpen(key: string, cell: Cell): void {
+    this.#open.set(key, cell);
   }
 
-  /** More than that has changed. */
-  saveClosed(key: string): void {
-    const cell = this.#people.get(key);
-    if (cell !== undefined) this.#people.set(key, cell);
+  /**
+   * More than that has changed. Where there is a changelog it is encoded at once, while the processor has everything of
+   * the person at hand: at the next commit, thousands of people later, that takes more than twice as long.
+   */
+  saveClosed(key: string, cell: Cell): void {
+    if (this.#captures) cell.closed = encodePerson(cell.person!, this.#dictionary);
+    this.#people.set(key, cell);
+  }
+
+  /** Timers have fired for somebody who still has open windows. */
+  saveAll(key: string): void {
+    const cell = this.#people.get(key)!;
+    this.saveOpen(key, cell);
+    this.saveClosed(key, cell);
   }
 
   /** Saves a person without open windows, to rest until they are asked for. */
   rest(key: string, person: Person): void {
     this.#open.delete(key);
-    this.#people.set(key, { person: null, rest: packPerson(person, this.#dictionary) });
+    this.#people.set(key, { person: null, rest: packPerson(person, this.#dictionary), closed: null });
   }
 
   /** Latest event time by person, without waking anybody. */

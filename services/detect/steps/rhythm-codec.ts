@@ -7,17 +7,18 @@ import type { RhythmTrack } from './person.ts';
 
 export function writeRhythm(out: ByteWriter, { counts, phases }: Rhythm): void {
   out.sparse(counts);
-  for (let i = 0; i < PHASE_SUMS; i++) out.integer(phases[i]!);
+  out.integers(phases);
 }
 
 export function readRhythm(input: ByteReader): Rhythm {
-  return { counts: input.sparse(RHYTHM_BINS), phases: Int32Array.from({ length: PHASE_SUMS }, () => input.integer()) };
+  return { counts: input.sparse(RHYTHM_BINS), phases: input.integers(PHASE_SUMS) };
 }
 
 export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack): void {
   out.integer(track.start);
   writeRhythm(out, track.current);
-  out.list(track.blocks, (block) => writeBlock(out, block));
+  out.count(track.blocks.length);
+  for (const block of track.blocks) writeBlock(out, block);
 }
 
 export function readRhythmTrack(input: ByteReader): RhythmTrack {
@@ -26,30 +27,28 @@ export function readRhythmTrack(input: ByteReader): RhythmTrack {
 
 const tenths = (ms: number): number => Math.round(ms * 10);
 
-function writeBlock(out: ByteWriter, block: RhythmBlock): void {
-  out.integer(block.start);
-  out.integer(block.end);
-  out.count(block.keys);
-  out.optional(block.distance, (distance) => out.count(distance));
-  out.count(block.withHolds ? 1 : 0);
-  const { smeared, batched, framed, rasters } = block.marks;
-  for (const value of [smeared, batched, framed, ...rasters]) out.count(value);
-  out.count(tenths(block.intervalMs));
-  out.optional(block.holdMs, (ms) => out.count(tenths(ms)));
+function writeBlock(out: ByteWriter, { start, end, keys, distance, withHolds, marks, intervalMs, holdMs }: RhythmBlock): void {
+  out.integer(start);
+  out.integer(end - start);
+  out.count(keys);
+  out.count(distance === null ? 0 : distance + 1);
+  out.flag(withHolds);
+  out.count(marks.smeared);
+  out.count(marks.batched);
+  out.count(marks.framed);
+  for (let i = 0; i < marks.rasters.length; i++) out.count(marks.rasters[i]!);
+  out.count(tenths(intervalMs));
+  out.count(holdMs === null ? 0 : tenths(holdMs) + 1);
 }
+
+const lessOne = (value: number): number | null => (value === 0 ? null : value - 1);
 
 function readBlock(input: ByteReader): RhythmBlock {
   const next = () => input.count();
-  return {
-    start: input.integer(),
-    end: input.integer(),
-    keys: next(),
-    distance: input.optional(next),
-    withHolds: next() === 1,
-    marks: { smeared: next(), batched: next(), framed: next(), rasters: [next(), next(), next()] },
-    intervalMs: next() / 10,
-    holdMs: input.optional(() => next() / 10),
-  };
+  const [start, length, keys, distance, withHolds] = [input.integer(), input.integer(), next(), lessOne(next()), input.flag()];
+  const marks = { smeared: next(), batched: next(), framed: next(), rasters: [next(), next(), next()] as [number, number, number] };
+  const [intervalMs, hold] = [next() / 10, lessOne(next())];
+  return { start, end: start + length, keys, distance, withHolds, marks, intervalMs, holdMs: hold === null ? null : hold / 10 };
 }
 
 export function writeProfile(out: ByteWriter, profile: RhythmProfile): void {
