@@ -89,6 +89,7 @@ class Detect implements DetectPipeline {
   #advancedTo = -Infinity;
   #batch = 0;
   #scannedAt = -Infinity;
+  #forgotHour = NaN;
   #lateEvents = 0;
   #closedEarly = 0;
   #out: SuspiciousSession[] = [];
@@ -344,7 +345,9 @@ class Detect implements DetectPipeline {
       this.#expiries.delete(key);
       this.#fire(key, this.#wake(key)!, limit);
     }
-    if (Math.floor(watermark / HOUR_MS) !== Math.floor((watermark - MINUTE_MS) / HOUR_MS)) this.#forget(watermark);
+    // By the whole hour, so that it makes no difference when within it the task was restored or the watermark moved.
+    const hour = Math.floor(watermark / HOUR_MS);
+    if (hour !== this.#forgotHour) this.#forget((this.#forgotHour = hour) * HOUR_MS);
   }
 
   /** Timers that are due; without open windows the person rests after that. */
@@ -359,8 +362,8 @@ class Detect implements DetectPipeline {
     } else if (due) this.#people.saveAll(key);
   }
 
-  #forget(watermark: number): void {
-    const before = watermark - this.#config.personTtlMs;
+  #forget(at: number): void {
+    const before = at - this.#config.personTtlMs;
     for (const [key, highestAt] of this.#people.highestTimes()) {
       if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) {
         this.#people.delete(key);
