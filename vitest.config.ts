@@ -14,6 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', ['{lib,services,schemas,tools}/**/*.test.ts', 'test/house/**/*.test.ts'], 60_000),
+      project('fuzz', ['test/fuzz/**/*.test.ts'], 120_000),
       project('contract', ['test/contract/**/*.test.ts'], 120_000, broker),
       project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
       project('integration', ['test/integration/**/*.test.ts'], 600_000, broker),

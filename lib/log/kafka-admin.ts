@@ -51,14 +51,9 @@ export class KafkaAdmin implements LogAdmin {
     const found = new Map<string, TopicSpec | null>(topics.map((topic) => [topic, null]));
     if (present.length === 0) return found;
     const metadata = await admin.fetchTopicMetadata({ topics: present });
-    const configs = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: present.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
-    });
+    const configs = await settingsOf(admin, present, settings);
     for (const { name, partitions } of metadata.topics) {
-      const entries = configs.resources.find((r) => r.resourceName === name)?.configEntries ?? [];
-      const values = Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]));
-      found.set(name, { name, partitions: partitions.length, settings: values });
+      found.set(name, { name, partitions: partitions.length, settings: configs.get(name) ?? {} });
     }
     return found;
   }
@@ -125,5 +120,21 @@ export class KafkaAdmin implements LogAdmin {
         await this.#clock.sleep(DESCRIBE_RETRY_MS * attempt);
       }
     }
+  }
+}
+
+/** Of a topic whose configuration this user may not read there are none; kafkajs refuses all where one is refused. */
+async function settingsOf(admin: Admin, topics: readonly string[], settings: readonly string[]): Promise<Map<string, Record<string, string>>> {
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [...settings] })),
+    });
+    return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue]))]));
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    if (topics.length === 1) return new Map();
+    const each = await Promise.all(topics.map((name) => settingsOf(admin, [name], settings)));
+    return new Map(each.flatMap((one) => [...one]));
   }
 }

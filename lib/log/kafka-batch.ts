@@ -129,6 +129,9 @@ function writeVarint(into: Buffer, at: number, value: number): number {
   return at;
 }
 
+/** Attributes, two deltas, the lengths of key and value, and the number of headers, a byte each. */
+const RECORD_BYTES_LEAST = 6;
+
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: number;
@@ -229,6 +232,8 @@ function decodeRecords(
     const length = readVarint(cursor);
     const recordEnd = cursor.at + length;
     if (!(recordEnd <= content.length)) throw new RangeError('a record is longer than its batch');
+    // Else the same few bytes could be read as any number of records.
+    if (length < RECORD_BYTES_LEAST) throw new RangeError('a record is shorter than its head');
     cursor.at++;
     const timestamp = baseTimestamp + readVarint(cursor);
     const offset = base + readVarint(cursor);

@@ -134,7 +134,7 @@ export interface Right {
 }
 
 export interface LogAdmin {
-  /** Null where the topic does not exist. Settings: the ones asked for. */
+  /** Null where the topic does not exist. Settings: the ones asked for; none where this user may not read them. */
   describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>>;
   create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void>;
   /** How many members the group has at the moment; 0 where there is no such group. */

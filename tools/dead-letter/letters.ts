@@ -82,10 +82,15 @@ export async function nextBatch(reader: Reader, feed: Feed, max = BATCH_RECORDS_
 
 const time = (ms: number | null): string => (ms === null ? '-' : new Date(ms).toISOString());
 
+/** Names and details hold what strangers sent: nothing in them may be taken by a terminal for a command or a line's end. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '\ufffd');
+
 /** One line of `list`, with tabs between its columns. */
 export function tableLine({ at, letter }: Found): string {
   const detail = letter.detail.length > DETAIL_MAX ? `${letter.detail.slice(0, DETAIL_MAX - 1)}…` : letter.detail;
-  return [`${at.partition}:${at.offset}`, letter.reason, `${letter.topic}/${letter.partition}@${letter.offset}`, time(letter.arrivedAt), detail].join('\t');
+  const columns = [`${at.partition}:${at.offset}`, letter.reason, `${letter.topic}/${letter.partition}@${letter.offset}`, time(letter.arrivedAt), detail];
+  return columns.map(printable).join('\t');
 }
 
 export function jsonLine({ at, letter }: Found): string {

@@ -23,7 +23,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
     rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
-  return [
+  const roles: Role[] = [
     { name: 'sensor', what: 'agents and gateways: sends telemetry', rights: telemetry.flatMap((name) => topic(name, 'Write')) },
     { name: 'reference', what: 'inventory: sends reference data', rights: references.flatMap((name) => topic(name, 'Write')) },
     { name: 'ingest', what: 'worker', rights: service('ingest', telemetry, [topics.events, topics.deadLetter], topics.ingestChangelog) },
@@ -65,6 +65,8 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
       ],
     },
   ];
+  const once = (rights: readonly Right[]): Right[] => [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
+  return roles.map((role) => ({ ...role, rights: once(role.rights) }));
 }
 
 export const ACL_FORMATS = ['table', 'kafka-acls', 'strimzi', 'json'] as const;
