@@ -100,7 +100,7 @@ function simulated(workstations: number): Input {
 
 async function parts() {
   const config = loadEmbeddedConfig(null);
-  const reference = createMemoryReference({ findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName) });
+  const reference = createMemoryReference({ findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, config.detect.rulesName) });
   const databases = await openDatabases(config.enrich);
   return { config, reference, databases };
 }

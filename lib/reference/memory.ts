@@ -4,7 +4,7 @@
  */
 import type { DeviceAssignment, Feedback, NetworkPolicy, ReferenceRecord, Vantage } from '#schemas/records.ts';
 import { compilePolicies, NO_POLICIES, policyKey } from './policies.ts';
-import type { FindingNamer, ForgottenPerson, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import { namesOfFindings, type FindingNamer, type ForgottenPerson, type PolicyMatcher, type ReferenceAnswer, type ReferenceRequest, type ReferenceStore } from './port.ts';
 import { createReferenceStats, NO_RANGE, NO_SUBJECT, type OnRefused, type ReferenceStats } from './stats.ts';
 import {
   assignmentAt,
@@ -15,6 +15,9 @@ import {
   mergeVersion,
   type Versions,
 } from './versions.ts';
+
+/** Sessions whose findings' names are remembered. */
+const SESSIONS_NAMED_MAX = 50_000;
 
 export interface MemoryReferenceOptions {
   /** Finds feedback given by finding id; without it only feedback by session id is answered. */
@@ -49,6 +52,8 @@ class InMemory implements MemoryReference {
   readonly #vantages = new Map<string, Vantage>();
   readonly #findingIdOf: FindingNamer | undefined;
   readonly #onRefused: OnRefused | undefined;
+  /** Names of findings by session; can always be computed again. */
+  readonly #names = new Map<string, readonly string[]>();
 
   constructor(options: MemoryReferenceOptions) {
     this.#findingIdOf = options.findingIdOf;
@@ -111,13 +116,23 @@ class InMemory implements MemoryReference {
 
   #feedbackOf(tenant: Tenant, request: ReferenceRequest): Feedback | null {
     if (tenant.feedbackBySession.size === 0 && tenant.feedbackByFinding.size === 0) return null;
-    const bySession = tenant.feedbackBySession.get(request.sessionId) ?? null;
-    // Naming a finding costs a hash: only where feedback by finding id exists at all.
-    const byFinding =
-      tenant.feedbackByFinding.size === 0 || this.#findingIdOf === undefined
-        ? null
-        : (tenant.feedbackByFinding.get(this.#findingIdOf(request.tenantId, request.sessionId)) ?? null);
-    return feedbackAt(joinFeedback(bySession, byFinding), request.at);
+    let joined = tenant.feedbackBySession.get(request.sessionId) ?? null;
+    // Naming findings costs hashes: only where feedback by finding id exists at all.
+    if (tenant.feedbackByFinding.size > 0) {
+      for (const name of this.#namesOf(request)) joined = joinFeedback(joined, tenant.feedbackByFinding.get(name) ?? null);
+    }
+    return feedbackAt(joined, request.at);
+  }
+
+  #namesOf({ tenantId, sessionId }: ReferenceRequest): readonly string[] {
+    if (this.#findingIdOf === undefined) return [];
+    const key = `${tenantId}\u001f${sessionId}`;
+    let names = this.#names.get(key);
+    if (names !== undefined) return names;
+    if (this.#names.size >= SESSIONS_NAMED_MAX) this.#names.clear();
+    names = namesOfFindings(this.#findingIdOf, tenantId, sessionId);
+    this.#names.set(key, names);
+    return names;
   }
 
   #applyPolicy(policy: NetworkPolicy): void {

@@ -49,8 +49,16 @@ export interface ReferenceStore {
   policies(tenantId: string, at: number): PolicyMatcher | Promise<PolicyMatcher>;
 }
 
+/** Findings of one session that feedback by finding id reaches: more than sessions open by default. */
+export const FINDINGS_NAMED = 8;
+
 /**
  * Names the findings of a session, so that feedback given by finding id reaches the session's events. Findings are
- * numbered from 1 (lib/kernel/identity.ts); an adapter asks for the first.
+ * numbered from 1 (lib/kernel/identity.ts); an adapter asks for the first FINDINGS_NAMED.
  */
-export type FindingNamer = (tenantId: string, sessionId: string) => string;
+export type FindingNamer = (tenantId: string, sessionId: string, ordinal: number) => string;
+
+/** The names of a session's findings, in their order. */
+export function namesOfFindings(findingIdOf: FindingNamer, tenantId: string, sessionId: string): string[] {
+  return Array.from({ length: FINDINGS_NAMED }, (_, i) => findingIdOf(tenantId, sessionId, i + 1));
+}

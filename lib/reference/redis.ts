@@ -14,7 +14,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DeviceAssignment, Feedback, ReferenceRecord, Vantage } from '#schemas/records.ts';
-import type { FindingNamer, ForgottenPerson, PolicyMatcher, ReferenceAnswer, ReferenceRequest, ReferenceStore } from './port.ts';
+import { namesOfFindings, type FindingNamer, type ForgottenPerson, type PolicyMatcher, type ReferenceAnswer, type ReferenceRequest, type ReferenceStore } from './port.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { HashBatch, HashReader } from './redis-hash.ts';
 import { fieldsOfPerson, forgetPerson } from './redis-erase.ts';
@@ -117,7 +117,7 @@ class InRedis implements RedisReference {
       entriesMax: entriesMax * 0.45,
       shape: 'versions',
       fieldsOf: feedbackFields(options.findingIdOf),
-      join: ([bySession, byFinding]) => joinFeedback(bySession ?? null, byFinding ?? null),
+      join: (values) => values.reduce((joined, byFinding) => joinFeedback(joined, byFinding), null),
     });
     this.#vantages = new HashReader({ prefix, kind: 'vantages', entriesMax: entriesMax * 0.05, shape: 'record' });
     this.#policies = new PolicyReader(prefix, entriesMax * 0.05);
@@ -299,10 +299,10 @@ class InRedis implements RedisReference {
   }
 }
 
-/** Feedback on a session lies under the session, or under the id of its first finding. */
+/** Feedback on a session lies under the session, or under the ids of its findings. */
 function feedbackFields(findingIdOf: FindingNamer | undefined): (tenantId: string, sessionId: string) => string[] {
   if (findingIdOf === undefined) return (_tenantId, sessionId) => [sessionField(sessionId)];
-  return (tenantId, sessionId) => [sessionField(sessionId), findingField(findingIdOf(tenantId, sessionId))];
+  return (tenantId, sessionId) => [sessionField(sessionId), ...namesOfFindings(findingIdOf, tenantId, sessionId).map(findingField)];
 }
 
 /** All requests are answered by now; picks the versions that held at each request's time. */

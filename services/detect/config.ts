@@ -137,6 +137,11 @@ const findingSchema = z.strictObject({
   findingsPerSessionMax: z.int().min(1).max(100).default(8).describe('Most findings that one session may open, one after the other.'),
 });
 
+const feedbackSchema = z.strictObject({
+  benignMs: z.int().min(0).default(30 * DAY_MS).describe('Event time from a BENIGN verdict for which nothing opens that rests on the same signals of the same person and device and is no more severe, ms; 0: in the judged session alone, and there for good.'),
+  suppressionsPerPersonMax: z.int().min(1).max(64).default(16).describe('BENIGN verdicts of one person that are remembered; the one that ends first goes.'),
+});
+
 const fleetSchema = z
   .strictObject({
     enabled: z.boolean().default(true).describe('Exchange figures between people: shared addresses and rhythms, cohorts. Off: nothing of another person enters.'),
@@ -174,6 +179,7 @@ export const detectConfigSchema = z.strictObject({
   endpoint: endpointSchema.prefault({}).describe('Remote tools and input devices.'),
   fusion: fusionSchema.prefault({}).describe('From signals to severity.'),
   finding: findingSchema.prefault({}).describe('Life of a finding.'),
+  feedback: feedbackSchema.prefault({}).describe('What the verdicts of analysts do.'),
   fleet: fleetSchema,
 });
 

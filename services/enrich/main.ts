@@ -48,7 +48,7 @@ export function main(args: string[]): Promise<number> {
     const reference: RedisReference = createRedisReference({
       ...redisOptionsOf(redis),
       clock: host.clock,
-      findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
+      findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, detect.rulesName),
       requireLoaded: true,
       onNotLoaded: () => feed?.reload(),
       onUnavailable: (error) => {

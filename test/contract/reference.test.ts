@@ -9,7 +9,7 @@ import { createRedisReference } from '#lib/reference/redis.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
 
 const redisUrl = inject('redisUrl');
-const findingIdOf: FindingNamer = (tenantId, sessionId) => `finding 1 of ${tenantId}/${sessionId}`;
+const findingIdOf: FindingNamer = (tenantId, sessionId, ordinal) => `finding ${ordinal} of ${tenantId}/${sessionId}`;
 
 interface Adapter {
   readonly name: string;
@@ -94,15 +94,16 @@ describe.each(adapters)('reference store: $name', ({ open, skip }) => {
     ]);
   });
 
-  it.skipIf(skip)('finds feedback by session and by the first finding of the session, as it stood', async () => {
+  it.skipIf(skip)('finds feedback by session and by any finding of the session, as it stood', async () => {
     const store = await storeWith(
       feedback({ sessionId: 'session' }, 100, 'BENIGN'),
-      feedback({ findingId: findingIdOf('acme', 'session') }, 200, 'CONFIRMED'),
-      feedback({ findingId: findingIdOf('acme', 'another') }, 10, 'CONFIRMED'),
+      feedback({ findingId: findingIdOf('acme', 'session', 1) }, 200, 'CONFIRMED'),
+      feedback({ findingId: findingIdOf('acme', 'another', 1) }, 10, 'CONFIRMED'),
+      feedback({ findingId: findingIdOf('acme', 'session', 3) }, 300, 'BENIGN'),
       { ...feedback({ sessionId: 'session' }, 0), sessionId: null },
     );
-    const answers = await store.lookup([request(99), request(100), request(200), request(10, { sessionId: 'another' }), request(10, { tenantId: 'rival', sessionId: 'another' })]);
-    expect(answers.map((answer) => answer.feedback?.verdict ?? null)).toEqual([null, 'BENIGN', 'CONFIRMED', 'CONFIRMED', null]);
+    const answers = await store.lookup([request(99), request(100), request(200), request(300), request(10, { sessionId: 'another' }), request(10, { tenantId: 'rival', sessionId: 'another' })]);
+    expect(answers.map((answer) => answer.feedback?.verdict ?? null)).toEqual([null, 'BENIGN', 'CONFIRMED', 'BENIGN', 'CONFIRMED', null]);
   });
 
   it.skipIf(skip)('matches the most specific policy of the tenant; a change changes the generation, nothing else does', async () => {

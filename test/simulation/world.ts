@@ -66,7 +66,7 @@ export class World {
   /** The most keys that any task's state held, by service. */
   readonly stateKeys = new Map<ServiceName, number>();
   readonly #options: WorldOptions;
-  readonly #reference = createMemoryReference({ findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, 'farhand-default') });
+  readonly #reference = createMemoryReference({ findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, 'farhand-default') });
   readonly #trace: Hash = createHash('sha256');
   #processes = 0;
   #over = false;

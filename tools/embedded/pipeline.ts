@@ -97,7 +97,7 @@ export async function createEmbeddedPipeline(options: EmbeddedOptions): Promise<
   const arrivals = watchArrivals(options.decoder ?? ndjsonRecordDecoder({ names: TELEMETRY_RECORDS }));
   const pseudonymiser = createPseudonymiser(config.privacy);
   const reference: MemoryReference = createMemoryReference({
-    findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName),
+    findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, config.detect.rulesName),
     ...(onRefused === undefined ? {} : { onRefused }),
   });
   const databases = options.databases ?? (await openDatabases(config.enrich));

@@ -97,7 +97,7 @@ export class LaneHost {
     this.#databases = databases;
     this.#pseudonymiser = createPseudonymiser(config.privacy);
     this.#reference = createMemoryReference({
-      findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, config.detect.rulesName),
+      findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, config.detect.rulesName),
       onRefused: (_record, detail) => this.#applying !== null && this.#rejectReference(this.#applying, { reason: 'OUT_OF_RANGE', detail }),
     });
     this.#enrich = buildEnrich({ config: config.enrich, databases, reference: this.#reference });

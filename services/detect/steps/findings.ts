@@ -14,6 +14,7 @@ import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
 import { MINUTE_MS, type OpenFinding, type Person, type SessionState } from './person.ts';
+import { isDecided, isNewVerdict, isSuppressed, takeVerdict } from './verdicts.ts';
 
 export interface Rules {
   name: string;
@@ -65,12 +66,13 @@ export function traceWindow(person: Person, session: SessionState, fused: Fused,
 
 /** Decides, at the end of a window, whether the session's finding opens, changes or stays as it is. */
 export function reviseFinding(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): SuspiciousSession | null {
-  if (session.decided) return null;
   const { config } = context.parameters;
+  if (isDecided(session, at, config.feedback)) return null;
   const severity = severityOf(fused, config.fusion);
   const finding = session.finding;
   if (finding === null) {
     if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
+    if (isSuppressed(person, session, severity, shownSignals(session), at)) return null;
     return openFinding(person, session, fused, severity, at, context);
   }
   if (fused.strength >= thresholdsOf(config.fusion).LOW && fused.carrier > 0) finding.supportedAt = at;
@@ -103,6 +105,9 @@ function firstSuspicion(session: SessionState, at: number): number {
 
 const signalBits = (session: SessionState): number => session.signals.reduce((bits, { held }, i) => (held >= SHOWN_MIN ? bits | (1 << i) : bits), 0);
 
+/** Numbers of the signals that would be shown, ascending. */
+const shownSignals = (session: SessionState): number[] => session.signals.flatMap(({ held }, i) => (held >= SHOWN_MIN ? [i] : []));
+
 function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, at: number, { parameters }: FindingContext): boolean {
   const settings = parameters.config.finding;
   if (finding.revision >= settings.revisionsMax - 1 || at - finding.told.at < settings.updateEveryMs) return false;
@@ -123,13 +128,13 @@ export function closeFinding(person: Person, session: SessionState, as: 'EXPIRED
   return closed;
 }
 
-/** An analyst's verdict on the session or its finding ends it: nothing opens in that session any more. */
+/** An analyst's verdict on the session or one of its findings; what it does is in verdicts.ts. */
 export function applyFeedback(person: Person, session: SessionState, feedback: Feedback | null, at: number, context: FindingContext): SuspiciousSession | null {
-  if (feedback === null || session.decided) return null;
+  if (feedback === null || !isNewVerdict(person, session, feedback, context.rules.name)) return null;
   const { finding } = session;
-  const meant = feedback.sessionId === session.sessionId || (finding !== null && feedback.findingId === finding.findingId);
-  if (!meant) return null;
-  session.decided = true;
+  const shown = finding === null ? 0 : finding.told.signals | signalBits(session);
+  const judged = finding === null ? null : { severity: finding.severity, signals: SIGNALS.flatMap((_, i) => ((shown & (1 << i)) === 0 ? [] : [i])) };
+  takeVerdict(person, session, feedback, judged, context.parameters.config.feedback);
   return finding === null ? null : closeFinding(person, session, feedback.verdict, at, context);
 }
 

@@ -20,7 +20,7 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 4;
+const VERSION = 5;
 /** Version, and two doubles. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();
@@ -92,6 +92,7 @@ function writeKnown(person: Person): void {
     out.integer(place.firstAt);
     out.integer(place.lastAt - place.firstAt);
   }
+  out.plain(person.suppressions.length === 0 ? null : person.suppressions);
   const declared = lastDeclared(person);
   out.count(person.former.length);
   for (const former of person.former) {
@@ -120,6 +121,7 @@ function readKnown(input: ByteReader, person: Person): void {
     const [ip, latitude, longitude, country, firstAt] = [input.text(), input.double(), input.double(), input.optionalText(), input.integer()];
     return { ip, latitude, longitude, country, firstAt, lastAt: firstAt + input.integer() };
   });
+  person.suppressions = input.plain<Person['suppressions'] | null>() ?? [];
   const declared = lastDeclared(person);
   person.former = input.list(() => {
     const [deviceId, validFrom, present] = [input.text(), input.double(), readPlace(input, declared)!];

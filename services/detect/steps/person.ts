@@ -14,6 +14,7 @@ import type { Sighting } from '../model/sighting.ts';
 import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
+import type { Suppression, Verdict } from './verdicts.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
 export const MINUTE_MS = 60_000;
@@ -145,8 +146,8 @@ export interface SessionState {
   signals: HeldSignal[];
   ordinal: number;
   finding: OpenFinding | null;
-  /** An analyst has decided about this session; nothing opens any more. */
-  decided: boolean;
+  /** What an analyst said last about this session; see verdicts.ts. */
+  verdict: Verdict | null;
 }
 
 export interface Person {
@@ -170,6 +171,8 @@ export interface Person {
   lastSeenDay: number;
   /** At most FAMILIAR_MAX; the one longest unseen goes. */
   familiar: Familiar[];
+  /** What analysts looked at and found harmless, by the time at which it ends; at most suppressionsPerPersonMax. */
+  suppressions: Suppression[];
   /** Place of the assignment version before the present one, by device; at most devicesPerPersonMax. */
   former: { deviceId: string; validFrom: number; present: DeclaredPlace; before: DeclaredPlace | null }[];
   lastSighting: { sighting: Sighting; at: number } | null;
@@ -199,6 +202,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     seenDays: 0,
     lastSeenDay: -1,
     familiar: [],
+    suppressions: [],
     former: [],
     lastSighting: null,
     fleet: null,
@@ -230,7 +234,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     signals: SIGNALS.map(() => ({ held: 0, reading: null })),
     ordinal: 0,
     finding: null,
-    decided: false,
+    verdict: null,
   };
 }
 

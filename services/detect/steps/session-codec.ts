@@ -6,6 +6,7 @@ import { SKETCH_BINS } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { MINUTE_MS, newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
+import type { Verdict } from './verdicts.ts';
 import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
 import { readRhythmTrack, writeRhythmTrack } from './rhythm-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
@@ -69,7 +70,7 @@ export function writeSession(out: ByteWriter, session: SessionState, before: Sig
   writeSignals(out, session);
   out.count(session.ordinal);
   out.plain(session.finding);
-  out.flag(session.decided);
+  out.plain(session.verdict);
 }
 
 const keyOf = (sighting: Sighting | null): string => (sighting === null ? '' : `${sighting.sourceIp}|${sighting.vantageId}`);
@@ -105,7 +106,7 @@ export function readSession(input: ByteReader, before: Sighting | null, person: 
   readSignals(input, session);
   session.ordinal = input.count();
   session.finding = input.plain<OpenFinding | null>();
-  session.decided = input.flag();
+  session.verdict = input.plain<Verdict | null>();
   return session;
 }
 

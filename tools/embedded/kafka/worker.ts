@@ -46,7 +46,7 @@ export function runChainedWorker(file: string | null): Promise<number> {
     const databases = await watchDatabases(host, enrich);
     const pseudonymiser = createPseudonymiser(privacy);
     const reference = createMemoryReference({
-      findingIdOf: (tenantId, sessionId) => findingIdOf(tenantId, sessionId, 1, detect.rulesName),
+      findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, detect.rulesName),
       onRefused: (record, detail) => host.logger.error({ event: 'reference.refused', type: record.type, detail }),
     });
     await loadReference(host, { log, topics, source, reference, pseudonymiser });
