@@ -44,7 +44,10 @@ export function historyBin(gapMs: number): number {
   return bin;
 }
 
-export const newHistory = (deviceId: string, sensor: Sensor): DeviceHistory => ({ deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(HISTORY_BINS), today: new Uint16Array(HISTORY_BINS), refusedDays: 0 });
+export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
+  const bytes = new ArrayBuffer(4 * HISTORY_BINS);
+  return { deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(bytes, 0, HISTORY_BINS), today: new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS), refusedDays: 0 };
+}
 
 /** Counts a minute; when a new day begins the last one becomes past. */
 export function recordMinute(history: DeviceHistory, end: number, lowMs: number): void {

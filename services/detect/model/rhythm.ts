@@ -35,7 +35,13 @@ export interface Rhythm {
 const spare: Rhythm[] = [];
 const SPARE_MAX = 256;
 
-export const newRhythm = (): Rhythm => spare.pop() ?? { counts: new Uint16Array(RHYTHM_BINS), phases: new Int32Array(PHASE_SUMS) };
+export const newRhythm = (): Rhythm => spare.pop() ?? emptyRhythm();
+
+/** Both in one buffer. */
+function emptyRhythm(): Rhythm {
+  const bytes = new ArrayBuffer(4 * PHASE_SUMS + 2 * RHYTHM_BINS);
+  return { counts: new Uint16Array(bytes, 4 * PHASE_SUMS, RHYTHM_BINS), phases: new Int32Array(bytes, 0, PHASE_SUMS) };
+}
 
 /** Hands back one that nobody holds any more. */
 export function releaseRhythm(rhythm: Rhythm): void {

@@ -12,7 +12,22 @@ const COUNT_MAX = 0xffff;
 
 export type Sketch = Uint16Array;
 
-export const newSketch = (): Sketch => new Uint16Array(SKETCH_BINS);
+/** Empty ones to be used again: every minute of everybody needs one, and typed arrays are dear to make. */
+const spare: Sketch[] = [];
+const SPARE_MAX = 256;
+
+export const newSketch = (): Sketch => spare.pop() ?? new Uint16Array(SKETCH_BINS);
+
+/** Hands back one that nobody holds any more. */
+export function releaseSketch(sketch: Sketch): void {
+  if (spare.length < SPARE_MAX) spare.push(sketch.fill(0));
+}
+
+/** Two that live together, in one buffer: a buffer of its own costs as much again as its counts are long. */
+export function newSketchPair(): [Sketch, Sketch] {
+  const bytes = new ArrayBuffer(4 * SKETCH_BINS);
+  return [new Uint16Array(bytes, 0, SKETCH_BINS), new Uint16Array(bytes, 2 * SKETCH_BINS, SKETCH_BINS)];
+}
 
 /** Bin of a value in ms; values beyond the grid go to its outermost bins. */
 export function binOf(valueMs: number): number {

@@ -6,7 +6,7 @@ import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { countOf, mergeInto, newSketch, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
@@ -149,27 +149,24 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
 /** Rounds to µs, so that state and its encoded form are the same number. */
 const micro = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-const newTrack = (start: number): GapTrack => ({
-  tenStart: start - (start % TEN_MINUTES_MS),
-  ten: newSketch(),
-  tenBefore: null,
-  hourStart: start - (start % HOUR_MS),
-  hour: newSketch(),
-  minutes: [],
-  clockErrorUs: 0,
-  lastEnd: start,
-});
+function newTrack(start: number): GapTrack {
+  const [ten, hour] = newSketchPair();
+  return { tenStart: start - (start % TEN_MINUTES_MS), ten, tenBefore: null, hourStart: start - (start % HOUR_MS), hour, minutes: [], clockErrorUs: 0, lastEnd: start };
+}
 
 function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
   const tenStart = start - (start % TEN_MINUTES_MS);
   if (tenStart !== track.tenStart) {
-    track.tenBefore = tenStart - track.tenStart === TEN_MINUTES_MS ? track.ten : null;
-    track.ten = newSketch();
+    const follows = tenStart - track.tenStart === TEN_MINUTES_MS;
+    // The older of both is used again: nobody holds it any more.
+    const next = follows ? (track.tenBefore?.fill(0) ?? newSketch()) : track.ten.fill(0);
+    track.tenBefore = follows ? track.ten : null;
+    track.ten = next;
     track.tenStart = tenStart;
   }
   const hourStart = start - (start % HOUR_MS);
   if (hourStart !== track.hourStart) {
-    track.hour = newSketch();
+    track.hour.fill(0);
     track.hourStart = hourStart;
   }
   mergeInto(track.ten, gaps);

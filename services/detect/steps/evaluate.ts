@@ -7,7 +7,7 @@ import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
-import { mergeInto, newSketch, countOf } from '../model/sketch.ts';
+import { countOf, mergeInto, newSketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
@@ -94,6 +94,9 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
   };
 }
 
+/** Two times ten minutes put together; a view lives for one evaluation only. */
+const scratch = newSketch();
+
 function gapView(person: Person, session: SessionState, window: OpenWindow, samplesMin: number): GapView | null {
   if (window.keystrokes === 0) return null;
   const track = session.tracks[session.clock];
@@ -101,7 +104,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
   let recent = track.ten;
   let windowStart = track.tenStart;
   if (track.tenBefore !== null) {
-    recent = newSketch();
+    recent = scratch.fill(0);
     mergeInto(recent, track.tenBefore);
     mergeInto(recent, track.ten);
     windowStart = track.tenStart - TEN_MINUTES_MS;

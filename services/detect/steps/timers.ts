@@ -4,6 +4,7 @@
  */
 import type { SuspiciousSession } from '#schemas/records.ts';
 import { afterWindow, beforeWindow, reportDueAt, reportIfOver } from '../fleet/collect.ts';
+import { releaseSketch } from '../model/sketch.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
@@ -39,6 +40,13 @@ export function fireWindow(person: Person, session: SessionState, window: OpenWi
   if (revised !== null) out.push(revised);
   const decided = applyFeedback(person, session, window.feedback, end, context);
   if (decided !== null) out.push(decided);
+  releaseSketches(window);
+}
+
+/** The window is gone, and what it counted is in its session. */
+function releaseSketches({ gaps, latencies }: OpenWindow): void {
+  for (const sketch of gaps) if (sketch !== null) releaseSketch(sketch);
+  if (latencies !== null) releaseSketch(latencies);
 }
 
 interface Timer {
