@@ -1,13 +1,14 @@
 /** What lies in deploy/, checked with the tools that its users have. */
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { metricGroups } from '../../tools/metrics/reference.ts';
-import { hadolint, helm, kedaResources, kubeconform, kubernetesSchemas, operatorModels, promtool, run, yamllint } from './tools.ts';
+import { composeSchema, hadolint, helm, kedaResources, kubeconform, kubernetesSchemas, operatorModels, promtool, run, yamllint } from './tools.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const at = (path: string): string => join(root, path);
@@ -56,6 +57,8 @@ function checkQuery(query: string, where: string): void {
     for (const [, label] of selector!.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)) expect(metrics.get(name!), `${where}: ${name}{${label}}`).toContain(label);
   }
 }
+
+const mustExist = (path: string): void => void statSync(path);
 
 describe('dashboards', () => {
   const boards = globSync('deploy/grafana/*.json', { cwd: root });
@@ -217,6 +220,25 @@ test('the Dockerfile has no lint', async (context) => {
   const tool = await hadolint();
   if (tool === null) return context.skip();
   expect(await run(tool, [at('deploy/docker/Dockerfile')])).toEqual({ status: 0, output: '' });
+});
+
+test('the compose file is one, every service of Farhand in it is read-only and without rights, and Prometheus scrapes each', async (context) => {
+  const compose = parse(read('deploy/compose/compose.yaml'), { merge: true }) as { services: Record<string, { image: string; read_only?: boolean; cap_drop?: string[]; command: string[]; depends_on?: object; volumes?: string[] }> };
+  const { services } = compose;
+  const workers = Object.entries(services).filter(([, { image }]) => image.startsWith('farhand:'));
+  expect(workers.map(([name]) => name)).toEqual(['topics', 'ingest', 'enrich', 'detect', 'risk', 'fleet']);
+  for (const [name, { read_only, cap_drop }] of workers) expect([name, read_only, cap_drop]).toEqual([name, true, ['ALL']]);
+  const { scrape_configs } = parse(read('deploy/compose/prometheus.yaml')) as { scrape_configs: { static_configs: { targets: string[] }[] }[] };
+  expect(scrape_configs[0]!.static_configs[0]!.targets).toEqual(['ingest', 'enrich', 'detect', 'risk'].map((name) => `${name}:9464`));
+  for (const path of Object.values(services).flatMap(({ volumes = [] }) => volumes).filter((volume) => volume.startsWith('.'))) {
+    expect(() => mustExist(join(at('deploy/compose'), path.split(':')[0]!)), path).not.toThrow();
+  }
+  const schema = await composeSchema();
+  if (schema === null) return context.skip();
+  const check = new Ajv({ strict: false, formats: { duration: true, ports: true, expose: true, subnet_ip_address: true, uri: true } }).compile(JSON.parse(readFileSync(schema, 'utf8').replace('"https://json-schema.org/draft-07/schema"', '"http://json-schema.org/draft-07/schema#"')) as object);
+  const { 'x-farhand': _, ...rest } = compose as Record<string, unknown>;
+  expect([check(rest), check.errors]).toEqual([true, null]);
+  expect(check({ services: { kafka: { image: 1 } } })).toBe(false);
 });
 
 test('the YAML has no lint', async (context) => {

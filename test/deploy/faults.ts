@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#lib/kernel/clock.ts';
+import { DASHBOARDS } from '../../deploy/grafana/dashboards.ts';
 import { writeMmdb } from '../../services/enrich/mmdb/write-mmdb.fixture.ts';
 import { startKafka, startRedis, type LocalProgram } from '../infrastructure/local.ts';
 import { kafkaLog } from '../infrastructure/logs.ts';
@@ -87,6 +88,19 @@ async function firing(): Promise<Set<string>> {
   return new Set(data.alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname));
 }
 
+/** Asks every query of the dashboards, as Grafana would, and names those without data. */
+async function askDashboards(): Promise<void> {
+  const queries = DASHBOARDS.flatMap(({ rows }) => rows.flatMap(({ panels }) => panels.flatMap(({ title, queries: of }) => of.map(({ expr }) => ({ title, expr })))));
+  const empty: string[] = [];
+  for (const { title, expr } of queries) {
+    const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('$service', '.*');
+    const response = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/query?query=${encodeURIComponent(query)}`);
+    const { data } = (await response.json()) as { data?: { result: unknown[] } };
+    if ((data?.result.length ?? 0) === 0) empty.push(title);
+  }
+  console.log(`${queries.length - empty.length} of ${queries.length} queries of the dashboards have data${empty.length === 0 ? '' : `; none: ${[...new Set(empty)].join(', ')}`}`);
+}
+
 const results: { alert: string; how: string; seconds: number | null }[] = [];
 /** Waits until all of `alerts` have fired since now (or fire already), while `meanwhile` goes on. */
 async function show(how: string, alerts: readonly string[], provoke: () => unknown, meanwhile?: () => Promise<unknown>): Promise<void> {
@@ -128,6 +142,7 @@ try {
     for (let i = 0; i < 20; i++) await risk('acme/s-1', 'wrong');
     await sleep(500);
   });
+  await askDashboards();
   await show('Redis is stopped', ['FarhandReferenceAway', 'FarhandDependencyAway', 'FarhandRiskUnavailable', 'FarhandLagGrows'], () => redis.stop(), async () => {
     await Promise.all([simulate('--seed', String(count++), '--workstations', '60'), risk('acme/s-1', TOKEN)]);
   });

@@ -90,20 +90,25 @@ export const yamllint = (): Promise<string | null> => pypi('yamllint', '1.38.0',
 /** Folder with a folder of JSON schemas for each version of Kubernetes. */
 export const kubernetesSchemas = (): Promise<string | null> => pypi('kubernetes-validate', '1.37.0', 'kubernetes_validate/kubernetes-json-schema');
 
-/** The folder of KEDA's custom resource definitions. */
-export const kedaResources = (): Promise<string | null> =>
-  cached('keda@v2.17.2', 'bases', async (folder) => {
+/** Files or a folder out of a Go module, as they are. */
+const goFiles = (module: string, version: string, from: string, to: string): Promise<string | null> =>
+  cached(`${module}@${version}`, to, async (folder) => {
     const scratch = mkdtempSync(join(tmpdir(), 'farhand-go-'));
     try {
       await must('go', ['mod', 'init', 'scratch'], { cwd: scratch });
-      const { status, output } = await run('go', ['mod', 'download', '-json', 'github.com/kedacore/keda/v2@v2.17.2'], { cwd: scratch, msMax: INSTALL_MS_MAX });
+      const { status, output } = await run('go', ['mod', 'download', '-json', `${module}@${version}`], { cwd: scratch, msMax: INSTALL_MS_MAX });
       const directory = /"Dir": "([^"]+)"/.exec(output)?.[1];
       if (status !== 0 || directory === undefined) throw new Error(output.trim().split('\n').at(-1) ?? '');
-      cpSync(join(directory, 'config/crd/bases'), join(folder, 'bases'), { recursive: true });
+      cpSync(join(directory, from), join(folder, to), { recursive: true });
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
   });
+
+/** The folder of KEDA's custom resource definitions. */
+export const kedaResources = (): Promise<string | null> => goFiles('github.com/kedacore/keda/v2', 'v2.17.2', 'config/crd/bases', 'bases');
+/** The JSON schema of compose files. */
+export const composeSchema = (): Promise<string | null> => goFiles('github.com/compose-spec/compose-go/v2', 'v2.9.0', 'schema/compose-spec.json', 'compose-spec.json');
 
 /** The module of npm that checks the Prometheus operator's resources. */
 export async function operatorModels(): Promise<string | null> {
