@@ -1,0 +1,344 @@
+/**
+ * The quick way for lines of NDJSON that are written plainly: keys in schema order (absent ones may be left out), no
+ * escapes, no exponents, white space only after colons and commas. Generated code reads such a line straight
+ * into the TypeScript shape. It never refuses: whatever is written otherwise, or wrong, is answered with undefined and
+ * read by JSON.parse instead; a test holds both to the same answers.
+ */
+import { assert } from '#lib/kernel/errors.ts';
+import type { FieldNode, RecordNode, SchemaNode } from './avro-schema.ts';
+import { evaluate } from './evaluate.ts';
+import { StringCache, decodeString } from './string-cache.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const POINT = 0x2e;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Longest run of digits whose integer a double holds exactly; dividing two exact numbers rounds once, as JSON.parse does. */
+const DIGITS_MAX = 15;
+const POWERS = Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
+
+/** Thrown where the line is not plain; no Error, so that no stack is taken. */
+const NOT_PLAIN = Symbol('not plain');
+
+class ScanCursor {
+  bytes: Uint8Array = new Uint8Array(0);
+  position = 0;
+  /** A comma was read: another member follows. */
+  more = false;
+  readonly strings = new StringCache();
+  readonly arrayItemsMax: number;
+
+  constructor(arrayItemsMax: number) {
+    this.arrayItemsMax = arrayItemsMax;
+  }
+}
+
+function skipSpace(c: ScanCursor): number {
+  let byte = c.bytes[c.position] as number;
+  while (byte === SPACE) byte = c.bytes[++c.position] as number;
+  return byte;
+}
+
+/** Reads digits into an integer below 10^15; throws where there are none, too many, or a leading zero. */
+function digits(c: ScanCursor): number {
+  const { bytes } = c;
+  const start = c.position;
+  let position = start;
+  let byte = bytes[position] as number;
+  let value = 0;
+  while (byte >= ZERO && byte <= NINE) {
+    value = value * 10 + (byte - ZERO);
+    byte = bytes[++position] as number;
+  }
+  const count = position - start;
+  if (count === 0 || count > DIGITS_MAX || (count > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
+  c.position = position;
+  return value;
+}
+
+/* The helpers of the generated code. `c` is always the same shape, so that they are compiled once and inlined. */
+const HELPERS = {
+  /** True where the member of that name is next; then the value follows. `key` is the name in quotes. */
+  member(c: ScanCursor, key: Uint8Array): boolean {
+    if (!c.more) return false;
+    const { bytes, position } = c;
+    for (let i = 0; i < key.length; i++) if (bytes[position + i] !== key[i]) return false;
+    c.position = position + key.length;
+    if (bytes[c.position] !== COLON) throw NOT_PLAIN;
+    c.position++;
+    skipSpace(c);
+    return true;
+  },
+  /** Behind a value: on to the next member, or to the end of the object. */
+  next(c: ScanCursor): void {
+    const byte = c.bytes[c.position];
+    if (byte === COMMA) {
+      c.position++;
+      if (skipSpace(c) !== QUOTE) throw NOT_PLAIN;
+    } else if (byte === CLOSE_BRACE) c.more = false;
+    else throw NOT_PLAIN;
+  },
+  open(c: ScanCursor): void {
+    if (c.bytes[c.position] !== OPEN_BRACE) throw NOT_PLAIN;
+    c.position++;
+    if (c.bytes[c.position] !== QUOTE) throw NOT_PLAIN;
+    c.more = true;
+  },
+  close(c: ScanCursor): void {
+    if (c.more || c.bytes[c.position] !== CLOSE_BRACE) throw NOT_PLAIN;
+    c.position++;
+  },
+  fail(): never {
+    throw NOT_PLAIN;
+  },
+  isNull(c: ScanCursor): boolean {
+    const { bytes, position } = c;
+    if (bytes[position] !== 0x6e) return false;
+    if (bytes[position + 1] !== 0x75 || bytes[position + 2] !== 0x6c || bytes[position + 3] !== 0x6c) throw NOT_PLAIN;
+    c.position = position + 4;
+    return true;
+  },
+  boolean(c: ScanCursor): boolean {
+    const word = c.bytes[c.position] === 0x74 ? 'true' : 'false';
+    for (let i = 0; i < word.length; i++) if (c.bytes[c.position + i] !== word.charCodeAt(i)) throw NOT_PLAIN;
+    c.position += word.length;
+    return word === 'true';
+  },
+  int(c: ScanCursor): number {
+    const value = HELPERS.long(c);
+    if ((value | 0) !== value) throw NOT_PLAIN;
+    return value;
+  },
+  long(c: ScanCursor): number {
+    const negative = c.bytes[c.position] === MINUS;
+    if (negative) c.position++;
+    const value = digits(c);
+    return negative && value !== 0 ? -value : value;
+  },
+  double(c: ScanCursor): number {
+    const { bytes } = c;
+    const negative = bytes[c.position] === MINUS;
+    if (negative) c.position++;
+    let position = c.position;
+    const start = position;
+    let byte = bytes[position] as number;
+    let value = 0;
+    while (byte >= ZERO && byte <= NINE) {
+      value = value * 10 + (byte - ZERO);
+      byte = bytes[++position] as number;
+    }
+    const whole = position - start;
+    if (whole === 0 || (whole > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
+    let decimals = 0;
+    if (byte === POINT) {
+      const point = position;
+      byte = bytes[++position] as number;
+      while (byte >= ZERO && byte <= NINE) {
+        value = value * 10 + (byte - ZERO);
+        byte = bytes[++position] as number;
+      }
+      decimals = position - point - 1;
+      if (decimals === 0) throw NOT_PLAIN;
+    }
+    if (whole + decimals > DIGITS_MAX) throw NOT_PLAIN;
+    c.position = position;
+    if (decimals > 0) value /= POWERS[decimals] as number;
+    return negative ? -value : value;
+  },
+  float(c: ScanCursor): number {
+    return Math.fround(HELPERS.double(c));
+  },
+  string(c: ScanCursor): string {
+    const { bytes } = c;
+    if (bytes[c.position] !== QUOTE) throw NOT_PLAIN;
+    const start = c.position + 1;
+    let position = start;
+    for (let byte = bytes[position] as number; byte !== QUOTE; byte = bytes[++position] as number) {
+      if (!(byte >= SPACE) || byte === BACKSLASH) throw NOT_PLAIN; // behind the end there is undefined
+    }
+    c.position = position + 1;
+    return c.strings.read(bytes, start, position) ?? HELPERS.fail();
+  },
+  /** Of strings that differ in every record: keeping them would only push others out. */
+  newString(c: ScanCursor): string {
+    const { bytes } = c;
+    if (bytes[c.position] !== QUOTE) throw NOT_PLAIN;
+    const start = c.position + 1;
+    let position = start;
+    for (let byte = bytes[position] as number; byte !== QUOTE; byte = bytes[++position] as number) {
+      if (!(byte >= SPACE) || byte === BACKSLASH) throw NOT_PLAIN; // behind the end there is undefined
+    }
+    c.position = position + 1;
+    return decodeString(bytes, start, position) ?? HELPERS.fail();
+  },
+  symbol(c: ScanCursor, symbols: ReadonlyMap<string, string>): string {
+    const symbol = symbols.get(HELPERS.string(c));
+    if (symbol === undefined) throw NOT_PLAIN;
+    return symbol;
+  },
+  /** Most of a line: the loop of `double` over local variables. */
+  floats(c: ScanCursor): number[] {
+    const values: number[] = [];
+    if (HELPERS.empty(c)) return values;
+    const { bytes, arrayItemsMax } = c;
+    let position = c.position;
+    for (;;) {
+      let byte = bytes[position] as number;
+      const start = byte === MINUS ? position + 1 : position;
+      let value = 0;
+      let point = -1;
+      byte = bytes[(position = start)] as number;
+      for (;;) {
+        if (byte >= ZERO && byte <= NINE) value = value * 10 + (byte - ZERO);
+        else if (byte === POINT && point < 0) point = position;
+        else break;
+        byte = bytes[++position] as number;
+      }
+      const whole = (point < 0 ? position : point) - start;
+      const decimals = point < 0 ? 0 : position - point - 1;
+      if (whole === 0 || decimals === 0 && point >= 0 || whole + decimals > DIGITS_MAX || (whole > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
+      if (decimals > 0) value /= POWERS[decimals] as number;
+      values.push(Math.fround(bytes[start - 1] === MINUS ? -value : value));
+      position++;
+      if (byte === CLOSE_BRACKET) break;
+      if (byte !== COMMA || values.length >= arrayItemsMax) throw NOT_PLAIN;
+      while (bytes[position] === SPACE) position++;
+    }
+    c.position = position;
+    return values;
+  },
+  items(c: ScanCursor, item: (c: ScanCursor) => unknown): unknown[] {
+    const values: unknown[] = [];
+    if (HELPERS.empty(c)) return values;
+    do values.push(item(c));
+    while (HELPERS.item(c, values.length));
+    return values;
+  },
+  /** Opens an array; true where it has no items, and is closed. */
+  empty(c: ScanCursor): boolean {
+    if (c.bytes[c.position] !== OPEN_BRACKET) throw NOT_PLAIN;
+    c.position++;
+    if (c.bytes[c.position] !== CLOSE_BRACKET) return false;
+    c.position++;
+    return true;
+  },
+  /** Behind an item: true where another follows, false where the array is closed. */
+  item(c: ScanCursor, count: number): boolean {
+    const byte = c.bytes[c.position++];
+    if (byte === CLOSE_BRACKET) return false;
+    if (byte !== COMMA || count >= c.arrayItemsMax) throw NOT_PLAIN;
+    skipSpace(c);
+    return true;
+  },
+};
+
+export interface ScannedLine {
+  readonly event: unknown;
+  /** What the line says of its arrival; null where it says nothing. */
+  readonly arrivedAt: number | null;
+}
+
+/** Undefined where the line is not plain. */
+export type LineScanner = (line: Uint8Array) => ScannedLine | undefined;
+
+export function compileLineScanner(records: ReadonlyMap<string, RecordNode>, arrayItemsMax: number): LineScanner {
+  const scan = new ScanCompiler().compile(records);
+  const cursor = new ScanCursor(arrayItemsMax);
+  return (line) => {
+    cursor.bytes = line;
+    cursor.position = 0;
+    try {
+      const scanned = scan(cursor);
+      return cursor.position === line.length ? scanned : undefined;
+    } catch (fault) {
+      if (fault === NOT_PLAIN) return undefined;
+      throw fault;
+    }
+  };
+}
+
+class ScanCompiler {
+  readonly #functions = new Map<string, string>();
+  readonly #enums: Record<string, ReadonlyMap<string, string>> = {};
+  readonly #keys: Record<string, Uint8Array> = {};
+
+  compile(records: ReadonlyMap<string, RecordNode>): (cursor: ScanCursor) => ScannedLine {
+    const cases = [...records].map(([name, node]) => `case '${name}': event = ${this.#record(node, name)}(c); break;`);
+    const main = `function scan(c) {
+open(c);
+if (!member(c, ${this.#key('type')})) fail();
+const type = string(c);
+next(c);
+let event;
+switch (type) { ${cases.join(' ')} default: fail(); }
+let arrivedAt = null;
+if (member(c, ${this.#key('arrivedAt')})) { if (!isNull(c)) arrivedAt = long(c); next(c); }
+close(c);
+return { event, arrivedAt };
+}`;
+    const source = `'use strict';\nconst { ${Object.keys(HELPERS).join(', ')} } = helpers;\n${[...this.#functions.values()].join('\n')}\n${main}\nreturn scan;`;
+    return evaluate(source, { helpers: HELPERS, enums: this.#enums, keys: this.#keys }) as (cursor: ScanCursor) => ScannedLine;
+  }
+
+  #key(name: string): string {
+    this.#keys[name] = Buffer.from(`"${name}"`);
+    return `keys.${name}`;
+  }
+
+  /** Members of one record; the outermost has its braces read by `scan`, and its type is its name. */
+  #record(node: RecordNode, tag: string | null): string {
+    const name = `scan_${node.name.slice(node.name.lastIndexOf('.') + 1)}`;
+    if (this.#functions.has(name)) return name;
+    this.#functions.set(name, '');
+    const lines = node.fields.map((field) => `let f_${field.name}; if (member(c, ${this.#key(field.name)})) { f_${field.name} = ${field.name === 'eventId' ? 'newString(c)' : this.#value(field.type)}; next(c); } else { ${absent(field)} }`);
+    const members = [...(tag === null ? [] : [`type: '${tag}'`]), ...node.fields.map((field) => `${field.name}: f_${field.name}`)];
+    const [open, close] = tag === null ? ['open(c);', 'close(c); c.more = true;'] : ['', ''];
+    this.#functions.set(name, `function ${name}(c) {\n${open}\n${lines.join('\n')}\n${close}\nreturn { ${members.join(', ')} };\n}`);
+    return name;
+  }
+
+  /** A JavaScript expression that reads one value. */
+  #value(node: SchemaNode): string {
+    switch (node.kind) {
+      case 'boolean':
+      case 'int':
+      case 'long':
+      case 'float':
+      case 'double':
+      case 'string':
+        return `${node.kind}(c)`;
+      case 'enum': {
+        const short = node.name.slice(node.name.lastIndexOf('.') + 1);
+        this.#enums[short] = new Map(node.symbols.map((symbol) => [symbol, symbol]));
+        return `symbol(c, enums.${short})`;
+      }
+      case 'union': {
+        const [first, second] = node.branches;
+        assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
+        return `(isNull(c) ? null : ${this.#value(second)})`;
+      }
+      case 'array':
+        return node.items.kind === 'float' ? 'floats(c)' : `items(c, (c) => ${this.#value(node.items)})`;
+      case 'record':
+        return `${this.#record(node, null)}(c)`;
+      default:
+        throw new TypeError(`lines of this release have no ${node.kind}`);
+    }
+  }
+}
+
+/** The same that shape.ts fills in; a field that must be there is left to it to miss. */
+function absent(field: FieldNode): string {
+  if (field.type.kind === 'union') return `f_${field.name} = null;`;
+  if (field.type.kind === 'array') return `f_${field.name} = [];`;
+  return field.hasDefault ? `f_${field.name} = ${JSON.stringify(field.default)};` : 'fail();';
+}
