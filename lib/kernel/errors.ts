@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   FARHAND_TOPICS_WRONG: { retriable: false, exitStatus: 1 },
   FARHAND_DATABASE_CORRUPT: { retriable: false, exitStatus: 1 },
   FARHAND_HISTORY_UNREADABLE: { retriable: false, exitStatus: 1 },
+  FARHAND_OUTPUT_UNWRITABLE: { retriable: false, exitStatus: 1 },
   FARHAND_POISON_RECORD: { retriable: false, exitStatus: 1 },
   FARHAND_INVARIANT: { retriable: false, exitStatus: 1 },
 } as const;

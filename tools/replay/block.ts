@@ -7,6 +7,8 @@ import type { Refusal, SourceRecord } from './source.ts';
 
 /** Numbers per record in `index`. */
 const STRIDE = 6;
+/** Source of a record that is none: event time has come to its `offset`. */
+export const TICK = -1;
 export const BLOCK_RECORDS_MAX = 4096;
 const BLOCK_BYTES = 2 * 1024 * 1024;
 
@@ -33,11 +35,11 @@ export class BlockBuilder {
   }
 
   /** True where the record does not fit any more: take the block first. */
-  isFullFor({ value }: SourceRecord): boolean {
+  isFullFor({ value }: Pick<SourceRecord, 'value'>): boolean {
     return this.#count === BLOCK_RECORDS_MAX || (this.#count > 0 && this.#used + value.length > this.#bytes.length);
   }
 
-  add(record: SourceRecord, serial: number): void {
+  add(record: Omit<SourceRecord, 'time' | 'arrivalKnown'>, serial: number): void {
     const { value, source, offset, lane, arrivedAt, refusal } = record;
     if (this.#count === 0) this.#open(value.length);
     this.#bytes.set(value, this.#used);

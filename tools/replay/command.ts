@@ -4,31 +4,41 @@ import { integerOption, parseOptions, usageError, type Command } from '../comman
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Evaluation } from './evaluation.ts';
 import { isTuning, runTuning, TUNING_HELP, TUNING_OPTIONS, type TuningValues } from '../tuning/run.ts';
-import { LANES } from './lanes.ts';
+import { LANES, WHOLE, type Share } from './lanes.ts';
 import { runReplay, type Summary } from './replay.ts';
+import { mergeShares } from './share.ts';
 
 const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--config FILE] --out DIR
+       farhand replay merge DIR... [--labels FILE] [--config FILE] --out DIR
 
-Runs recorded history through the whole pipeline. The same files give the same bytes.
+Runs recorded history through the whole pipeline. The same history gives the same bytes, whatever the number of
+workers and shares, and also where a run was stopped or killed and went on.
 
   --history DIR|FILE...  NDJSON or Avro object containers, plain, gzip or zstd (told by their content).
                          A directory is read recursively in name order; several files are merged by the
                          event time at their heads, never sorted inside. Labels, hidden files and
-                         what is no history are left out of directories.
+                         what is no history are left out of directories. The enriched stream that a run
+                         kept (OUT/enriched) is read as it is: only detection is repeated.
   --labels FILE          NDJSON of {tenantId, sessionId, remote, kind, startsAt}: also writes
                          evaluation.json and report.html
   --config FILE          YAML; sections siem, ingest, enrich and detect (default: the variable FARHAND_CONFIG)
   --out DIR              made where it is missing; only the files below are replaced in it
-  --workers N            worker threads (default: as many as there are cores; what is found never depends on it)
+  --workers N            worker threads (default: as many as there are cores)
+  --keep-enriched        also writes OUT/enriched, to repeat only detection
+  --resume               goes on at the last checkpoint of an unfinished run; from the beginning where there is none
+  --checkpoint-seconds N between two checkpoints (default 60)
+  --shard I/N            one of N shares of the people, from 1; farhand replay merge joins their output directories
+  --exchange DIR         where shares of one run, running at the same time, hear of each other (people are compared
+                         across shares unless detect.fleet.enabled is false); an empty directory for each run
   --quiet                no progress and no summary
 
 Writes suspicious-sessions.ndjson (every revision in order), siem-findings.ndjson (the same in the form of the
 first of siem.outputs, OCSF by default), dead-letter.ndjson (one line per rejected record, with file and line)
-and summary.json.
+and summary.json. What has not finished lies in OUT/unfinished, with partial results where it ended in good order.
 
 ${TUNING_HELP}
 
-Exit status: 0 finished, 1 failed, 2 usage or configuration.`;
+Exit status: 0 finished, 1 failed, 2 usage or configuration, 130 and 143 interrupted.`;
 
 const OPTIONS = {
   history: { type: 'string', multiple: true },
@@ -36,6 +46,11 @@ const OPTIONS = {
   config: { type: 'string', multiple: true },
   out: { type: 'string' },
   workers: { type: 'string' },
+  'keep-enriched': { type: 'boolean', default: false },
+  resume: { type: 'boolean', default: false },
+  'checkpoint-seconds': { type: 'string' },
+  shard: { type: 'string' },
+  exchange: { type: 'string' },
   quiet: { type: 'boolean', default: false },
   ...TUNING_OPTIONS,
 } as const;
@@ -57,19 +72,79 @@ function summaryText(summary: Summary, evaluation: Evaluation | null, out: strin
   return `${lines.join('\n')}\nwritten to ${out}\n`;
 }
 
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values'];
+
+function workersOf({ workers }: Values): number | null {
+  return workers === undefined ? null : integerOption('replay', 'workers', workers, { fallback: 1, least: 1, most: LANES });
+}
+
+function shareOf(text: string | undefined): Share {
+  if (text === undefined) return WHOLE;
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || of < 1 || of > LANES || index < 1 || index > of) throw usageError('replay', `--shard is '${text}': allowed is I/N with 1 ≤ I ≤ N ≤ ${LANES}`);
+  return { index, of };
+}
+
+function warn(summary: Summary, evaluation: Evaluation | null, out: string): void {
+  const number = (value: number) => value.toLocaleString('en');
+  const say = (line: string) => process.stderr.write(`warning: ${line}\n`);
+  if (summary.events === 0 && summary.rejected > 0) say(`no valid event in the history, ${number(summary.rejected)} records rejected: see dead-letter.ndjson in ${out}`);
+  if (evaluation === null || summary.shard !== undefined) return;
+  const { labelled, withoutEvents } = evaluation.sessions;
+  if (withoutEvents > 0) say(`${number(withoutEvents)} of ${number(labelled)} labelled sessions have no event in the history and are left out of the evaluation`);
+}
+
+async function replay(values: Values, history: readonly string[], out: string, signal: AbortSignal): Promise<number> {
+  const { quiet, resume } = values;
+  const { summary, evaluation, skipped } = await runReplay({
+    history,
+    labels: values.labels ?? null,
+    out,
+    config: loadEmbeddedConfig(values.config?.[0] ?? null),
+    clock: systemClock,
+    progress: process.stderr,
+    showProgress: !quiet,
+    signal,
+    workers: workersOf(values),
+    share: shareOf(values.shard),
+    resume,
+    exchange: values.exchange ?? null,
+    keepEnriched: values['keep-enriched'],
+    checkpointEveryMs: 1000 * integerOption('replay', 'checkpoint-seconds', values['checkpoint-seconds'], { fallback: 60, least: 0, most: 86_400 }),
+    note: (line) => process.stderr.write(`replay: ${line}\n`),
+  });
+  warn(summary, evaluation, out);
+  if (!quiet) {
+    if (skipped.length > 0) process.stderr.write(`left out: ${skipped.slice(0, 10).join(', ')}${skipped.length > 10 ? ', …' : ''}\n`);
+    process.stdout.write(summaryText(summary, evaluation, out));
+  }
+  return 0;
+}
+
+async function merge(values: Values, shares: readonly string[], out: string): Promise<number> {
+  if (shares.length === 0) throw usageError('replay', 'merge: the output directories of the shares are missing');
+  const { summary, evaluation } = await mergeShares({ shares, labels: values.labels ?? null, out, config: loadEmbeddedConfig(values.config?.[0] ?? null) });
+  warn(summary, evaluation, out);
+  if (!values.quiet) process.stdout.write(summaryText(summary, evaluation, out));
+  return 0;
+}
+
 export const command: Command = {
   name: 'replay',
-  summary: 'findings out of recorded history files',
+  summary: 'findings out of recorded history',
   help,
   interruptible: true,
   async run(args, { signal }) {
     const { values, positionals } = parseOptions('replay', args, OPTIONS, 'allowed');
+    const { out } = values;
+    if (out === undefined) throw usageError('replay', '--out is missing');
+    if (positionals[0] === 'merge' && values.history === undefined) return merge(values, positionals.slice(1), out);
     // `--history A B C`: what follows the first path belongs to it.
     const history = [...(values.history ?? []), ...(values.history === undefined ? [] : positionals)];
     if (history.length === 0) throw usageError('replay', '--history is missing');
-    if (values.out === undefined) throw usageError('replay', '--out is missing');
-    const workers = values.workers === undefined ? null : integerOption('replay', 'workers', values.workers, { fallback: 1, least: 1, most: LANES });
-    const tuning: TuningValues = { ...values, out: values.out, workers };
+    const workers = workersOf(values);
+    const tuning: TuningValues = { ...values, out, workers };
     if (isTuning(tuning)) {
       const text = await runTuning('replay', history, tuning, signal);
       if (!values.quiet) process.stdout.write(text);
@@ -77,25 +152,6 @@ export const command: Command = {
     }
     const stray = (['budget', 'seed', 'level', 'false-budget'] as const).find((name) => values[name] !== undefined);
     if (stray !== undefined || values['labels-from-feedback']) throw usageError('replay', `--${stray ?? 'labels-from-feedback'} belongs to --sweep`);
-    const config = loadEmbeddedConfig(values.config?.[0] ?? null);
-    const { summary, evaluation, skipped } = await runReplay({
-      history,
-      labels: values.labels ?? null,
-      out: values.out,
-      config,
-      clock: systemClock,
-      progress: process.stderr,
-      showProgress: !values.quiet,
-      workers,
-      signal,
-    });
-    if (summary.events === 0 && summary.rejected > 0) {
-      process.stderr.write(`warning: no valid event in the history, ${summary.rejected.toLocaleString('en')} records rejected: see dead-letter.ndjson in ${values.out}\n`);
-    }
-    if (!values.quiet) {
-      if (skipped.length > 0) process.stderr.write(`left out: ${skipped.slice(0, 10).join(', ')}${skipped.length > 10 ? ', …' : ''}\n`);
-      process.stdout.write(summaryText(summary, evaluation, values.out));
-    }
-    return 0;
+    return replay(values, history, out, signal);
   },
 };

@@ -4,32 +4,68 @@
  */
 import { Worker } from 'node:worker_threads';
 import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
-import { createMemoryState } from '#lib/state/memory.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
-import { Barrier } from '../../services/detect/fleet/barrier.ts';
-import { Exchange } from '../../services/detect/fleet/exchange.ts';
-import { BlockBuilder, type Block } from './block.ts';
-import { LaneHost, type Answer, type HostOptions, type HostResult } from './lane-host.ts';
-import { EVERY_LANE, LANES } from './lanes.ts';
-import { AT_ONCE } from './peek-line.ts';
+import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
+import { BlockBuilder, TICK, type Block } from './block.ts';
+import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
+import { LANE_START, type LanePosition } from './enriched/reader.ts';
+import { LaneHost, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
+import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import type { Source, SourceRecord } from './source.ts';
 
-/** Blocks that may be under way to one worker. */
-const BLOCKS_AHEAD_MAX = 4;
+/** Orders that may be under way to one worker. */
+const AHEAD_MAX = 4;
 
 export type Order =
   | { readonly kind: 'source'; readonly source: Source }
   | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'slice'; readonly file: LaneFile; readonly from: LanePosition }
+  | { readonly kind: 'advance'; readonly files: readonly LaneFile[]; readonly from: ReadonlyMap<number, LanePosition>; readonly complete: number }
   | { readonly kind: 'meet'; readonly front: number }
   | { readonly kind: 'learn'; readonly facts: readonly FleetFact[] }
+  | { readonly kind: 'checkpoint'; readonly directory: string }
   | { readonly kind: 'finish' };
 
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly answer: Answer; readonly buffers: Pick<Block, 'bytes' | 'index'> }
-  | { readonly kind: 'met'; readonly found: Answer['found']; readonly letters: Answer['letters']; readonly reports: readonly FleetReport[] }
+  | { readonly kind: 'sliced'; readonly answer: Answer; readonly progress: LaneProgress }
+  | { readonly kind: 'advanced'; readonly answer: Answer; readonly progress: readonly LaneProgress[]; readonly front: number | null }
+  | { readonly kind: 'met'; readonly answer: Answer; readonly reports: readonly FleetReport[] }
+  | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
-  | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly message: string; readonly stack: string };
+  | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
+
+/** Carries out one order; what is answered goes to the reader. */
+export function carryOut(host: LaneHost, order: Order): Report | null {
+  switch (order.kind) {
+    case 'source':
+      host.addSource(order.source);
+      return null;
+    case 'block':
+      return { kind: 'done', answer: host.process(order.block), buffers: { bytes: order.block.bytes, index: order.block.index } };
+    case 'slice':
+      return { kind: 'sliced', ...host.slice(order.file, order.from) };
+    case 'advance':
+      return { kind: 'advanced', ...host.advance(order.files, order.from, order.complete) };
+    case 'meet':
+      return { kind: 'met', ...host.meet(order.front) };
+    case 'learn':
+      host.learn(order.facts);
+      return null;
+    case 'checkpoint':
+      return { kind: 'kept', checkpoint: host.checkpoint(order.directory), result: host.result() };
+    case 'finish':
+      return { kind: 'finished', answer: host.flush(), result: host.result() };
+  }
+}
+
+/** An error as it goes between threads. */
+export function failureOf(error: unknown): Report {
+  const code = error instanceof FarhandError ? error.code : null;
+  const { code: errno = null, stack = '' } = error as NodeJS.ErrnoException;
+  return { kind: 'failed', code, errno: code === null ? errno : null, message: error instanceof Error ? error.message : String(error), stack };
+}
 
 /** One worker: a thread, or the reader's own. */
 interface Hand {
@@ -42,10 +78,11 @@ type OnReport = (report: Report) => void;
 function threadHand(options: HostOptions, onReport: OnReport): Hand {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
   let closing = false;
+  const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
   worker.on('message', onReport);
-  worker.on('error', (error: Error) => onReport({ kind: 'failed', code: null, message: error.message, stack: error.stack ?? '' }));
+  worker.on('error', (error: Error) => failed(error.message, error.stack));
   worker.on('exit', (status) => {
-    if (!closing) onReport({ kind: 'failed', code: null, message: `a worker thread ended with status ${status}`, stack: '' });
+    if (!closing) failed(`a worker thread ended with status ${status}`);
   });
   return {
     post: (order) => (order.kind === 'block' ? worker.postMessage(order, [order.block.bytes, order.block.index.buffer]) : worker.postMessage(order)),
@@ -61,11 +98,13 @@ async function ownHand(options: HostOptions, onReport: OnReport): Promise<Hand> 
   onReport({ kind: 'ready' });
   return {
     post: (order) => {
-      if (order.kind === 'source') host.addSource(order.source);
-      else if (order.kind === 'block') onReport({ kind: 'done', answer: host.process(order.block), buffers: order.block });
-      else if (order.kind === 'meet') onReport({ kind: 'met', ...host.meet(order.front) });
-      else if (order.kind === 'learn') host.learn(order.facts);
-      else onReport({ kind: 'finished', answer: host.flush(), result: host.result() });
+      let report: Report | null;
+      try {
+        report = carryOut(host, order);
+      } catch (error) {
+        report = failureOf(error);
+      }
+      if (report !== null) onReport(report);
     },
     close: () => Promise.resolve(),
   };
@@ -73,30 +112,41 @@ async function ownHand(options: HostOptions, onReport: OnReport): Promise<Hand> 
 
 interface Member {
   hand: Hand | null;
+  readonly lanes: readonly number[];
   readonly builder: BlockBuilder;
   ready: boolean;
   underWay: number;
-  /** Has reported since the last barrier. */
-  met: boolean;
+  kept: { checkpoint: HostCheckpoint; result: HostResult } | null;
+  /** What was reported at the barrier that it has come to. */
+  reports: readonly FleetReport[] | null;
+  advanced: { progress: readonly LaneProgress[]; front: number | null } | null;
   result: HostResult | null;
 }
 
 export interface CrewOptions {
   /** 1: no thread, the reader does the work itself. */
   readonly workers: number;
-  readonly host: Omit<HostOptions, 'reporter'>;
+  readonly share: Share;
+  readonly host: Omit<HostOptions, 'reporter' | 'lanes'>;
+  readonly fleet: Omit<FleetRoundOptions, 'config' | 'share'>;
+  /** Of the process that this one goes on from. */
+  readonly barrier: BarrierState | null;
   readonly onAnswer: (answer: Answer) => void;
-  readonly signal: AbortSignal;
 }
+
+/** Source of ticks, which are no records. */
+const TICKS = { source: { index: TICK, label: '', partition: 0, form: 'lines', schemaText: null }, value: Buffer.alloc(0), arrivedAt: null, lane: EVERY_LANE, refusal: null } as const;
 
 export class Crew {
   readonly #members: Member[];
+  /** By lane; undefined for lanes of other shares. */
+  readonly #owners: (Member | undefined)[] = [];
   readonly #onAnswer: CrewOptions['onAnswer'];
-  readonly #signal: AbortSignal;
   readonly #known = new Set<Source>();
-  readonly #exchange: Exchange;
-  readonly #barrier: Barrier;
-  readonly #fleet: boolean;
+  readonly #round: FleetRound;
+  /** Whether the time that was reached is said to the lanes, for the stream that they keep. */
+  readonly #marks: boolean;
+  #onSliced: (member: Member, progress: LaneProgress) => void = () => {};
   #failure: Error | null = null;
   #waiting: (() => void)[] = [];
 
@@ -111,21 +161,23 @@ export class Crew {
     return crew;
   }
 
-  private constructor({ workers, host, onAnswer, signal }: CrewOptions) {
-    const { detect } = host.config;
-    this.#exchange = new Exchange({ config: detect, state: createMemoryState() });
-    this.#barrier = new Barrier(detect);
-    this.#fleet = detect.fleet.enabled;
-    const count = Math.max(1, Math.min(workers, LANES));
-    this.#members = Array.from({ length: count }, () => ({ hand: null, builder: new BlockBuilder(), ready: false, underWay: 0, met: false, result: null }));
+  private constructor({ workers, share, host, fleet, barrier, onAnswer }: CrewOptions) {
+    const { resume } = host;
+    this.#round = new FleetRound({ config: host.config.detect, share, ...fleet }, resume === null || barrier === null ? null : { directory: resume.states, barrier });
+    this.#marks = host.keepEnriched !== null;
+    const lanes = lanesOf(share);
+    const count = Math.max(1, Math.min(workers, lanes.length));
+    this.#members = Array.from({ length: count }, (_, i) => {
+      const own = lanes.filter((_lane, at) => at % count === i);
+      return { hand: null, lanes: own, builder: new BlockBuilder(), ready: false, underWay: 0, kept: null, reports: null, advanced: null, result: null };
+    });
+    for (const member of this.#members) for (const lane of member.lanes) this.#owners[lane] = member;
     this.#onAnswer = onAnswer;
-    this.#signal = signal;
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
-  async #start({ host }: CrewOptions): Promise<void> {
+  async #start({ host, share }: CrewOptions): Promise<void> {
     for (const [i, member] of this.#members.entries()) {
-      const options = { ...host, reporter: i === 0 };
+      const options = { ...host, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
       const onReport = (report: Report) => this.#onReport(member, report);
       member.hand = this.#members.length === 1 ? await ownHand(options, onReport) : threadHand(options, onReport);
     }
@@ -134,20 +186,27 @@ export class Crew {
 
   /** Undefined where the caller may go on at once. `serial` is the record's number in the run. */
   send(record: SourceRecord, serial: number): undefined | Promise<void> {
-    const { time, lane, arrivalKnown } = record;
-    if (!this.#fleet || time === AT_ONCE || !this.#barrier.isBefore(time, arrivalKnown ? '' : String(lane), arrivalKnown)) return this.#pass(record, serial);
-    return this.#meet().then(() => this.#pass(record, serial));
+    const barrier = this.#round.isBefore(record);
+    const tick = this.#marks && this.#round.ticks();
+    if (barrier || tick) return this.#pause(barrier, tick).then(() => this.#pass(record, serial));
+    return this.#pass(record, serial);
+  }
+
+  async #pause(barrier: boolean, tick: boolean): Promise<void> {
+    if (tick) for (const member of this.#members) await this.#add(member, { ...TICKS, offset: this.#round.barrier.front }, -1);
+    if (barrier) await this.#meet();
   }
 
   /** A barrier: everybody works off what was sent, reports, and hears what the exchange makes of it. */
   async #meet(): Promise<void> {
+    const { front } = this.#round.barrier;
     for (const member of this.#members) {
       await this.#dispatch(member);
-      member.met = false;
-      member.hand!.post({ kind: 'meet', front: this.#barrier.front });
+      member.reports = null;
+      member.hand!.post({ kind: 'meet', front });
     }
-    await this.#until(() => this.#members.every(({ met }) => met));
-    const facts = this.#exchange.complete(this.#barrier.complete);
+    await this.#until(() => this.#members.every(({ reports }) => reports !== null));
+    const facts = await this.#round.complete(this.#members.flatMap(({ reports }) => reports!));
     if (facts.length > 0) for (const { hand } of this.#members) hand!.post({ kind: 'learn', facts });
   }
 
@@ -156,9 +215,84 @@ export class Crew {
       this.#known.add(record.source);
       for (const { hand } of this.#members) hand!.post({ kind: 'source', source: record.source });
     }
-    if (record.lane !== EVERY_LANE) return this.#add(this.#members[record.lane % this.#members.length]!, record, serial);
+    if (record.lane !== EVERY_LANE) {
+      const owner = this.#owners[record.lane];
+      return owner === undefined ? undefined : this.#add(owner, record, serial);
+    }
     const waits = this.#members.map((member) => this.#add(member, record, serial)).filter((wait) => wait !== undefined);
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }
+
+  /**
+   * Reads kept lanes. `positions` says where each stands and is kept up to date; `onProgress` may stop it by answering
+   * true: then everything that was begun is finished, and the lanes stand where a checkpoint may be made.
+   */
+  async readLanes(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
+    return this.#round.enabled ? this.#readTogether(files, positions, onProgress) : this.#readApart(files, positions, onProgress);
+  }
+
+  /** Where people have something in common: all lanes at a time, from barrier to barrier. */
+  async #readTogether(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
+    const own = new Map(this.#members.map((member) => [member, files.filter(({ lane }) => this.#owners[lane] === member)]));
+    for (;;) {
+      const { complete } = this.#round.barrier;
+      for (const member of this.#members) {
+        member.advanced = null;
+        member.hand!.post({ kind: 'advance', files: own.get(member)!, from: positions, complete });
+      }
+      await this.#until(() => this.#members.every(({ advanced }) => advanced !== null));
+      const answers = this.#members.map(({ advanced }) => advanced!);
+      const progress = answers.flatMap((answer) => answer.progress);
+      for (const { lane, position } of progress) positions.set(lane, position);
+      const front = answers.reduce<number | null>((least, answer) => (answer.front === null ? least : Math.min(least ?? answer.front, answer.front)), null);
+      if (front !== null) {
+        this.#round.barrier.reached(front);
+        await this.#meet();
+      }
+      if (onProgress(progress) || front === null) return;
+      await new Promise(setImmediate);
+    }
+  }
+
+  /** Each worker its own lanes, one after the other. */
+  async #readApart(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
+    const queues = new Map(this.#members.map((member) => [member, files.filter(({ lane }) => this.#owners[lane] === member)]));
+    let stopped = false;
+    const next = (member: Member): void => {
+      const file = queues.get(member)![0];
+      if (file === undefined || stopped) return;
+      member.underWay++;
+      member.hand!.post({ kind: 'slice', file, from: positions.get(file.lane) ?? LANE_START });
+    };
+    const woken = (member: Member): void => {
+      if (this.#members.length === 1) setImmediate(next, member);
+      else next(member);
+    };
+    this.#onSliced = (member, progress) => {
+      positions.set(progress.lane, progress.position);
+      if (progress.ended) queues.get(member)!.shift();
+      stopped = onProgress([progress]) || stopped;
+      woken(member);
+    };
+    for (const member of this.#members) woken(member);
+    await this.#until(() => this.#members.every((member) => member.underWay === 0 && (stopped || queues.get(member)!.length === 0)));
+  }
+
+  /** For the next process, as of the last checkpoint. */
+  get barrier(): BarrierState {
+    return this.#round.barrier.state;
+  }
+
+  /** Sends what is still collected, and has every worker write its state into `directory`. */
+  async checkpoint(directory: string): Promise<readonly { checkpoint: HostCheckpoint; result: HostResult }[]> {
+    for (const member of this.#members) {
+      await this.#dispatch(member);
+      member.kept = null;
+      member.hand!.post({ kind: 'checkpoint', directory });
+    }
+    await this.#until(() => this.#members.every(({ kept }) => kept !== null));
+    this.#round.checkpoint(directory);
+    return this.#members.map(({ kept }) => kept!);
   }
 
   /** Sends what is still collected and ends the input; answers what each worker knows. */
@@ -175,7 +309,7 @@ export class Crew {
     for (const { hand } of this.#members) await hand?.close();
   }
 
-  #add(member: Member, record: SourceRecord, serial: number): undefined | Promise<void> {
+  #add(member: Member, record: Omit<SourceRecord, 'time' | 'arrivalKnown'>, serial: number): undefined | Promise<void> {
     const { builder } = member;
     const wait = builder.isFullFor(record) ? this.#dispatch(member) : undefined;
     if (wait !== undefined) return wait.then(() => builder.add(record, serial));
@@ -189,46 +323,42 @@ export class Crew {
       member.underWay++;
       member.hand!.post({ kind: 'block', block: member.builder.take() });
     }
-    return member.underWay < BLOCKS_AHEAD_MAX ? undefined : this.#until(() => member.underWay < BLOCKS_AHEAD_MAX);
+    return member.underWay < AHEAD_MAX ? undefined : this.#until(() => member.underWay < AHEAD_MAX);
   }
 
   #onReport(member: Member, report: Report): void {
     if (report.kind === 'ready') member.ready = true;
     else if (report.kind === 'failed') this.#failure ??= errorOf(report);
+    else if (report.kind === 'kept') member.kept = report;
     else {
-      this.#onAnswer(report.kind === 'met' ? report : report.answer);
+      this.#onAnswer(report.answer);
       if (report.kind === 'finished') member.result = report.result;
-      else if (report.kind === 'met') {
-        this.#exchange.take(report.reports);
-        member.met = true;
-      }
+      else if (report.kind === 'met') member.reports = report.reports;
+      else if (report.kind === 'advanced') member.advanced = report;
       else {
         member.underWay--;
-        member.builder.giveBack(report.buffers);
+        if (report.kind === 'done') member.builder.giveBack(report.buffers);
+        else this.#onSliced(member, report.progress);
       }
     }
-    this.#wake();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
   }
 
   async #until(reached: () => boolean): Promise<void> {
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
-      this.#signal.throwIfAborted();
       if (reached()) return;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
-  }
 }
 
-function errorOf({ code, message, stack }: Extract<Report, { kind: 'failed' }>): Error {
+function errorOf({ code, errno, message, stack }: Extract<Report, { kind: 'failed' }>): Error {
   if (code !== null) return new FarhandError(code, message);
-  const error = new Error(message);
+  const error: NodeJS.ErrnoException = new Error(message);
+  if (errno !== null) error.code = errno;
   if (stack !== '') error.stack = stack;
   return error;
 }

@@ -2,6 +2,8 @@
  * Works on some of the lanes of a replay: decode → ingest → enrich → detect, each lane with a state of its own, all of
  * them on one reference store and one set of databases. Runs in a worker thread, or where the reader runs.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { deadLetterToNdjson } from '#lib/codec/dead-letter.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import { assert } from '#lib/kernel/errors.ts';
@@ -10,29 +12,58 @@ import { createPseudonymiser, type Pseudonymiser } from '#lib/kernel/pseudonym.t
 import { createMemoryReference, type MemoryReference } from '#lib/reference/memory.ts';
 import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
 import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
-import type { DatabaseVersion, DeadLetter, FleetFact, FleetReport, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { DatabaseVersion, DeadLetter, EnrichedEvent, FleetFact, FleetReport, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
+import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
 import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import { deadLetterOf } from '../../services/ingest/dead-letter.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
-import { BlockCursor, type Block } from './block.ts';
+import { BlockCursor, TICK, type Block } from './block.ts';
+import { laneFileName } from './enriched/format.ts';
+import { EnrichedLaneReader, LANE_START, type LanePosition } from './enriched/reader.ts';
+import { EnrichedLaneWriter } from './enriched/writer.ts';
 import { Evaluator, type EvaluatorState } from './evaluation.ts';
 import { isReference } from './history-feed.ts';
 import type { SessionLabel } from './labels.ts';
+import { laneStatePath, writeState } from './lane-state.ts';
 import { Lane, type LaneRecord } from './lane.ts';
 import { EVERY_LANE, LANES, LaneTable } from './lanes.ts';
 import { checkReference } from './reference-check.ts';
+import { ReferenceLog, readReferences } from './reference-log.ts';
 import { ReportData, type ReportState } from './report/data.ts';
 import { SourceDecoder } from './source-decoder.ts';
 import type { Refusal, Source } from './source.ts';
 
+/** Events of a kept lane that are read at a time. */
+const SLICE_EVENTS = 8192;
+
 export interface HostOptions {
   readonly config: EmbeddedConfig;
+  /** The lanes that are worked on here. */
+  readonly lanes: readonly number[];
   readonly labels: ReadonlyMap<string, SessionLabel> | null;
   /** Every host applies every reference record; this one says which were refused. */
   readonly reporter: boolean;
+  /** Directory of the enriched stream that is kept; null for none. */
+  readonly keepEnriched: string | null;
+  /** Where the reference records that were taken are written, for a later start; of the reporter only. */
+  readonly referenceLog: string | null;
+  /** What an earlier process left; null for a new run. */
+  readonly resume: HostResume | null;
+}
+
+export interface HostResume {
+  /** Directory with the states of the lanes. */
+  readonly states: string;
+  /** File of the reference records, and how much of it counts, bytes. */
+  readonly referenceLog: string;
+  readonly referenceBytes: number;
+  /** Lengths of the files of the kept enriched stream, by lane. */
+  readonly enrichedBytes: Readonly<Record<number, number>>;
+  /** Event time to which the history had come; −Infinity for none. */
+  readonly front: number;
 }
 
 /** A revision in its two written forms, with what it is sorted by. */
@@ -55,6 +86,29 @@ export interface LetterLine {
 export interface Answer {
   readonly found: readonly FoundLine[];
   readonly letters: readonly LetterLine[];
+}
+
+/** How far a kept lane was read. */
+export interface LaneProgress {
+  readonly lane: number;
+  readonly position: LanePosition;
+  /** Of the file, bytes. */
+  readonly size: number;
+  readonly events: number;
+  readonly ended: boolean;
+}
+
+/** A kept lane that is to be read. */
+export interface LaneFile {
+  readonly lane: number;
+  readonly path: string;
+  readonly label: string;
+}
+
+/** What lies on the disk after a checkpoint of a host. */
+export interface HostCheckpoint {
+  readonly referenceBytes: number;
+  readonly enrichedBytes: Readonly<Record<number, number>>;
 }
 
 /** What a host knows at the end. */
@@ -86,9 +140,16 @@ export class LaneHost {
   #found: FoundLine[] = [];
   #letters: LetterLine[] = [];
   #applying: LaneRecord | null = null;
+  #referenceLog: ReferenceLog | null = null;
+  /** Time of the last tick. */
+  #front = Number.NEGATIVE_INFINITY;
+  readonly #kept = new Map<number, EnrichedLaneWriter>();
+  readonly #readers = new Map<number, EnrichedLaneReader>();
 
   static async open(options: HostOptions): Promise<LaneHost> {
-    return new LaneHost(options, await openDatabases(options.config.enrich));
+    const host = new LaneHost(options, await openDatabases(options.config.enrich));
+    if (options.resume !== null) host.#goOn(options.resume);
+    return host;
   }
 
   private constructor(options: HostOptions, databases: Databases) {
@@ -105,6 +166,14 @@ export class LaneHost {
     this.#evaluator = labels === null ? null : new Evaluator(labels);
     this.#report = labels === null ? null : new ReportData(labels);
     this.#siem = siemFormOf(config);
+    if (options.referenceLog !== null && options.reporter) this.#referenceLog = new ReferenceLog(options.referenceLog, options.resume?.referenceBytes ?? 0);
+  }
+
+  #goOn({ states, referenceLog, referenceBytes, front }: HostResume): void {
+    this.#front = front;
+    for (const record of readReferences(referenceLog, referenceBytes)) this.#reference.apply([record]);
+    // Also those to which nothing comes any more: they have timers.
+    for (const lane of this.#options.lanes) if (existsSync(laneStatePath(states, lane))) this.#laneOf(lane);
   }
 
   addSource(source: Source): void {
@@ -115,6 +184,10 @@ export class LaneHost {
     const cursor = new BlockCursor(block);
     const refusals = new Map(block.refusals);
     for (let i = 0; cursor.next(); i++) {
+      if (cursor.source === TICK) {
+        this.#tick(cursor.offset);
+        continue;
+      }
       const record = this.#decode(cursor, refusals.get(i));
       if (cursor.lane !== EVERY_LANE) this.#laneOf(cursor.lane).take(record);
       else {
@@ -127,14 +200,14 @@ export class LaneHost {
   }
 
   /** All that was sent before has been worked on: people who stopped are closed, and everybody reports for the exchange. */
-  meet(front: number): Answer & { readonly reports: readonly FleetReport[] } {
+  meet(front: number): { answer: Answer; reports: readonly FleetReport[] } {
     const reports: FleetReport[] = [];
     for (const lane of this.#lanes) {
       if (lane === undefined) continue;
       this.#onFindings(lane.detect.advance(front));
       reports.push(...lane.detect.takeReports());
     }
-    return { ...this.#answer(), reports };
+    return { answer: this.#answer(), reports };
   }
 
   learn(facts: readonly FleetFact[]): void {
@@ -144,7 +217,77 @@ export class LaneHost {
   /** End of the history: fires every timer. */
   flush(): Answer {
     for (const lane of this.#lanes) if (lane !== undefined) this.#onFindings(lane.detect.flush());
+    for (const writer of this.#kept.values()) {
+      writer.sync();
+      writer.close();
+    }
     return this.#answer();
+  }
+
+  /** Reads on in a lane of a kept stream, for a bounded time; its timers fire at its end. */
+  slice(file: LaneFile, from: LanePosition): { answer: Answer; progress: LaneProgress } {
+    const reader = this.#readerOf(file, from);
+    let events = 0;
+    while (events < SLICE_EVENTS) {
+      const part = reader.next(null);
+      if (part === null) break;
+      this.#repeat(file.lane, part.events);
+      events += part.events.length;
+    }
+    const progress = { lane: file.lane, position: reader.position, size: reader.size, events, ended: reader.ended };
+    if (reader.ended) this.#endLane(file.lane, reader);
+    return { answer: this.#answer(), progress };
+  }
+
+  /**
+   * Reads on in every kept lane of its own, up to the place where an hour beyond `complete` is complete. `front` is the
+   * time at that place, the same in all lanes; null where no such place follows.
+   */
+  advance(files: readonly LaneFile[], from: ReadonlyMap<number, LanePosition>, complete: number): { answer: Answer; progress: readonly LaneProgress[]; front: number | null } {
+    const { idleCloseMs, fleet } = this.#options.config.detect;
+    const behindMs = idleCloseMs + fleet.graceMs;
+    const isDue = (front: number): boolean => hourOf(front - behindMs) > complete;
+    let front: number | null = null;
+    const progress = files.map((file): LaneProgress => {
+      const reader = this.#readerOf(file, from.get(file.lane) ?? LANE_START);
+      let events = 0;
+      for (let part = reader.next(isDue); part !== null; part = reader.next(isDue)) {
+        this.#repeat(file.lane, part.events);
+        events += part.events.length;
+        if (part.front === null) continue;
+        front = part.front;
+        break;
+      }
+      return { lane: file.lane, position: reader.position, size: reader.size, events, ended: reader.ended };
+    });
+    return { answer: this.#answer(), progress, front };
+  }
+
+  #readerOf({ lane, path, label }: LaneFile, from: LanePosition): EnrichedLaneReader {
+    let reader = this.#readers.get(lane);
+    if (reader === undefined) this.#readers.set(lane, (reader = new EnrichedLaneReader(path, label, from)));
+    return reader;
+  }
+
+  #repeat(lane: number, enriched: readonly EnrichedEvent[]): void {
+    if (enriched.length === 0) return;
+    this.#counts.events += enriched.length;
+    this.#onEvents(enriched.map(({ event }) => event));
+    this.#report?.events(enriched);
+    this.#onFindings(this.#laneOf(lane).detect.process(enriched));
+  }
+
+  #endLane(lane: number, reader: EnrichedLaneReader): void {
+    reader.close();
+    this.#readers.delete(lane);
+    this.#onFindings(this.#lanes[lane]?.detect.flush() ?? []);
+    this.#lanes[lane] = undefined;
+  }
+
+  /** Writes the state of every lane into `directory` and puts everything else that it writes on the disk. */
+  checkpoint(directory: string): HostCheckpoint {
+    for (const [index, lane] of this.#lanes.entries()) if (lane !== undefined) writeState(laneStatePath(directory, index), lane.state);
+    return { referenceBytes: this.#referenceLog?.sync() ?? 0, enrichedBytes: Object.fromEntries([...this.#kept].map(([lane, writer]) => [lane, writer.sync()])) };
   }
 
   result(): HostResult {
@@ -175,11 +318,22 @@ export class LaneHost {
   }
 
   #laneOf(index: number): Lane {
-    return (this.#lanes[index] ??= new Lane(this.#options.config, this.#pseudonymiser));
+    return (this.#lanes[index] ??= new Lane(this.#options.config, this.#pseudonymiser, this.#options.resume === null ? null : laneStatePath(this.#options.resume.states, index)));
+  }
+
+  #keep(index: number, events: readonly EnrichedEvent[]): void {
+    const { keepEnriched, resume } = this.#options;
+    if (keepEnriched === null) return;
+    let writer = this.#kept.get(index);
+    if (writer === undefined) {
+      writer = new EnrichedLaneWriter(join(keepEnriched, laneFileName(index)), resume?.enrichedBytes[index] ?? 0, this.#front);
+      this.#kept.set(index, writer);
+    }
+    writer.write(events);
   }
 
   #processLanes(): void {
-    for (const lane of this.#lanes) {
+    for (const [index, lane] of this.#lanes.entries()) {
       if (lane === undefined || lane.waiting.length === 0) continue;
       const batch = lane.waiting;
       const { events, deadLetters, duplicates } = lane.ingest.process(batch);
@@ -193,8 +347,16 @@ export class LaneHost {
       const enriched = this.#enrich.process(events);
       assert(!(enriched instanceof Promise), 'reference data in memory answers at once');
       this.#report?.events(enriched);
+      this.#keep(index, enriched);
       this.#onFindings(lane.detect.process(enriched));
     }
+  }
+
+  /** What comes from now on comes after this time: said in every lane that is kept. */
+  #tick(front: number): void {
+    this.#processLanes();
+    this.#front = front;
+    for (const writer of this.#kept.values()) writer.mark(front);
   }
 
   #applyReference(record: LaneRecord): void {
@@ -208,7 +370,9 @@ export class LaneHost {
     const problem = checkReference(reference);
     if (problem !== null) return this.#rejectReference(record, problem);
     this.#applying = record;
-    this.#reference.apply([this.#pseudonymiser.idle ? reference : this.#pseudonymiser.reference(reference)]);
+    const known = this.#pseudonymiser.idle ? reference : this.#pseudonymiser.reference(reference);
+    this.#reference.apply([known]);
+    this.#referenceLog?.write(known);
     this.#applying = null;
   }
 

@@ -8,6 +8,7 @@ import { buildDetect, type DetectPipeline } from '../../services/detect/topology
 import { buildIngest, type IngestPipeline } from '../../services/ingest/topology.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
+import { readState } from './lane-state.ts';
 import { LANES } from './lanes.ts';
 
 /** A decoded record with its number in the run. */
@@ -31,7 +32,9 @@ export class Lane {
   /** In order of arrival, until the next `processLanes` of the host. */
   waiting: LaneRecord[] = [];
 
-  constructor({ ingest, detect }: EmbeddedConfig, pseudonymiser: Pseudonymiser) {
+  /** @param stateFile what a checkpoint wrote of the lane; where there is no such file, the lane was empty */
+  constructor({ ingest, detect }: EmbeddedConfig, pseudonymiser: Pseudonymiser, stateFile: string | null) {
+    if (stateFile !== null) readState(stateFile, this.state);
     const duplicateEntriesMax = Math.max(1000, Math.ceil((ingest.duplicateEntriesMax * TASKS) / LANES));
     this.ingest = buildIngest({ config: { ...ingest, duplicateEntriesMax }, decoder: decodedBefore, state: this.state, pseudonymiser });
     this.detect = buildDetect({ config: detect, state: this.state });

@@ -9,6 +9,19 @@ export const LANES = 64;
 /** Reference records go to every lane. */
 export const EVERY_LANE = -1;
 
+/** One of `of` processes that work on a history together; `index` from 1. */
+export interface Share {
+  readonly index: number;
+  readonly of: number;
+}
+
+export const WHOLE: Share = { index: 1, of: 1 };
+
+/** The lanes of a share, rising. */
+export function lanesOf({ index, of }: Share): number[] {
+  return Array.from({ length: LANES }, (_, lane) => lane).filter((lane) => lane % of === index - 1);
+}
+
 const KEY_BYTES_MAX = 4096;
 const SEPARATOR = 0x7c; // |
 const scratch = new Uint8Array(KEY_BYTES_MAX);

@@ -74,12 +74,12 @@ export async function* mergeHistory(
 ): AsyncGenerator<SourceRecord[], void, undefined> {
   const heap = new FileHeap();
   const crowded = files.length > OPEN_FILES_MAX;
+  let batch: SourceRecord[] = [];
   try {
     for (const file of files) {
       if (crowded) limitOpenFiles(heap.files);
       if (await file.prepare()) heap.push(file);
     }
-    let batch: SourceRecord[] = [];
     for (let file = heap.pop(); file !== undefined; file = heap.pop()) {
       signal?.throwIfAborted();
       const rival = heap.first;
@@ -93,6 +93,10 @@ export async function* mergeHistory(
       batch = [];
     }
     if (batch.length > 0) yield batch;
+  } catch (error) {
+    // What was taken before counts: whoever goes on later begins behind it.
+    if (batch.length > 0) yield batch;
+    throw error;
   } finally {
     for (const file of files) file.close();
   }

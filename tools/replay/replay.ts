@@ -1,32 +1,35 @@
 /** Replay: history in, findings out. The same history gives the same bytes; only summary.json has wall figures. */
 import { availableParallelism } from 'node:os';
-import { rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/kernel/clock.ts';
+import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { SuspiciousSession } from '#schemas/records.ts';
-import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
-import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
-import { Progress, type ProgressOptions } from '../embedded/progress.ts';
-import { Crew } from './crew.ts';
+import type { ProgressOptions } from '../embedded/progress.ts';
+import { Checkpoints, shareName, type Settings } from './checkpoint.ts';
 import { discoverHistory } from './discover.ts';
-import { Evaluator, type Evaluation } from './evaluation.ts';
-import { HistoryFile } from './history-file.ts';
-import { readLabels, type SessionLabel } from './labels.ts';
-import type { Answer, FoundLine, HostResult, LetterLine } from './lane-host.ts';
-import { mergeHistory } from './merge.ts';
+import { readManifest, writeManifest } from './enriched/manifest.ts';
+import type { Evaluation } from './evaluation.ts';
+import { FileHistory, type History } from './history.ts';
+import { readLabels } from './labels.ts';
+import type { LaneFile } from './lane-host.ts';
+import { WHOLE, type Share } from './lanes.ts';
 import { ReplayOutputs } from './output-files.ts';
-import { ReportData } from './report/data.ts';
-import { renderReport } from './report/page.ts';
-import { SortedSpool } from './sorted-spool.ts';
+import { Run } from './run.ts';
+import { writeShare } from './share.ts';
+import type { Summary } from './summary.ts';
 
-const BATCH_RECORDS_MAX = 4096;
 const MEBIBYTE = 1024 * 1024;
 /** Histories below it are done before a thread has started. */
 const THREADS_FROM_BYTES = 48 * MEBIBYTE;
-/** Holds what a run has not finished yet. */
-const WORK_DIRECTORY = '.replay';
+/** In the output directory: everything of a run that has not finished. */
+export const UNFINISHED = 'unfinished';
+/** In the output directory: the kept enriched stream. */
+export const ENRICHED = 'enriched';
+const CHECKPOINT_EVERY_MS = 60_000;
+/** The disk under the output cannot or may not be written to. */
+const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG', 'EACCES', 'EPERM']);
 
 export interface ReplayOptions {
   readonly history: readonly string[];
@@ -39,23 +42,21 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
   /** Worker threads; null: as many as there are cores, none for a small history. What is found never depends on it. */
   readonly workers?: number | null;
+  /** Default: all lanes. */
+  readonly share?: Share;
+  /** Goes on at the last checkpoint of an unfinished run, where there is one. */
+  readonly resume?: boolean;
+  readonly keepEnriched?: boolean;
+  /** Directory through which the shares of a run hear of each other; its own for each run. */
+  readonly exchange?: string | null;
+  readonly checkpointEveryMs?: number;
+  /** Reads something else than files; its description for the settings of a checkpoint. */
+  readonly source?: { readonly history: History; readonly name: string };
+  /** One line for the user about the course of the run. */
+  readonly note?: (line: string) => void;
 }
 
-/** What summary.json holds; the last three are the only figures of the wall clock. */
-export interface Summary {
-  /** Valid, without repeats. */
-  events: number;
-  rejected: number;
-  duplicates: number;
-  /** Distinct (tenantId, sessionId) among the valid events. */
-  sessions: number;
-  /** Distinct findings; `revisions` counts their lines. */
-  findings: number;
-  revisions: number;
-  wallSeconds: number;
-  eventsPerSecond: number;
-  peakRssMb: number;
-}
+export type { Summary } from './summary.ts';
 
 export interface ReplayResult {
   readonly summary: Summary;
@@ -63,127 +64,75 @@ export interface ReplayResult {
   readonly skipped: readonly string[];
 }
 
+/** What is read: records through a history, or lanes of a kept enriched stream. */
+export type Input = { readonly history: History } | { readonly lanes: readonly LaneFile[]; readonly bytes: number };
+
 export async function runReplay(options: ReplayOptions): Promise<ReplayResult> {
-  const { config, out } = options;
+  const { out, keepEnriched = false, note = () => {} } = options;
+  const { share = WHOLE, exchange = null, config } = options;
+  if (share.of > 1 && exchange === null && config.detect.fleet.enabled) {
+    throw new FarhandError('FARHAND_USAGE', '--shard needs --exchange DIR, a directory that all shares see, because people are compared with each other (detect.fleet.enabled)');
+  }
   const labels = options.labels === null ? null : await readLabels(options.labels);
-  const { files: paths, skipped } = discoverHistory(options.history, options.labels === null ? [out] : [out, options.labels]);
-  if (paths.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${options.history.join(' ')}: no history file in it`);
-  const files = paths.map((path, order) => new HistoryFile(path, order, config.ingest.recordBytesMax, paths.length > 1));
+  const { input, skipped, name } = inputOf(options);
   const outputs = new ReplayOutputs(out);
-  const work = join(out, WORK_DIRECTORY);
+  const checkpoints = new Checkpoints(join(out, UNFINISHED));
+  const settings = settingsOf(options, name);
+  const manifest = options.resume ? checkpoints.read(settings) : null;
+  if (manifest === null) checkpoints.clear();
+  if (options.resume) note(manifest === null ? 'no checkpoint: from the beginning' : `goes on behind ${manifest.serial.toLocaleString('en')} records`);
+  const run = new Run({ ...options, workers: workersFor(options, input), labels, settings, checkpoints, keepEnriched, checkpointEveryMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS });
   try {
-    const run = new Run(outputs, work, labels);
-    const results = await run.feed(files, options);
-    const result = await run.finish(results);
+    await run.feed(input, manifest);
+    const result = await run.write(outputs, null);
+    if (share.of > 1) await writeShare(out, share, settings, run.results, run.hosts, result.summary);
+    if (keepEnriched) writeManifest(checkpoints.enriched, join(out, ENRICHED), share, run.hosts);
     outputs.publish();
+    checkpoints.clear();
     return { ...result, skipped };
   } catch (error) {
     outputs.discard();
-    throw error;
+    const kept = await run.keepPartial(error);
+    if (kept) note(`partial results are in ${checkpoints.directory}; --resume goes on from there`);
+    throw asOutputError(error, out, existsSync(join(checkpoints.directory, 'checkpoint.json')));
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    await run.close();
   }
 }
 
-const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function byDecision(a: FoundLine, b: FoundLine): number {
-  return (
-    a.detectedAt - b.detectedAt || text(a.tenantId, b.tenantId) || text(a.sessionId, b.sessionId) || text(a.findingId, b.findingId) || a.revision - b.revision
-  );
+function inputOf(options: ReplayOptions): { input: Input; skipped: readonly string[]; name: string } {
+  const { source, history, labels, out, config } = options;
+  if (source !== undefined) return { input: { history: source.history }, skipped: [], name: source.name };
+  const kept = readManifest(history);
+  if (kept !== null) {
+    if (options.keepEnriched) throw new FarhandError('FARHAND_USAGE', '--keep-enriched: the history is a kept enriched stream already');
+    return { input: kept, skipped: [], name: history.join(' ') };
+  }
+  const { files, skipped } = discoverHistory(history, labels === null ? [out] : [out, labels]);
+  if (files.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${history.join(' ')}: no history file in it`);
+  const name = `${history.join(' ')} (${files.length} files)`;
+  return { input: { history: new FileHistory(files, config.ingest.recordBytesMax) }, skipped, name };
 }
 
-class Run {
-  readonly #outputs: ReplayOutputs;
-  readonly #labels: ReadonlyMap<string, SessionLabel> | null;
-  readonly #found: SortedSpool<FoundLine>;
-  readonly #letters: SortedSpool<LetterLine>;
-  #progress: Progress | null = null;
+function settingsOf({ labels, config, share = WHOLE, keepEnriched = false, source }: ReplayOptions, history: string): Settings {
+  return {
+    '--history': history,
+    '--labels': labels ?? 'none',
+    configuration: rulesHash({ ingest: config.ingest, enrich: config.enrich, detect: config.detect, siem: config.siem, privacy: config.privacy }),
+    '--shard': shareName(share),
+    '--keep-enriched': String(keepEnriched),
+    '--from/--to': source?.name ?? 'none',
+  };
+}
 
-  constructor(outputs: ReplayOutputs, directory: string, labels: ReadonlyMap<string, SessionLabel> | null) {
-    this.#outputs = outputs;
-    this.#labels = labels;
-    this.#found = new SortedSpool({ directory, name: 'found', compare: byDecision, characters: ({ line, siem }) => line.length + siem.length });
-    this.#letters = new SortedSpool({ directory, name: 'letters', compare: (a, b) => a.serial - b.serial, characters: ({ line }) => line.length });
-    for (const name of ['suspicious-sessions.ndjson', 'siem-findings.ndjson', 'dead-letter.ndjson'] as const) outputs.write(name, '');
-  }
+function workersFor({ workers = null }: ReplayOptions, input: Input): number {
+  const bytes = 'history' in input ? input.history.bytes : input.bytes;
+  return workers ?? (bytes < THREADS_FROM_BYTES ? 1 : availableParallelism());
+}
 
-  async feed(files: readonly HistoryFile[], options: ReplayOptions): Promise<HostResult[]> {
-    const { clock, config, signal } = options;
-    const progress = new Progress({ clock, stream: options.progress, label: 'replay', shown: options.showProgress });
-    this.#progress = progress;
-    const bytes = files.reduce((sum, file) => sum + file.path.bytes, 0);
-    const workers = options.workers ?? (bytes < THREADS_FROM_BYTES ? 1 : availableParallelism());
-    const crew = await Crew.open({ workers, host: { config, labels: this.#labels }, onAnswer: (answer) => this.#take(answer), signal });
-    let serial = 0;
-    try {
-      for await (const batch of mergeHistory(files, BATCH_RECORDS_MAX, signal)) {
-        for (const record of batch) {
-          const wait = crew.send(record, serial++);
-          if (wait !== undefined) await wait;
-        }
-        progress.update(files.reduce((sum, file) => sum + file.bytesRead, 0) / Math.max(1, bytes), serial);
-      }
-      return await crew.finish();
-    } finally {
-      await crew.close();
-      progress.end();
-    }
-  }
-
-  #take({ found, letters }: Answer): void {
-    for (const line of found) this.#found.add(line);
-    for (const line of letters) this.#letters.add(line);
-  }
-
-  async finish(results: readonly HostResult[]): Promise<Pick<ReplayResult, 'summary' | 'evaluation'>> {
-    const evaluator = this.#labels === null ? null : new Evaluator(this.#labels);
-    const report = this.#labels === null ? null : new ReportData(this.#labels);
-    for (const { evaluation, report: part } of results) {
-      if (evaluation !== null) evaluator?.absorb(evaluation);
-      if (part !== null) report?.absorb(part);
-    }
-    const findings = await this.#writeFindings((finding) => evaluator?.findings([finding]));
-    for await (const { line } of this.#letters.sorted()) this.#outputs.write('dead-letter.ndjson', line);
-    const summary = this.#summary(results, findings);
-    this.#outputs.write('summary.json', `${JSON.stringify(summary, null, 2)}\n`);
-    const evaluation = evaluator?.result() ?? null;
-    if (evaluation !== null && report !== null) {
-      this.#outputs.write('evaluation.json', `${JSON.stringify(evaluation, null, 2)}\n`);
-      this.#outputs.write('report.html', renderReport({ data: report, summary, evaluation }));
-    }
-    return { summary, evaluation };
-  }
-
-  /** Answers how many findings there are. */
-  async #writeFindings(onFinding: (finding: SuspiciousSession) => void): Promise<number> {
-    const distinct = new HashSet64();
-    const hash = { high: 0, low: 0 };
-    for await (const { tenantId, findingId, line, siem } of this.#found.sorted()) {
-      hashEventId(tenantId, findingId, hash);
-      distinct.add(hash.high, hash.low);
-      this.#outputs.write('suspicious-sessions.ndjson', line);
-      this.#outputs.write('siem-findings.ndjson', siem);
-      if (this.#labels !== null) onFinding({ type: 'SuspiciousSession', ...(JSON.parse(line) as object) } as SuspiciousSession);
-    }
-    return distinct.size;
-  }
-
-  #summary(results: readonly HostResult[], findings: number): Summary {
-    const sessions = new HashSet64();
-    for (const result of results) sessions.addAll(result.sessions);
-    const sum = (name: keyof HostResult['counts']) => results.reduce((total, { counts }) => total + counts[name], 0);
-    const wallSeconds = (this.#progress?.elapsedMs ?? 0) / 1000;
-    return {
-      events: sum('events'),
-      rejected: sum('rejected'),
-      duplicates: sum('duplicates'),
-      sessions: sessions.size,
-      findings,
-      revisions: sum('revisions'),
-      wallSeconds: Math.round(wallSeconds * 1000) / 1000,
-      eventsPerSecond: Math.round(sum('events') / Math.max(0.001, wallSeconds)),
-      peakRssMb: Math.round((process.resourceUsage().maxRSS * 1024) / MEBIBYTE),
-    };
-  }
+function asOutputError(error: unknown, out: string, resumable: boolean): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof FarhandError || code === undefined || !UNWRITABLE.has(code)) return error;
+  const then = resumable ? 'what was found up to the last checkpoint is kept: make room and add --resume' : 'make room and start again';
+  return new FarhandError('FARHAND_OUTPUT_UNWRITABLE', `--out ${out} cannot be written any more (${message}); ${then}`, { cause: error });
 }

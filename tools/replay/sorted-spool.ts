@@ -81,7 +81,7 @@ export class SortedSpool<T> {
     for await (const item of mergeRuns(some.map((run) => readRun<T>(run)), this.#options.compare)) writer.write(item);
     writer.close();
     this.#runs = [path, ...this.#runs.slice(RUNS_OPEN_MAX)];
-    for (const run of some) rmSync(run, { force: true });
+    for (const run of some) if (run.startsWith(this.#options.directory)) rmSync(run, { force: true }); // others' files stay
   }
 
   #newRun(): string {
@@ -89,6 +89,13 @@ export class SortedSpool<T> {
     mkdirSync(directory, { recursive: true });
     return join(directory, `${name}-${++this.#written}`);
   }
+}
+
+/** Writes items that are in order already as a run of their own. */
+export async function writeRun(path: string, items: AsyncIterable<unknown>): Promise<void> {
+  const writer = new RunWriter(path);
+  for await (const item of items) writer.write(item);
+  writer.close();
 }
 
 class RunWriter {

@@ -7,6 +7,15 @@ import type { DetectConfig } from '../config.ts';
 import { advanceWatermark, newWatermark, watermarkOf } from '../steps/watermark.ts';
 import { hourOf } from './minutes.ts';
 
+/** Plain data; null stands for "not yet". */
+export interface BarrierState {
+  readonly witnesses: readonly { readonly device: string; readonly at: number }[];
+  readonly front: number | null;
+  readonly complete: number | null;
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
 export class Barrier {
   readonly #behindMs: number;
   readonly #witnesses = newWatermark();
@@ -15,6 +24,23 @@ export class Barrier {
 
   constructor(config: DetectConfig) {
     this.#behindMs = config.idleCloseMs + config.fleet.graceMs;
+  }
+
+  /** For a host that goes on in another process. */
+  get state(): BarrierState {
+    return { witnesses: this.#witnesses.furthest.map((witness) => ({ ...witness })), front: finite(this.#front), complete: finite(this.#complete) };
+  }
+
+  goOnAt({ witnesses, front, complete }: BarrierState): void {
+    this.#witnesses.furthest = witnesses.map((witness) => ({ ...witness }));
+    this.#front = front ?? -Infinity;
+    this.#complete = complete ?? -Infinity;
+  }
+
+  /** A barrier whose place is known already: the event time that has been reached there. */
+  reached(front: number): void {
+    this.#front = front;
+    this.#complete = hourOf(front - this.#behindMs);
   }
 
   /** True where a barrier stands before this event. `witness`: whose time it is. */

@@ -1,0 +1,269 @@
+/** Reads one lane of a kept enriched stream, block by block. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { zstdDecompressSync } from 'node:zlib';
+import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
+import { compileReader, type RecordReader } from '#lib/codec/reader.ts';
+import { schemaOf } from '#lib/codec/schemas.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { AddressFacts, Connection, EnrichedEvent, EventContext, KeystrokeLatency, NetworkFacts, RouteLeg } from '#schemas/records.ts';
+import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
+
+/** A place between two entries of a lane's file. */
+export interface LanePosition {
+  /** Where its block begins, bytes; 0: the first block. */
+  readonly at: number;
+  /** Entries of that block before it. */
+  readonly entries: number;
+}
+
+export const LANE_START: LanePosition = { at: 0, entries: 0 };
+
+export interface LanePart {
+  readonly events: readonly EnrichedEvent[];
+  /** The mark at which the part ends; null where it ends with its block. */
+  readonly front: number | null;
+}
+
+interface OpenBlock {
+  readonly start: number;
+  /** Events that its head says it has. */
+  readonly announced: number;
+  readonly reader: BlockReader;
+  events: number;
+}
+
+export class EnrichedLaneReader {
+  readonly #label: string;
+  readonly #handle: number;
+  readonly #size: number;
+  readonly #keystrokes = compileReader('KeystrokeLatency', schemaOf('KeystrokeLatency').node, INTERNAL_DECODE_LIMITS);
+  readonly #connections = compileReader('Connection', schemaOf('Connection').node, INTERNAL_DECODE_LIMITS);
+  #at = 0;
+  #events = 0;
+  #block: OpenBlock | null = null;
+
+  /** Throws FARHAND_HISTORY_UNREADABLE for a file that is none, or of another release. */
+  constructor(path: string, label: string, from: LanePosition = LANE_START) {
+    this.#label = label;
+    try {
+      this.#handle = openSync(path, 'r');
+    } catch (error) {
+      throw this.#unreadable((error as Error).message, error);
+    }
+    this.#size = fstatSync(this.#handle).size;
+    const head = this.#take(ENRICHED_MAGIC.length + FINGERPRINT_BYTES);
+    if (head === null || !head.subarray(0, ENRICHED_MAGIC.length).equals(ENRICHED_MAGIC)) throw this.#unreadable('no enriched stream');
+    if (!head.subarray(ENRICHED_MAGIC.length).equals(schemaFingerprint())) {
+      throw this.#unreadable('kept by a release with other enriched events: replay the history it came from with --keep-enriched again');
+    }
+    if (from.at > 0) this.#at = from.at;
+    if (from.entries === 0) return;
+    const block = this.#open();
+    block.events = block.reader.skip(from.entries);
+  }
+
+  get position(): LanePosition {
+    return this.#block === null ? { at: this.#at, entries: 0 } : { at: this.#block.start, entries: this.#block.reader.entries };
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get ended(): boolean {
+    return this.#block === null && this.#at === this.#size;
+  }
+
+  /**
+   * What follows, up to the first mark for which `stop` is true, or to the end of the block; null at the end of the file.
+   * Throws FARHAND_HISTORY_UNREADABLE for a block that is cut off or damaged.
+   */
+  next(stop: ((front: number) => boolean) | null): LanePart | null {
+    if (this.ended) return null;
+    const block = this.#block ?? this.#open();
+    const part = block.reader.next(stop);
+    if (part === null) throw this.#damaged(block.start, 'does not hold what it announces');
+    block.events += part.events.length;
+    this.#events += part.events.length;
+    if (block.reader.ended) {
+      if (block.events !== block.announced) throw this.#damaged(block.start, 'does not hold what it announces');
+      this.#block = null;
+    }
+    return part;
+  }
+
+  #open(): OpenBlock {
+    const start = this.#at;
+    const head = this.#take(BLOCK_HEAD_BYTES);
+    if (head === null) throw this.#damaged(start, 'is cut off');
+    const [stored, plain, announced] = [head.readUInt32LE(0), head.readUInt32LE(4), head.readUInt32LE(8)];
+    if (stored > BLOCK_BYTES_MAX || plain > BLOCK_BYTES_MAX) throw this.#damaged(start, `announces ${stored} and ${plain} bytes`);
+    const packed = this.#take(stored);
+    if (packed === null) throw this.#damaged(start, 'is cut off');
+    let bytes: Buffer;
+    try {
+      bytes = zstdDecompressSync(packed, { maxOutputLength: Math.max(1, plain) });
+    } catch (error) {
+      throw this.#damaged(start, `is damaged: ${(error as Error).message}`, error);
+    }
+    if (bytes.length !== plain) throw this.#damaged(start, 'does not hold what it announces');
+    return (this.#block = { start, announced, reader: new BlockReader(bytes, this.#keystrokes, this.#connections), events: 0 });
+  }
+
+  #damaged(start: number, what: string, cause?: unknown): FarhandError {
+    return this.#unreadable(`the block at byte ${start} ${what}; ${this.#events} events before it were read`, cause);
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+  }
+
+  #take(count: number): Buffer | null {
+    if (this.#at + count > this.#size) return null;
+    const bytes = Buffer.allocUnsafe(count);
+    for (let done = 0; done < count; ) {
+      const read = readSync(this.#handle, bytes, done, count - done, this.#at + done);
+      if (read === 0) return null;
+      done += read;
+    }
+    this.#at += count;
+    return bytes;
+  }
+
+  #unreadable(what: string, cause?: unknown): FarhandError {
+    return new FarhandError('FARHAND_HISTORY_UNREADABLE', `${this.#label}: ${what}`, { cause });
+  }
+}
+
+/** Walks over one block; its bytes have a checksum, so whatever does not fit is answered with null. */
+class BlockReader {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  readonly #keystrokes: RecordReader;
+  readonly #connections: RecordReader;
+  readonly #values: unknown[] = [null];
+  /** Entries that were read. */
+  entries = 0;
+  #at = 0;
+
+  constructor(bytes: Buffer, keystrokes: RecordReader, connections: RecordReader) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#keystrokes = keystrokes;
+    this.#connections = connections;
+  }
+
+  get ended(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** Up to a mark or the end; null where the bytes do not fit the format. */
+  next(stop: ((front: number) => boolean) | null): LanePart | null {
+    const events: EnrichedEvent[] = [];
+    while (!this.ended) {
+      this.entries++;
+      const kind = this.#bytes[this.#at++];
+      if (kind === VALUE) this.#values.push(this.#value());
+      else if (kind === MARK) {
+        const front = this.#double();
+        if (front !== null && stop?.(front) === true) return { events, front };
+      } else {
+        const event = kind === KEYSTROKES ? this.#keystrokesEvent() : kind === CONNECTION ? this.#connectionEvent() : null;
+        if (event === null) return null;
+        events.push(event);
+      }
+    }
+    return { events, front: null };
+  }
+
+  /** Over the first entries, whose values later ones name; answers how many events are among them. */
+  skip(entries: number): number {
+    let events = 0;
+    while (this.entries < entries && !this.ended) {
+      this.entries++;
+      const kind = this.#bytes[this.#at++];
+      if (kind === VALUE) this.#values.push(this.#value());
+      else if (kind === MARK) this.#double();
+      else {
+        events++;
+        if (kind === KEYSTROKES) this.#keystrokesEvent();
+        else this.#connectionEvent();
+      }
+    }
+    return events;
+  }
+
+  #keystrokesEvent(): EnrichedEvent | null {
+    const context = this.#context();
+    const event = this.#body(this.#keystrokes) as KeystrokeLatency | undefined;
+    return event === undefined ? null : { type: 'EnrichedKeystrokes', event, context };
+  }
+
+  #connectionEvent(): EnrichedEvent | null {
+    const context = this.#context();
+    const databases = this.#shared() as NetworkFacts['databases'];
+    const [source] = this.#list() as [AddressFacts];
+    const forwardedFor = this.#list() as AddressFacts[];
+    const hops = this.#list();
+    const remotePeers = this.#list();
+    const route = this.#route();
+    const sourceDistanceKm = this.#double();
+    const sourceFloorRttMs = this.#double();
+    const declaredDistanceKm = this.#double();
+    const sourceToDeclaredKm = this.#double();
+    const network = { source, forwardedFor, hops, remotePeers, route, sourceDistanceKm, sourceFloorRttMs, declaredDistanceKm, sourceToDeclaredKm, databases };
+    const event = this.#body(this.#connections) as Connection | undefined;
+    return event === undefined ? null : { type: 'EnrichedConnection', event, context, network };
+  }
+
+  #context(): EventContext {
+    const assignment = this.#shared() as EventContext['assignment'];
+    const vantage = this.#shared() as EventContext['vantage'];
+    return { assignment, vantage, feedback: this.#shared() as EventContext['feedback'] };
+  }
+
+  #route(): RouteLeg[] {
+    const legs: RouteLeg[] = [];
+    for (let count = this.#uint(); count > 0; count--) {
+      const toIp = this.#shared() as string;
+      const distanceKm = this.#double();
+      const floorRttMs = this.#double();
+      legs.push({ distanceKm, floorRttMs, rttStepMs: this.#double(), toIp });
+    }
+    return legs;
+  }
+
+  #list(): (AddressFacts | null)[] {
+    const list: (AddressFacts | null)[] = [];
+    for (let count = this.#uint(); count > 0; count--) list.push(this.#shared() as AddressFacts | null);
+    return list;
+  }
+
+  #shared(): unknown {
+    return this.#values[this.#uint()];
+  }
+
+  #uint(): number {
+    const value = this.#view.getUint32(this.#at, true);
+    this.#at += 4;
+    return value;
+  }
+
+  #double(): number | null {
+    const value = this.#view.getFloat64(this.#at, true);
+    this.#at += 8;
+    return Number.isNaN(value) ? null : value;
+  }
+
+  #value(): unknown {
+    const length = this.#uint();
+    this.#at += length;
+    return JSON.parse(this.#bytes.toString('utf8', this.#at - length, this.#at)) as unknown;
+  }
+
+  #body(reader: RecordReader): unknown {
+    const length = this.#uint();
+    this.#at += length;
+    return reader.read(this.#bytes, this.#at - length, this.#at);
+  }
+}

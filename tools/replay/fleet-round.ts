@@ -1,0 +1,96 @@
+/**
+ * The exchange between people in a replay (services/detect/fleet): where its barriers stand in the order of the history,
+ * and what it answers there. Shares of one run hear of each other through files in a directory that all of them see.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import type { Clock } from '#lib/kernel/clock.ts';
+import { createMemoryState } from '#lib/state/memory.ts';
+import type { FleetFact, FleetReport } from '#schemas/records.ts';
+import type { DetectConfig } from '../../services/detect/config.ts';
+import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
+import { Exchange } from '../../services/detect/fleet/exchange.ts';
+import { readState, writeState } from './lane-state.ts';
+import { WHOLE, type Share } from './lanes.ts';
+import { AT_ONCE } from './peek-line.ts';
+import type { SourceRecord } from './source.ts';
+
+/** Event time between two marks in a kept stream, ms. */
+const TICK_MS = 60_000;
+const POLL_MS = 50;
+
+export interface FleetRoundOptions {
+  readonly config: DetectConfig;
+  readonly share: Share;
+  /** Of this run alone; null where there are no shares, or no exchange. */
+  readonly exchangeDirectory: string | null;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export class FleetRound {
+  readonly barrier: Barrier;
+  readonly #options: FleetRoundOptions;
+  readonly #state = createMemoryState();
+  readonly #exchange: Exchange;
+  #tick = Number.NEGATIVE_INFINITY;
+
+  /** @param resume what `checkpoint` left */
+  constructor(options: FleetRoundOptions, resume: { readonly directory: string; readonly barrier: BarrierState } | null) {
+    this.#options = options;
+    this.barrier = new Barrier(options.config);
+    if (resume !== null) {
+      readState(join(resume.directory, 'exchange.state'), this.#state);
+      this.barrier.goOnAt(resume.barrier);
+      this.#tick = Math.floor(this.barrier.front / TICK_MS);
+    }
+    this.#exchange = new Exchange({ config: options.config, state: this.#state });
+  }
+
+  get enabled(): boolean {
+    return this.#options.config.fleet.enabled;
+  }
+
+  /** True where a barrier stands before the record. */
+  isBefore({ time, lane, arrivalKnown }: SourceRecord): boolean {
+    return time !== AT_ONCE && this.barrier.isBefore(time, arrivalKnown ? '' : String(lane), arrivalKnown) && this.enabled;
+  }
+
+  /** True where the time that has been reached is another minute than it was at the last call. */
+  ticks(): boolean {
+    const tick = Math.floor(this.barrier.front / TICK_MS);
+    if (!(tick > this.#tick)) return false;
+    this.#tick = tick;
+    return true;
+  }
+
+  /** What the exchange makes of the reports of all lanes. Waits for the other shares. */
+  async complete(reports: readonly FleetReport[]): Promise<FleetFact[]> {
+    this.#exchange.take(reports);
+    const { share = WHOLE, exchangeDirectory } = this.#options;
+    if (share.of > 1 && exchangeDirectory !== null) await this.#hearOthers(reports, exchangeDirectory);
+    return this.#exchange.complete(this.barrier.complete);
+  }
+
+  checkpoint(directory: string): void {
+    writeState(join(directory, 'exchange.state'), this.#state);
+  }
+
+  /** Files by barrier and share; they stay, so that a share that goes on later finds them. */
+  async #hearOthers(reports: readonly FleetReport[], directory: string): Promise<void> {
+    const { share, clock, signal } = this.#options;
+    const path = (index: number): string => join(directory, `${this.barrier.complete}-${index}`);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(`${path(share.index)}.next`, serialize(reports));
+    renameSync(`${path(share.index)}.next`, path(share.index));
+    for (let index = 1; index <= share.of; index++) {
+      if (index === share.index) continue;
+      while (!existsSync(path(index))) {
+        signal.throwIfAborted();
+        await clock.sleep(POLL_MS, signal);
+      }
+      this.#exchange.take(deserialize(readFileSync(path(index))) as FleetReport[]);
+    }
+  }
+}
