@@ -12,7 +12,7 @@ import type { DetectConfig } from '../../services/detect/config.ts';
 import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { Exchange } from '../../services/detect/fleet/exchange.ts';
 import { readState, writeState } from './lane-state.ts';
-import { WHOLE, type Share } from './lanes.ts';
+import type { Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { SourceRecord } from './source.ts';
 
@@ -68,7 +68,7 @@ export class FleetRound {
   /** What the exchange makes of the reports of all lanes. Waits for the other shares. */
   async complete(reports: readonly FleetReport[]): Promise<FleetFact[]> {
     this.#exchange.take(reports);
-    const { share = WHOLE, exchangeDirectory } = this.#options;
+    const { share, exchangeDirectory } = this.#options;
     if (share.of > 1 && exchangeDirectory !== null) await this.#hearOthers(reports, exchangeDirectory);
     return this.#exchange.complete(this.barrier.complete);
   }
