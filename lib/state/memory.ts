@@ -30,8 +30,7 @@ export interface CapturedState extends TaskState {
 
 /** Task state that can be written out whole and filled again, for hosts that keep it in a file of their own. */
 export interface StoredState extends TaskState {
-  /** Every key of every store, encoded, in the order of the stores' opening and the keys' first setting. */
-  dump(take: (store: string, key: string, value: Uint8Array) => void): void;
+  encoded(): Iterable<StateChange & { readonly value: Uint8Array }>;
   restore(store: string, key: string, value: Uint8Array): void;
 }
 
@@ -124,10 +123,6 @@ class MemoryState implements CapturedState, StoredState {
   *encoded(): Generator<StateChange & { readonly value: Uint8Array }, void, undefined> {
     for (const [name, store] of this.#stores) yield* store.encoded(name);
     for (const [store, values] of this.#waiting) for (const [key, value] of values) if (value !== null) yield { store, key, value };
-  }
-
-  dump(take: (store: string, key: string, value: Uint8Array) => void): void {
-    for (const { store, key, value } of this.encoded()) take(store, key, value);
   }
 
   restore(name: string, key: string, value: Uint8Array | null): void {

@@ -27,12 +27,12 @@ export function writeState(path: string, state: StoredState): void {
     bytes += 4 + part.length;
   };
   try {
-    state.dump((store, key, value) => {
+    for (const { store, key, value } of state.encoded()) {
       put(Buffer.from(store));
       put(Buffer.from(key));
-      put(value);
+      put(Uint8Array.from(value)); // codecs may use their buffer again
       if (bytes >= WRITE_BYTES) flush();
-    });
+    }
     flush();
     fsyncSync(handle);
   } finally {
