@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { writeDocs } from './docs/write.ts';
 import { explain } from './explain.ts';
 import { HELP, NAME, readSettings, type Settings } from './options.ts';
 import { measureCases, measurePromise, measureSimulated } from './stages.ts';
@@ -38,6 +39,10 @@ async function run(args: string[]): Promise<number> {
   const { values } = settings;
   if (values.help === true) {
     console.log(HELP);
+    return 0;
+  }
+  if (values['write-docs'] === true) {
+    for (const name of await writeDocs(settings, args)) console.log(`docs/${name}`);
     return 0;
   }
   const started = systemClock.monotonicMs();

@@ -33,7 +33,7 @@ ingest, enrich and detect, and prints what was found per kind against the goals,
   --plain N          plain people on top (default 240; quick 60)
   --shards N         tenants that the people are spread over (default 12; quick 4)
   --days N           working days of honest people (default 5; quick 4); days of the simulator (default 1)
-  --light            sessions with less typing and fewer connection samples (always with --quick and --promise)
+  --light            sessions with less typing and fewer connection samples (always with --quick; --promise has even lighter ones)
   --workers N        threads (default 2)
   --seed N           default 1
   --data DIR         folder of the measured data (default: ../shared/data beside the repository)
@@ -103,7 +103,8 @@ export function integerOf(values: Values, name: 'honest' | 'piloted' | 'plain' |
 }
 
 /** One entry per shard; what is not asked for is as large as `quick` or the whole evaluation wants it. */
-export function casesOf(values: Values, quick = values.quick === true): CaseOptions[] {
+export function casesOf(values: Values): CaseOptions[] {
+  const quick = values.quick === true;
   const shards = integerOf(values, 'shards', quick ? 4 : 12, 1);
   const shared = {
     seed: integerOf(values, 'seed', 1),
@@ -112,7 +113,7 @@ export function casesOf(values: Values, quick = values.quick === true): CaseOpti
     pilotedPerKind: integerOf(values, 'piloted', quick ? 12 : 40),
     plain: integerOf(values, 'plain', quick ? 60 : 240),
     honestDays: integerOf(values, 'days', quick ? 4 : 5, 1),
-    light: quick || values.light === true,
+    effort: quick || values.light === true ? ('light' as const) : ('whole' as const),
     ...kindsOf(values.kinds),
   };
   return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
@@ -127,6 +128,6 @@ export function promiseCasesOf(values: Values): CaseOptions[] {
   const perKind = Math.ceil((0.6 * people) / Math.max(1, honestKinds.length - 1));
   const plain = Math.max(0, people - perKind * honestKinds.length);
   const shards = integerOf(values, 'shards', Math.max(1, Math.round(people / PROMISE_SHARD)), 1);
-  const shared = { seed: integerOf(values, 'seed', 1), shards, honestPerKind: perKind, pilotedPerKind: 0, plain, honestDays: days, light: true, honestKinds, pilotedKinds: [] };
+  const shared = { seed: integerOf(values, 'seed', 1), shards, honestPerKind: perKind, pilotedPerKind: 0, plain, honestDays: days, effort: 'sparse' as const, honestKinds, pilotedKinds: [] };
   return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
 }

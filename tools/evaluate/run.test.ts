@@ -108,7 +108,7 @@ describe('runFleet', () => {
 });
 
 describe('caseFleet', () => {
-  const options: CaseOptions = { seed: 1, shard: 0, shards: 1, honestPerKind: 1, plain: 1, pilotedPerKind: 1, honestDays: 3, light: true, honestKinds: ALL_HONEST, pilotedKinds: ALL_PILOTED };
+  const options: CaseOptions = { seed: 1, shard: 0, shards: 1, honestPerKind: 1, plain: 1, pilotedPerKind: 1, honestDays: 3, effort: 'light', honestKinds: ALL_HONEST, pilotedKinds: ALL_PILOTED };
 
   it.skipIf(absent)('builds every kind in its modes, from people and places of one half only', () => {
     expect(present, `measured data must be at ${MEASURED_DIR} when CI is set`).toBe(true);

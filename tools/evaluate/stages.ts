@@ -19,6 +19,8 @@ export interface CasesResult {
   ablation: AblationRow[];
 }
 
+const ABLATION = { honest: '3', piloted: '2', plain: '10', shards: '1', days: '3', light: true } as const;
+
 const progress = (what: string) => (done: number, of: number): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${what}: ${done} of ${of} tenants${done === of ? '\n' : ''}`);
 };
@@ -32,10 +34,16 @@ function joined(answers: readonly ShardAnswer[]): CasesResult {
   return { events: total(({ events }) => events), rejected: total(({ rejected }) => rejected), duplicates: total(({ duplicates }) => duplicates), sessions, ablation };
 }
 
-/** Honest and piloted people of measured data; `quick` overrides what was asked for. */
-export async function measureCases({ values, setup }: Settings, ablation: boolean, quick?: boolean): Promise<CasesResult> {
-  const tasks: ShardTask[] = casesOf(values, quick).map((cases) => ({ cases, rules: true, ablation }));
-  return joined(await runShards(tasks, { ...setup, onShard: progress(ablation ? 'ablation' : 'cases') }));
+/** Honest and piloted people of measured data. */
+export async function measureCases({ values, setup }: Settings, ablation: boolean): Promise<CasesResult> {
+  const tasks: ShardTask[] = casesOf(values).map((cases) => ({ cases, rules: true, ablation }));
+  return joined(await runShards(tasks, { ...setup, onShard: progress('cases') }));
+}
+
+/** Detection runs once for each signal, so the page's ablation is of fewer people. */
+export async function measureAblation({ values, setup }: Settings): Promise<CasesResult> {
+  const tasks: ShardTask[] = casesOf({ ...values, ...ABLATION }).map((cases) => ({ cases, rules: false, ablation: true }));
+  return joined(await runShards(tasks, { ...setup, onShard: progress('ablation') }));
 }
 
 export async function measureSimulated({ values, setup }: Settings): Promise<CasesResult> {

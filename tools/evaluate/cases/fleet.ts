@@ -7,7 +7,7 @@ import { activeOn, calendarDay } from './days.ts';
 import { buildHonest, drawHonestUnit } from './honest.ts';
 import { HONEST_CASES, type HonestCase, type Mode, ONLY_HISTORY, PILOTED_CASES, type PilotedCase, UNIT_RANGE } from './kinds.ts';
 import { buildPiloted, CASE_DAYS, drawOperation } from './piloted.ts';
-import { drawWorld, LIGHT, type Sources, WHOLE, type World } from './world.ts';
+import { drawWorld, EFFORTS, type Sources, type World } from './world.ts';
 
 export interface CaseOptions {
   seed: number;
@@ -22,7 +22,7 @@ export interface CaseOptions {
   pilotedPerKind: number;
   /** Working days of honest people. */
   honestDays: number;
-  light: boolean;
+  effort: keyof typeof EFFORTS;
   honestKinds: readonly HonestCase[];
   pilotedKinds: readonly PilotedCase[];
 }
@@ -48,7 +48,7 @@ const shareOf = (total: number, { shard, shards }: CaseOptions): number => Math.
 
 export function caseFleet(sources: Sources, options: CaseOptions): CaseFleet {
   const days = Math.max(options.pilotedKinds.length > 0 ? CASE_DAYS : 1, calendarDay(options.honestDays - 1) + 1);
-  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days, effort: options.light ? LIGHT : WHOLE });
+  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days, effort: EFFORTS[options.effort] });
   const truths: Truth[] = [];
   const people: Workstation[] = [];
   const take = (person: Workstation, piloted: boolean, legMs: number, operatorKm: number | null): void => {

@@ -33,8 +33,14 @@ export interface Effort {
   sampleEveryMs: readonly [number, number];
 }
 
-export const LIGHT: Effort = { activity: [0.07, 0.14], sampleEveryMs: [240_000, 480_000] };
-export const WHOLE: Effort = { activity: [0.15, 0.4], sampleEveryMs: [60_000, 120_000] };
+export const EFFORTS = {
+  /** Half an hour of typing a day: for very many session-days. */
+  sparse: { activity: [0.04, 0.08], sampleEveryMs: [480_000, 960_000] },
+  /** Most of an hour. */
+  light: { activity: [0.07, 0.14], sampleEveryMs: [240_000, 480_000] },
+  /** A working day. */
+  whole: { activity: [0.15, 0.4], sampleEveryMs: [60_000, 120_000] },
+} as const satisfies Readonly<Record<string, Effort>>;
 
 export interface World {
   scene: Scene;

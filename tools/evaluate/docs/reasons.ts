@@ -1,0 +1,36 @@
+/** Why a goal may be missed and why an honest kind may be accused: what the page says where the figures fall short. */
+
+/** By the goal's title. */
+export const GOAL_REASONS: Readonly<Record<string, string>> = {
+  'proxy, hidden leg ≥ 80 ms':
+    'geostationary links whose provider answers for the far end, gateways that end the transport and distant virtual desktops show gaps of this size honestly, so a gap alone is not enough for MEDIUM where nothing else speaks.',
+  'proxy, 40–80 ms': 'slow machines of +70 ms show the same gap; what tells them apart is the leg’s own jitter and route changes, and a calm operator’s line has little of both.',
+  'proxy, 25–40 ms': 'without an honest history the gap lies inside what slow machines and heavy applications show; only the leg’s own movement and the other families can add to it.',
+  'proxy, 15–25 ms': 'such a leg is shorter than the spread between honest machines; it can be seen against the device’s own history, and hardly without one.',
+  'lagged remote desktop': 'some remote desktops have neither a tool on the machine nor virtual input, and batch on a raster that a local display has too.',
+  'packet-level VPN from abroad': 'a packet-level tunnel leaves no gap. What is left is a round trip too long for the claimed place; through a residential exit with an operator nearby, a slow last mile explains it as well.',
+  'handover in mid-session': 'a short leg after the handover looks like an application that became slow; the change is only believed once it has lasted.',
+  'laptop farm of ≥ 5': 'a farm must first be seen to take turns, which needs some of its working day, and farms behind an IP-KVM show no gap.',
+  'IP-KVM without visible lag': 'the leg never shows in the registration latency. Without a known device or display, only jitter between the presses and a rhythm unlike the enrolled one are left, and a person piloted from the first session has enrolled the operator.',
+  'night operator': 'honest shift workers and night owls live the same hours; a zone needs several days, and half of these operators show no lag.',
+  'one operator on ≥ 3 identities': 'the identities share a pair of hands and nothing else that is certain: neither address nor device. Rhythm sketches of strangers agree by chance now and then, which bounds what they may claim.',
+  'account handover, another network': 'a typist at another address in the same region looks like the same person who moved; rhythm and novelty together must say otherwise.',
+  'account handover, rhythm alone (LOW at most)': 'rhythm is compared with the enrolled profile of the same person only, and some strangers type alike.',
+};
+
+/** By the honest kind. */
+export const HONEST_REASONS: Readonly<Record<string, string>> = {
+  'satellite-pep': 'the provider ends the transport in the ground station, so a hop of 600 ms shows exactly as a hidden leg would. Where the address belongs to a satellite provider this can be known; the databases place some customers elsewhere.',
+  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. Declaring it as NetworkPolicy CORPORATE_EGRESS, or its being common in the organisation, is what tells the two apart.',
+  'corporate-vpn': 'the way over a far egress is longer than the way to the declared place allows; declare the egress, or let it become common.',
+  'vdi-elsewhere': 'the honest way from the gateway to the host adds a constant gap; people whose desktop alone stands elsewhere have no peers who share it.',
+  'slow-pc': 'a constant extra delay is the very picture of a short hidden leg.',
+  'slow-pc-later': 'a machine that becomes slow overnight looks like an operator who took over.',
+  'heavy-app': 'load moves the gap in waves, as a busy line behind a proxy would.',
+  'moved-range': 'the database says that the person sits in another country; nothing in the session contradicts it until the range is known to be wrong.',
+  satellite: 'queues and retransmissions of the satellite hop are larger than the smoothed round trip shows.',
+  accessibility: 'injected input is what automation looks like.',
+  helpdesk: 'while the technician types, the session is piloted; only the approved tool explains it.',
+  'night-owl': 'hours of the week speak for another zone.',
+  'shift-worker': 'hours of the week speak for another zone.',
+};
