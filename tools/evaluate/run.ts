@@ -75,8 +75,8 @@ export async function runFleet(fleet: Fleet, { config, databases, truths = [], k
     ...(databases !== undefined && { databases }),
     onEnriched(records) {
       outcomes.enriched(records);
-      found(detection.process(records));
-      for (const { detection: other, verdicts } of others) verdicts.found(other.process(records));
+      found(detection.process(records, true));
+      for (const { detection: other, verdicts } of others) verdicts.found(other.process(records, true));
     },
   });
   for (const batch of fleet) {

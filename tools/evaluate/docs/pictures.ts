@@ -131,7 +131,7 @@ export function timePicture(sessions: readonly SessionOutcome[]): string {
 
 export function distancePicture(sessions: readonly SessionOutcome[]): string {
   const ticks = [0, 4000, 8000, 12000, 16000, 20000];
-  const plot: Plot = { left: 84, top: 48, width: 560, height: 320, x: linear(0, 20_000, ticks), y: linear(0, 20_000, ticks) };
+  const plot: Plot = { left: 96, top: 48, width: 548, height: 320, x: linear(0, 20_000, ticks), y: linear(0, 20_000, ticks) };
   const told = sessions.flatMap(({ remote, operatorKm, distanceKm, legMs }) => (remote && operatorKm !== null && distanceKm !== null && legMs > 0 ? [{ operatorKm, distanceKm }] : []));
   const km = (value: number): string => value.toLocaleString('en-US');
   const body = axes(plot, { xLabel: 'true distance, km', yLabel: 'told distance, km', xTick: km, yTick: km });

@@ -77,7 +77,7 @@ export function axes(plot: Plot, { xLabel, yLabel, xTick = String, yTick = Strin
   }
   lines.push(`<path class="axis" d="M${px(left)} ${px(top)}V${px(top + height)}H${px(left + width)}"/>`);
   lines.push(text(left + width / 2, top + height + 38, xLabel, { anchor: 'middle' }));
-  lines.push(`<text class="ink" transform="translate(${px(left - 46)} ${px(top + height / 2)}) rotate(-90)" text-anchor="middle">${escaped(yLabel)}</text>`);
+  lines.push(`<text class="ink" transform="translate(${px(left > 90 ? left - 66 : left - 46)} ${px(top + height / 2)}) rotate(-90)" text-anchor="middle">${escaped(yLabel)}</text>`);
   return lines;
 }
 

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { ablationOf } from '../ablation.ts';
+import { HONEST_CASES, PILOTED_CASES } from '../cases/kinds.ts';
+import { GOALS } from '../goals.ts';
+import type { SessionOutcome } from '../outcome.ts';
+import { falseFindings } from '../summary.ts';
+import { pageOf } from './page.ts';
+import { distancePicture, falseFindingsPicture, precisionPicture, recallByLeg, rocPicture, timePicture } from './pictures.ts';
+import { GOAL_REASONS, HONEST_REASONS } from './reasons.ts';
+
+const sighted = { typingMin: 4, at: 10 };
+
+function session(n: number, kind: string, change: Partial<SessionOutcome>): SessionOutcome {
+  return {
+    tenantId: 't', sessionId: `s${n}`, userId: `u${n}`, kind, personKind: kind, remote: false, startsAt: 0, days: [0], legMs: 0, operatorKm: null, typingMin: 60,
+    found: [null, null, null], findings: [0, 0, 0], strength: n % 3, held: {}, distanceKm: null, rules: {}, told: [], ...change,
+  };
+}
+
+const honest = Object.keys(HONEST_CASES).flatMap((kind, i) => [0, 1].map((k) => session(100 + 2 * i + k, kind, { findings: [0, kind === 'slow-pc' ? 1 : 0, 0] })));
+const piloted = Object.keys(PILOTED_CASES).flatMap((kind, i) =>
+  [0, 1, 2].map((k) => session(500 + 3 * i + k, `${kind}@first`, { remote: true, legMs: 30 + 20 * k, operatorKm: 3000, distanceKm: { lower: 100, likely: 1000, upper: 5000 }, found: k === 0 ? [null, null, null] : [sighted, sighted, null], rules: { 'gap > 25 ms': sighted } })),
+);
+const sessions = [...honest, ...piloted];
+
+describe('the page', () => {
+  const page = pageOf({ command: 'npm run evaluate', rules: { name: 'r', version: '1', hash: 'abcdef012345' }, events: 7, sessions, ablation: ablationOf(sessions, { hiddenLeg: [] }), promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all: falseFindings('all honest', honest) } });
+
+  it('names every honest kind with its rate, every piloted kind, and every goal', () => {
+    for (const kind of Object.keys(HONEST_CASES)) expect(page).toMatch(new RegExp(`\\| ${kind} \\| 2 \\|`));
+    for (const kind of Object.keys(PILOTED_CASES)) expect(page).toContain(`| ${kind}@first | 3 |`);
+    for (const { title } of GOALS) expect(page).toContain(title);
+  });
+
+  it('says what falls short with the reason, and that a promise was broken', () => {
+    const short = page.slice(page.indexOf('## What falls short'));
+    expect(short).toContain(GOAL_REASONS['proxy, hidden leg ≥ 80 ms']);
+    expect(short).toContain(`**slow-pc**: 1000.0 findings of MEDIUM and above per 1,000 session-days (2 on 2). ${HONEST_REASONS['slow-pc']}`);
+    expect(short).not.toContain('**plain**');
+    expect(page).toContain('promised ≤ 5: BROKEN');
+  });
+
+  it('has a reason for every goal', () => {
+    expect(Object.keys(GOAL_REASONS).toSorted()).toEqual(GOALS.map(({ title }) => title).toSorted());
+    for (const kind of Object.keys(HONEST_REASONS)) expect(HONEST_CASES).toHaveProperty(kind);
+  });
+});
+
+describe('the pictures', () => {
+  const kinds = [...Map.groupBy(honest, ({ kind }) => kind)].map(([kind, own]) => falseFindings(kind, own));
+  const pictures = { recall: recallByLeg(sessions), honest: falseFindingsPicture(kinds), roc: rocPicture(sessions), precision: precisionPicture(sessions), time: timePicture(sessions), distance: distancePicture(sessions) };
+
+  it.each(Object.entries(pictures))('%s is closed, has numbers only, and colours for dark pages', (_, svg) => {
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    expect(svg).toContain('prefers-color-scheme:dark');
+    for (const tag of ['text', 'svg', 'style', 'title', 'desc']) expect(svg.split(`<${tag}`).length).toBe(svg.split(`</${tag}>`).length);
+    const coordinates = [...svg.matchAll(/ (?:cx|cy|x|y)="(-?[\d.]+)"/g)].map((match) => Number(match[1]));
+    expect(coordinates.length).toBeGreaterThan(10);
+    expect(Math.min(...coordinates)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('show what is there even where a kind was never found', () => {
+    const none = sessions.map((outcome) => ({ ...outcome, found: [null, null, null], distanceKm: null }));
+    for (const svg of [recallByLeg(none), timePicture(none), distancePicture(none), rocPicture(none)]) expect(svg).not.toMatch(/NaN|undefined/);
+  });
+});
