@@ -10,6 +10,9 @@ import type { LogAdmin, Right, TopicSpec } from './log.ts';
 const SERVED_MS_MAX = 15_000;
 const CREATE_MS_MAX = 30_000;
 
+/** ConfigSource of what was set on the topic itself. */
+const SET_ON_TOPIC = 1;
+
 const DESCRIBE_ATTEMPTS = 5;
 const DESCRIBE_RETRY_MS = 100;
 const DESCRIBE_MS_MAX = 10_000;
@@ -84,6 +87,22 @@ export class KafkaAdmin implements LogAdmin {
     const deadline = this.#clock.monotonicMs() + SERVED_MS_MAX;
     await retrySoon(this.#clock, deadline, () => admin.fetchTopicMetadata({ topics }), UNPLACED);
     for (const topic of topics) await retrySoon(this.#clock, deadline, () => admin.fetchTopicOffsets(topic), UNPLACED);
+  }
+
+  /** kafkajs has the request that replaces all settings of a topic, so those that were set on it are given again. */
+  async configure(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    try {
+      await this.#with('changing the settings', DESCRIBE_MS_MAX, async (admin) => {
+        const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+        const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+        const own = (resources[0]?.configEntries ?? []).filter((entry) => (entry as unknown as { configSource: number }).configSource === SET_ON_TOPIC);
+        const all = { ...Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])), ...settings };
+        const configEntries = Object.entries(all).map(([name, value]) => ({ name, value }));
+        await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] });
+      });
+    } catch (error) {
+      throw asLogError(error, `changing the settings of ${topic}`);
+    }
   }
 
   async membersOf(group: string): Promise<number> {

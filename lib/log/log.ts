@@ -137,6 +137,8 @@ export interface LogAdmin {
   /** Null where the topic does not exist. Settings: the ones asked for; none where this user may not read them. */
   describe(topics: readonly string[], settings: readonly string[]): Promise<Map<string, TopicSpec | null>>;
   create(topics: readonly TopicSpec[], replicationFactor: number): Promise<void>;
+  /** Changes these settings of a topic and leaves its others as they are. */
+  configure(topic: string, settings: Readonly<Record<string, string>>): Promise<void>;
   /** How many members the group has at the moment; 0 where there is no such group. */
   membersOf(group: string): Promise<number>;
   /**

@@ -51,6 +51,11 @@ export class MemoryLog implements Log {
     this.clock = clock;
     this.admin = {
       missingRights: () => Promise.resolve([]),
+      configure: (name, settings) => {
+        const topic = this.topic(name);
+        this.#topics.set(name, { ...topic, spec: { ...topic.spec, settings: { ...topic.spec.settings, ...settings } } });
+        return Promise.resolve();
+      },
       membersOf: (group) => Promise.resolve(this.#groups.get(group)?.members.length ?? 0),
       describe: (topics) => Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.spec ?? null]))),
       create: async (topics) => {

@@ -39,6 +39,8 @@ beforeAll(async () => {
   roles = rolesOf(farhand.topics, farhand.group, [farhand.topics.siemFindings], layouts);
   for (const role of roles) await kafka.allow(`User:${role.name}`, role.rights);
   await as('operator').run('topics');
+  expect(await as('operator').run('topics', '--set-retention', 'deadLetter=3d')).toMatch(/dead-letter\.v1 +rejected records as they came +3 days +2048 MiB/);
+  expect(await as('operator').run('topics', '--check'), 'the other settings stay').toContain('topics are as they should be');
 });
 afterAll(async () => {
   await farhand?.stop();

@@ -22,6 +22,7 @@ export class SimLog implements Log {
     const { broker } = network.options;
     this.admin = {
       missingRights: () => Promise.resolve([]),
+      configure: () => Promise.resolve(),
       describe: (topics) => network.request('other', () => new Map(topics.map((name) => [name, broker.describe(name)]))),
       create: (topics) => network.request('other', () => broker.create(topics)),
       membersOf: (group) => network.request('other', () => groups.get(group)?.size ?? 0),

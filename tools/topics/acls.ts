@@ -53,7 +53,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
       name: 'operator',
       what: 'farhand topics, tail and dead-letter',
       rights: [
-        ...layouts.flatMap(({ name }) => topic(name, 'Create', 'Describe', 'DescribeConfigs')),
+        ...layouts.flatMap(({ name }) => topic(name, 'Create', 'Describe', 'DescribeConfigs', 'AlterConfigs')),
         ...[topics.deadLetter, topics.suspiciousSessions, ...siemTopics, ...telemetry, topics.events, topics.enriched].flatMap((name) => topic(name, 'Read')),
         ...[topics.deadLetter, ...telemetry, topics.events, topics.enriched].flatMap((name) => topic(name, 'Write')),
         { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },

@@ -46,7 +46,10 @@ export async function createMissing(admin: LogAdmin, layouts: readonly TopicLayo
 }
 
 export function differenceTable(differences: readonly Difference[]): string {
-  const rows = [['topic', 'what', 'is', 'should be'], ...differences.map((d) => [d.topic, d.what, d.is, d.shouldBe])];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return table([['topic', 'what', 'is', 'should be'], ...differences.map((d) => [d.topic, d.what, d.is, d.shouldBe])]);
+}
+
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
 }

@@ -8,11 +8,13 @@ import { REDIS_RISK_RIGHTS, redisAclLine } from '#lib/reference/redis-acl.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { parseOptions, usageError, type Command } from '../command.ts';
 import { ACL_FORMATS, aclText, rolesOf, type AclFormat } from './acls.ts';
-import { checkTopics, createMissing, differenceTable } from './check.ts';
+import { checkTopics, createMissing, differenceTable, table } from './check.ts';
 import { topicLayouts } from './layout.ts';
+import { parseRetention, retentionRows, setRetention } from './retention.ts';
 
 const HELP = `Usage: farhand topics [--check] [--config FILE]
        farhand topics --acls [--format FORMAT] [--principal TEXT] [--config FILE]
+       farhand topics --retention [--set-retention STREAM=TIME]... [--config FILE]
 
 Creates the topics that are missing, with their partitions, compaction and kind of timestamps, and checks those that
 are there. A topic that exists is never changed: what differs is printed as a table.
@@ -22,6 +24,11 @@ are there. A topic that exists is never changed: what differs is printed as a ta
   --acls            print the least rights (ACLs) that each role needs, and ask no broker
   --format FORMAT   of --acls: table (default), kafka-acls (commands), strimzi (KafkaUser resources) or json
   --principal TEXT  of --acls: {role} stands for the role's name (default: User:farhand-{role})
+
+  --retention       print what each topic holds of people, and for how long and how much of it
+  --set-retention STREAM=TIME
+                    before that, set how long a stream is kept: events=30d, deadLetter=2w, siemFindings=unlimited. Records
+                    carry event times: a history that is replayed into a topic may be older than its retention
 
 Exit status: 0 all topics are as they should be, 1 some are not or no broker answers, 2 usage or configuration.`;
 
@@ -33,6 +40,8 @@ const OPTIONS = {
   acls: { type: 'boolean' },
   format: { type: 'string' },
   principal: { type: 'string' },
+  retention: { type: 'boolean' },
+  'set-retention': { type: 'string', multiple: true },
 } as const;
 
 function formatOf(text: string | undefined): AclFormat {
@@ -53,8 +62,15 @@ async function run(args: string[]): Promise<number> {
     return 0;
   }
   for (const name of ['format', 'principal'] as const) if (values[name] !== undefined) throw usageError('topics', `--${name} belongs to --acls`);
+  const changes = values['set-retention'] ?? [];
+  changes.forEach(parseRetention); // before anything is changed
   const log = await openKafkaLog(kafkaOptionsOf(kafka, systemClock));
   try {
+    if (values.retention === true || changes.length > 0) {
+      for (const line of await setRetention(log.admin, topics, changes)) console.log(`set ${line}`);
+      console.log(table([['topic', 'holds', 'for', 'at most'], ...(await retentionRows(log.admin, topics))]));
+      return 0;
+    }
     if (values.check !== true) {
       const created = await createMissing(log.admin, layouts, topics.replicationFactor);
       for (const name of created) console.log(`created ${name}`);

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { aclText, rolesOf } from './acls.ts';
 import { checkTopics, createMissing, differenceTable } from './check.ts';
 import { topicLayouts } from './layout.ts';
+import { parseRetention, retentionRows, setRetention } from './retention.ts';
 
 const layouts = topicLayouts(topicsSectionSchema.parse({ partitions: 3 }));
 
@@ -77,4 +78,18 @@ test('the least rights as a table, as commands and as KafkaUser resources', () =
   const users = aclText(roles, 'strimzi', 'User:farhand-{role}').split('---\n').map((text) => parse(text) as { metadata: { name: string }; spec: { authorization: { acls: unknown[] } } });
   expect(users.map((user) => user.metadata.name)).toEqual(roles.map((role) => `farhand-${role.name}`));
   expect(users[4]!.spec.authorization.acls[4]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
+});
+
+test('retention is listed for every topic that holds data of people, and set by stream', async () => {
+  const { admin } = createMemoryLog();
+  const topics = topicsSectionSchema.parse({ partitions: 3 });
+  await createMissing(admin, layouts, 1);
+  const rowOf = async (name: string) => (await retentionRows(admin, topics)).find((row) => row[0] === name);
+  expect(await rowOf('farhand.events.v1')).toEqual(['farhand.events.v1', 'valid events, by person', 'no limit', '2048 MiB a partition']);
+  expect(await rowOf('farhand.erasures.v1')).toMatchObject({ 2: '30 days' });
+  expect(await rowOf('farhand.detect-changelog.v1')).toMatchObject({ 2: 'newest of each key', 3: 'replaced and deleted: off the disk within 7 days' });
+  expect(await setRetention(admin, topics, ['events=30d', 'siemFindings=unlimited'])).toEqual(['farhand.events.v1 retention.ms=2592000000', 'siem.findings.v1 retention.ms=-1']);
+  expect(await rowOf('farhand.events.v1')).toMatchObject({ 2: '30 days', 3: '2048 MiB a partition' });
+  expect(await checkTopics(admin, layouts)).toEqual([]);
+  for (const wrong of ['events', 'events=', 'events=3', 'devices=3d', 'constructor=3d']) expect(() => parseRetention(wrong), wrong).toThrow(/--set-retention/);
 });

@@ -1,0 +1,61 @@
+/** How long each topic keeps what, and whose data that is; for the operator who sets it and the officer who asks. */
+import type { TopicsSection } from '#lib/kernel/config-sections.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { LogAdmin } from '#lib/log/log.ts';
+
+/** Keys of the section topics whose records a time of retention makes sense for: streams, not state. */
+export const STREAMS = {
+  keystrokeLatency: 'timing of keystrokes, by person',
+  connection: 'addresses and path, by person',
+  events: 'valid events, by person',
+  enriched: 'the same with place and network',
+  suspiciousSessions: 'findings, by person',
+  siemFindings: 'findings for the SIEM',
+  deadLetter: 'rejected records as they came',
+  erasures: 'requests to erase: they name the person',
+  erasureReceipts: 'what was erased, without names',
+} as const satisfies Partial<Record<keyof TopicsSection, string>>;
+
+const COMPACTED = {
+  devices: 'assignments, by device and user',
+  feedback: 'verdicts, by session or finding',
+  detectChangelog: 'state of people, until they are unseen for detect.personTtlMs or erased',
+  chainedChangelog: 'the same, of farhand embedded --kafka',
+  ingestChangelog: 'hashes of event ids',
+} as const satisfies Partial<Record<keyof TopicsSection, string>>;
+
+export type Stream = keyof typeof STREAMS;
+
+const UNIT_MS = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+const SETTINGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.compaction.lag.ms'];
+
+/** `events=30d` → the stream and its time, ms; −1 for `events=unlimited`. FARHAND_USAGE otherwise. */
+export function parseRetention(text: string): { stream: Stream; ms: number } {
+  const [, name = '', amount, unit] = /^([A-Za-z]+)=(?:(\d{1,5})([hdw])|unlimited)$/.exec(text) ?? [];
+  if (!Object.hasOwn(STREAMS, name)) {
+    throw new FarhandError('FARHAND_USAGE', `--set-retention is '${text}': allowed is one of ${Object.keys(STREAMS).join(', ')} with =30d (h, d or w) or =unlimited`);
+  }
+  return { stream: name as Stream, ms: amount === undefined ? -1 : Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS] };
+}
+
+export async function setRetention(admin: LogAdmin, topics: TopicsSection, texts: readonly string[]): Promise<string[]> {
+  const wanted = texts.map(parseRetention);
+  for (const { stream, ms } of wanted) await admin.configure(topics[stream], { 'retention.ms': String(ms) });
+  return wanted.map(({ stream, ms }) => `${topics[stream]} retention.ms=${ms}`);
+}
+
+const days = (ms: string | undefined): string => (ms === undefined ? '?' : ms === '-1' ? 'no limit' : `${Math.round((Number(ms) / UNIT_MS.d) * 10) / 10} days`);
+const size = (bytes: string | undefined): string => (bytes === undefined ? '?' : bytes === '-1' ? 'no limit' : `${Math.round(Number(bytes) / 1024 ** 2)} MiB a partition`);
+
+/** Rows: topic, what it holds, how long, how much. */
+export async function retentionRows(admin: LogAdmin, topics: TopicsSection): Promise<string[][]> {
+  const held = { ...STREAMS, ...COMPACTED };
+  const names = Object.keys(held) as (keyof typeof held)[];
+  const found = await admin.describe(names.map((name) => topics[name]), SETTINGS);
+  return names.map((name) => {
+    const settings = found.get(topics[name])?.settings;
+    if (settings === undefined) return [topics[name], held[name], 'missing', ''];
+    if (settings['cleanup.policy'] === 'compact') return [topics[name], held[name], 'newest of each key', `replaced and deleted: off the disk within ${days(settings['max.compaction.lag.ms'])}`];
+    return [topics[name], held[name], days(settings['retention.ms']), size(settings['retention.bytes'])];
+  });
+}
