@@ -68,7 +68,7 @@ export function falseFindingsPicture(kinds: readonly FalseFindings[]): string {
 interface Family {
   name: string;
   color: number;
-  holds(kind: string): boolean;
+  holds: (kind: string) => boolean;
 }
 
 const FAMILIES: readonly Family[] = [
