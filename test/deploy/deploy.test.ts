@@ -8,6 +8,7 @@ import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { metricGroups } from '../../tools/metrics/reference.ts';
+import { scaledRules } from './scaled-rules.ts';
 import { composeSchema, hadolint, helm, kedaResources, kubeconform, kubernetesSchemas, operatorModels, promtool, run, yamllint } from './tools.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -107,6 +108,23 @@ describe('alert rules', () => {
     expect(await run(tool, ['check', 'rules', at('deploy/prometheus/farhand.rules.yaml')])).toMatchObject({ status: 0 });
     expect(await run(tool, ['test', 'rules', 'farhand.rules.test.yaml'], { cwd: at('deploy/prometheus') })).toMatchObject({ status: 0 });
     expect(await run(tool, ['check', 'config', '--syntax-only', at('deploy/compose/prometheus.yaml')])).toMatchObject({ status: 0 });
+  });
+
+  test('the rules whose faults are provoked in seconds are the same ones', async (context) => {
+    const scaled = scaledRules(read('deploy/prometheus/farhand.rules.yaml'), 60);
+    expect([...scaled.matchAll(/alert: (\w+)/g)].map(([, name]) => name)).toEqual(alerts.map(({ alert }) => alert));
+    expect(scaled).not.toMatch(/^ *(for: \d+[mhd]|expr: .*\[\d+[mhd]\])/m);
+    const tool = await promtool();
+    if (tool === null) return context.skip();
+    writeFileSync(join(scratch, 'scaled.yaml'), scaled);
+    expect(await run(tool, ['check', 'rules', join(scratch, 'scaled.yaml')])).toMatchObject({ status: 0 });
+  });
+
+  test('every fault that the runbook marks is provoked by npm run faults', () => {
+    const marked = [...read('docs/runbook.md').matchAll(/^## (Farhand\w+)\n\n⚡/gm)].map(([, name]) => name!);
+    const faults = read('test/deploy/faults.ts');
+    const provoked = alerts.map(({ alert }) => alert!).filter((alert) => faults.includes(`'${alert}'`));
+    expect(marked.sort((a, b) => a.localeCompare(b))).toEqual(provoked.sort((a, b) => a.localeCompare(b)));
   });
 
   test('a rule that no longer fires is found', async (context) => {
