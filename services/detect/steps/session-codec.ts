@@ -82,9 +82,27 @@ function writeSignals(out: ByteWriter, { signals }: SessionState): void {
     if (held === 0 && reading === null) continue;
     out.count(i + 1);
     out.double(held);
-    out.plain(reading);
+    out.optional(reading, (value) => writeReading(out, value));
   }
   out.count(0);
+}
+
+function writeReading(out: ByteWriter, reading: Reading): void {
+  out.double(reading.strength);
+  out.flag(reading.ubiquitous);
+  out.double(reading.observed);
+  out.double(reading.expected);
+  out.text(reading.unit);
+  out.double(reading.samples);
+  out.integer(reading.windowEnd);
+  out.integer(reading.windowEnd - reading.windowStart);
+  out.text(reading.explanation);
+}
+
+function readReading(input: ByteReader): Reading {
+  const [strength, ubiquitous, observed, expected, unit] = [input.double(), input.flag(), input.double(), input.double(), input.text()];
+  const [samples, windowEnd] = [input.double(), input.integer()];
+  return { strength, ubiquitous, observed, expected, unit, samples, windowStart: windowEnd - input.integer(), windowEnd, explanation: input.text() };
 }
 
 export function readSession(input: ByteReader, before: Sighting | null, person: Person, dictionary: DatabasesDictionary): SessionState {
@@ -115,6 +133,6 @@ function readSignals(input: ByteReader, session: SessionState): void {
     const signal = session.signals[number - 1];
     assert(signal !== undefined, 'the state of a person holds an unknown signal');
     signal.held = input.double();
-    signal.reading = input.plain<Reading | null>();
+    signal.reading = input.optional(() => readReading(input));
   }
 }
