@@ -45,6 +45,18 @@ test('the arrival of the oldest telemetry goes along with a batch, and other cli
   expect((theirs.records[0] as unknown as { headers: Record<string, Buffer> }).headers['farhand-origin-at']?.toString()).toBe('1764285013123');
 });
 
+test('batches from a kilobyte on are packed, smaller ones are left as they are', () => {
+  fc.assert(
+    fc.property(records, fc.nat(4_000), (given, bytes) => {
+      const batch = encodeBatch([...given, { topic: 't', partition: null, key: null, value: Buffer.alloc(bytes, 'pack'), timestampMs: 7 }], outside, 'zstd');
+      const plain = encodeBatch([...given, { topic: 't', partition: null, key: null, value: Buffer.alloc(bytes, 'pack'), timestampMs: 7 }], outside, 'none');
+      expect(batch.readInt16BE(21) & 7).toBe(plain.length - 61 < 1024 || batch.length === plain.length ? 0 : 4);
+      const { into } = decode(placedAt(batch, 0));
+      expect(into.map(({ key, value }) => [key && [...key], value && [...value]])).toEqual([...given.map(({ key, value }) => [key && [...key], value && [...value]]), [null, [...Buffer.alloc(bytes, 'pack')]]]);
+    }),
+  );
+});
+
 test('CRC-32C has its published check value and agrees with kafkajs', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
   fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (data) => crc32c(data) === theirCrc(Buffer.from(data)) >>> 0));
@@ -134,7 +146,7 @@ test('a batch that unpacks to too much, or is cut inside, is refused and not bel
 test('what lies before a batch that cannot be read is kept, and the failure says where it is', () => {
   const good = placedAt(encodeBatch([one, one], outside, 'none'), 5);
   const bomb = placedAt(encodeBatch([{ ...one, value: Buffer.alloc(129 * 1024 * 1024) }, one], outside, 'zstd'), 7);
-  const cut = placedAt(encodeBatch([{ ...one, value: Buffer.alloc(500) }], outside, 'zstd'), 7);
+  const cut = placedAt(encodeBatch([{ ...one, value: Buffer.alloc(5_000) }], outside, 'zstd'), 7);
   cut.fill(0xff, 70);
   const old = placedAt(encodeBatch([one], outside, 'none'), 7);
   old[16] = 1;

@@ -19,7 +19,9 @@ const COMPRESSION_MASK = 0x07;
 const GZIP = 1;
 const ZSTD = 4;
 /** Level 1: measured on changelog batches, a third of the CPU of the default level 3 for 8 % more bytes. */
-const ZSTD_FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const ZSTD_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** Smaller batches are left as they are: the compressor's own set-up would cost more than all else of them. */
+const COMPRESSED_BYTES_MIN = 1024;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
@@ -65,8 +67,10 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
   let batch = Buffer.allocUnsafe(bound);
   let at = HEADER_BYTES;
   for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base, i === 0 ? headers : NO_HEADERS);
+  if (at - HEADER_BYTES < COMPRESSED_BYTES_MIN) compression = 'none';
   if (compression === 'zstd') {
-    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at), ZSTD_FAST);
+    // In one piece, so that nothing has to be put together.
+    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at), { params: ZSTD_LEVEL, chunkSize: at - HEADER_BYTES });
     if (packed.length < at - HEADER_BYTES) at = HEADER_BYTES + packed.copy(batch, HEADER_BYTES);
     else compression = 'none';
   }

@@ -69,18 +69,22 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
 /** Steps reject one after the other; letters leave in the order of their records, wherever batches end. */
 function inOrderOf(batch: readonly RawRecord[], letters: DeadLetter[]): void {
   const name = ({ topic, partition, offset }: { topic: string; partition: number; offset: number }) => `${topic}/${partition}@${offset}`;
-  const place = new Map(batch.map((raw, i) => [name(raw), i]));
+  // Of a batch only a few are letters: names are made for those that share an offset with one.
+  const offsets = new Set(letters.map(({ offset }) => offset));
+  const place = new Map<string, number>();
+  for (const [i, raw] of batch.entries()) if (offsets.has(raw.offset)) place.set(name(raw), i);
   letters.sort((a, b) => place.get(name(a))! - place.get(name(b))!);
 }
 
-/** Runs one step over the batch and keeps what passes; the rest is counted or becomes a dead letter. */
+/** Runs one step over the batch and keeps what passes, mostly all of it; the rest is counted or becomes a dead letter. */
 function settle(items: Item[], step: Step, result: IngestResult): Item[] {
   const outcomes = step(items);
-  const passed: Item[] = [];
-  for (let i = 0; i < items.length; i++) {
+  let passed = 0;
+  while (passed < items.length && outcomes[passed]!.kind === 'ok') passed++;
+  for (let i = passed; i < items.length; i++) {
     const item = items[i]!;
     const outcome = outcomes[i]!;
-    if (outcome.kind === 'ok') passed.push(item);
+    if (outcome.kind === 'ok') items[passed++] = item;
     else if (outcome.kind === 'drop') result.duplicates++;
     else {
       const letter = deadLetterOf(item.raw, item.arrivedAt, outcome);
@@ -88,5 +92,6 @@ function settle(items: Item[], step: Step, result: IngestResult): Item[] {
       result.observedAt.set(letter, item.event.observedAt);
     }
   }
-  return passed;
+  items.length = passed;
+  return items;
 }
