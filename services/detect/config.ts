@@ -48,8 +48,9 @@ const HOSTED_TAIL = [
   { gapMs: 40, share: 0.03 },
   { gapMs: 70, share: 0.0023 },
   { gapMs: 150, share: 0.0012 },
-  { gapMs: 240, share: 0.0005 },
-  { gapMs: 300, share: 2e-5 },
+  { gapMs: 200, share: 3e-4 },
+  { gapMs: 240, share: 6e-5 },
+  { gapMs: 300, share: 1e-5 },
   { gapMs: 600, share: 1e-6 },
 ];
 
@@ -69,9 +70,9 @@ const hiddenLegSchema = z.strictObject({
 
 const networkSchema = z.strictObject({
   geoErrorKm: z.number().min(0).max(2000).default(150).describe('Error of coordinates that is granted before a place is refuted, km.'),
-  inflationHigh: z.number().min(1).max(10).default(3).describe('95th percentile of RTT over its ⅔c floor (cloud regions: 2.7–3.0).'),
+  inflationHigh: z.number().min(1).max(10).default(2.2).describe('RTT over its ⅔c floor that is granted to any way (cloud regions: 80th to 90th percentile); what lies above is judged by its excess.'),
   inflationMsMax: z.number().min(0).max(2000).default(170).describe('Most by which inflation exceeds the floor, however long the way, ms (cloud regions, 98th percentile beyond 7,000 km: 172).'),
-  lastMileMs: z.number().min(0).max(500).default(60).describe('Last mile that is granted to any access network, ms (low-orbit satellite: 40–60).'),
+  lastMileMs: z.number().min(0).max(500).default(35).describe('Last mile that is granted to any fixed access network, ms; satellites get 60.'),
   mobileLastMileMs: z.number().min(0).max(1000).default(150).describe('Last mile that is granted to mobile networks, ms.'),
   geostationaryMs: z.number().min(0).max(2000).default(480).describe('Excess from which a geostationary link is the likelier explanation, ms.'),
   travelKmhMin: z.number().min(100).max(20_000).default(800).describe('Speed from which travel is impossible, km/h (Elastic: 800).'),

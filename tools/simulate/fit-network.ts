@@ -17,8 +17,18 @@ interface InflationBin {
   quantiles: number[];
 }
 
+/** Share of the ⅔c distance that pairs with such a round trip lie apart: 4th, 50th and 96th percentile. */
+interface ReachBin {
+  rttMs: number;
+  pairs: number;
+  low: number;
+  median: number;
+  high: number;
+}
+
 export interface NetworkFit {
   inflation: InflationBin[];
+  reach: ReachBin[];
   /** p90 over p50 of a cloud path; p5, p50, p95 over paths. */
   cloudSpread: [number, number, number];
   /** |RTT now / RTT hours later − 1| of server paths; p50, p90, p99. */
@@ -45,6 +55,21 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
   return bins;
 }
 
+/** Edges of the round-trip bins, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
+const REACH_EDGES = [0, 22, 45, 80, 120, 165, 220, 400];
+const REACH_KM_MIN = 50;
+
+function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
+  const rounded = (n: number): number => Number(n.toPrecision(3));
+  const apart = pairs.map(({ from, to, rttMs }) => ({ floorMs: floorRttMs(distanceKm(from, to)), rttMs })).filter(({ floorMs }) => floorMs > floorRttMs(REACH_KM_MIN));
+  return REACH_EDGES.slice(1).map((edge, i) => {
+    const inside = apart.filter(({ rttMs }) => rttMs > REACH_EDGES[i]! && rttMs <= edge);
+    const shares = sorted(inside.map(({ floorMs, rttMs }) => floorMs / rttMs));
+    const [low, median, high] = [0.04, 0.5, 0.96].map((level) => rounded(quantileOf(shares, level)));
+    return { rttMs: Math.round(medianOf(inside.map(({ rttMs }) => rttMs))), pairs: inside.length, low: low!, median: median!, high: high! };
+  });
+}
+
 export function fitNetwork(dir?: string): NetworkFit {
   const rounded = (n: number): number => Number(n.toPrecision(4));
   const spread = sorted(readAwsSpread(dir));
@@ -56,6 +81,7 @@ export function fitNetwork(dir?: string): NetworkFit {
   });
   return {
     inflation: inflationBins([...readGcp(dir), ...readAzure(dir)]),
+    reach: reachBins([...readGcp(dir), ...readAzure(dir)]),
     cloudSpread: at(spread, 0.05, 0.5, 0.95) as [number, number, number],
     serverDrift: at(sorted(serverDrift(readPlanetlab(dir))), 0.5, 0.9, 0.99) as [number, number, number],
     queueShare: at(share, 0.5, 0.9) as [number, number],

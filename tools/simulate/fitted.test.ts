@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { REACH } from '../../services/detect/model/distance.ts';
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import { fitAll, FITTED_FILE, fittedText } from './fit.ts';
@@ -100,4 +101,8 @@ describe('simulated paths', () => {
     expect(worst[0]).toBeLessThan(50);
     expect(worst[1]).toBeGreaterThan(100);
   });
+});
+
+test('the operator distance uses the fitted reach of real paths', () => {
+  expect(REACH).toEqual(NETWORK.reach.map(({ rttMs, low, median, high }) => ({ rttMs, low, median, high })));
 });

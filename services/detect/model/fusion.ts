@@ -25,7 +25,7 @@ type FusionSettings = DetectConfig['fusion'];
 const HELD_MIN = 0.05;
 
 /** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
-const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.3, rhythm: 0.2, time: 0.1 };
+export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.3, rhythm: 0.2, time: 0.1 };
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 
 /** The held strength after one more window. */

@@ -15,10 +15,12 @@
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
  *   varies no more than a machine does.
  */
+import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { isSatellite, isTrustedEgress } from './sighting.ts';
 import { quantiles } from './sketch.ts';
 import type { GapView, MinuteSummary, SessionView, SignalParameters, TransportView } from './view.ts';
 
@@ -32,10 +34,13 @@ export const hiddenLegSignal: SignalDescription = {
 /** Days of own history from which a calm, always equal gap speaks for a slow machine. */
 const OWN_DAYS_MIN = 2;
 const HELPDESK_MAX = 0.8;
+const SATELLITE_MAX = 1;
 /** Of the last minutes all but one must have the gap. */
 const MINUTES_HELD = 6;
 /** Minutes from which the drift of the low gaps is looked at. */
 const DRIFT_MINUTES = 10;
+/** Concordance of floor and spread beyond which load is the likelier reason for either. */
+const LOAD_TAU_MAX = 0.15;
 /** Gaps below which variation is the machine's or the transport's own, ms. */
 const VARIATION_GAP_MIN = 15;
 
@@ -61,10 +66,10 @@ interface GapStatistic {
   driftMs: number;
 }
 
-function gapStatistic(gap: GapView, transport: TransportView | null, { config }: SignalParameters): GapStatistic {
+function gapStatistic(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): GapStatistic {
   const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
   const held = heldGap(gap);
-  const low = held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs);
+  const low = Math.min(held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs), keptGap(gap.minutes, held.lowMs));
   const base = held.minutes === MINUTES_HELD ? held : { minutes: 0, samples: gap.samples, windowStart: gap.windowStart };
   const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
   const spread = median! - pooled!;
@@ -74,7 +79,7 @@ function gapStatistic(gap: GapView, transport: TransportView | null, { config }:
     minutes: base.minutes,
     samples: base.samples,
     windowStart: base.windowStart,
-    claimedMs: low - gap.clockErrorMs,
+    claimedMs: low - gap.clockErrorMs - explainedMs,
     jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap.minutes, transportSpread)) - free),
     driftMs: Math.max(0, drift(gap.minutes) - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
   };
@@ -110,6 +115,19 @@ function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: numbe
   return held;
 }
 
+/**
+ * Load comes and goes and a leg stays: where the low gaps have crossed the middle between their least and the present level more than
+ * once, only what four in five of the kept minutes have may count, ms; no bound otherwise (a handover crosses once).
+ */
+function keptGap(minutes: readonly MinuteSummary[], presentMs: number): number {
+  if (minutes.length < DRIFT_MINUTES) return Infinity;
+  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
+  const middle = (lows[1]! + presentMs) / 2;
+  let crossings = 0;
+  for (let i = 1; i < minutes.length; i++) if (minutes[i]!.low > middle !== minutes[i - 1]!.low > middle) crossings++;
+  return crossings > 1 ? lows[Math.floor(0.2 * (lows.length - 1))]! : Infinity;
+}
+
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
 function wander(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < 6) return 0;
@@ -119,10 +137,31 @@ function wander(minutes: readonly MinuteSummary[], transportSpread: number): num
   return steps[Math.floor(steps.length / 2)]! - transportSpread;
 }
 
-/** log10 of the share of slow machines that vary so much; load that is most of the gap is the likelier reason and says nothing. */
-function log10Variation({ claimedMs, jitterMs, driftMs, minutes }: GapStatistic, shareMax: number): number {
-  // Load in bursts looks like jitter until enough minutes show whether the gap stays.
-  if (minutes === 0 || claimedMs < VARIATION_GAP_MIN) return 0;
+/**
+ * Whether the low gaps move together with the spread of their minutes (Kendall's τ, −1…1): load slows a machine down, floor and
+ * jitter alike, while a leg's floor does not move with the machine's load.
+ */
+function movesWithLoad(minutes: readonly MinuteSummary[]): number {
+  let concordant = 0;
+  let pairs = 0;
+  for (let i = 1; i < minutes.length; i++) {
+    const { low, middle } = minutes[i]!;
+    for (let j = 0; j < i; j++) {
+      const other = minutes[j]!;
+      const product = (low - other.low) * (middle - low - (other.middle - other.low));
+      if (product === 0) continue;
+      concordant += product > 0 ? 1 : -1;
+      pairs++;
+    }
+  }
+  return pairs === 0 ? 0 : concordant / pairs;
+}
+
+/** log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. */
+function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes }: GapStatistic, shareMax: number): number {
+  // Load in bursts looks like jitter until enough minutes show whether the gap stays; a hosted desktop has a leg of its own, and an honest one.
+  if (minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
+  if (movesWithLoad(gap.minutes) > LOAD_TAU_MAX) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
   const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(DRIFT_NULL, driftMs);
   return Math.min(jitter, drifting);
@@ -132,7 +171,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const { gap, transport } = view;
   const settings = parameters.config.hiddenLeg;
   if (gap === null || gap.samples < settings.samplesMin) return NO_DATA;
-  const statistic = gapStatistic(gap, transport, parameters);
+  const explainedMs = egressLegMs(view, parameters) / (gap.twoClocks ? 2 : 1);
+  const statistic = gapStatistic(gap, transport, explainedMs, parameters);
   const { lowMs, claimedMs, jitterMs, samples, windowStart } = statistic;
   const reference = parameters.baseline.reference({
     tenantId: view.tenantId,
@@ -148,21 +188,37 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   if (claimedMs <= expected) return QUIET;
   const log10Level = reference.log10Tail(claimedMs);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
-  const log10More = calm ? 0 : log10Variation(statistic, settings.jitterShareMax);
+  const log10More = calm || explainedMs > 0 ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : settings.strengthMax, supported);
+  // A provider's proxy on the ground answers for the satellite hop behind it.
+  const satellite = isSatellite(view.sighting?.organisation ?? null);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
     strength,
-    ubiquitous: false,
+    ubiquitous: satellite,
     observed: claimedMs,
     expected,
     unit: 'ms',
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ gap, statistic, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
   };
+}
+
+/**
+ * An organisation's gateway may end the transport, and then the way from the gateway to its people is an honest hidden leg. That it
+ * ends there is seen by the round trip, which is too short for the way over the source to the declared place.
+ *
+ * @returns what that way explains of the gap, round trip, ms; 0 where the transport goes on to the person
+ */
+function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, { config }: SignalParameters): number {
+  if (sighting === null || transport === null || transport.samples < 2 || sourceToDeclaredKm === null || sighting.sourceDistanceKm === null) return 0;
+  if (!isTrustedEgress(sighting.policy) && sighting.category !== 'BUSINESS') return 0;
+  const wholeWayMs = floorRttMs(sighting.sourceDistanceKm + sourceToDeclaredKm - config.network.geoErrorKm);
+  if (transport.confirmedLeastMs >= wholeWayMs) return 0;
+  return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
 /** The gap was the same, and calm, on earlier days: what a slow machine looks like. */
@@ -174,6 +230,8 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
 
 interface Told {
   gap: GapView;
+  /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
+  explainedMs: number;
   statistic: GapStatistic;
   expected: number;
   share: number;
@@ -193,8 +251,9 @@ function explain(told: Told): string {
   const clocks = gap.twoClocks
     ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
+  const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
-  return `${clocks}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
+  return `${clocks}${egress}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
 }

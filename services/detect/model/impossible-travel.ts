@@ -18,6 +18,7 @@ export const impossibleTravelSignal: SignalDescription = {
   name: 'impossibleTravel',
   family: 'network',
   weight: 0.2,
+  renews: true,
   speaksFor: { DEVICE_ELSEWHERE: 0.4, ACCOUNT_HANDOVER: 0.3, VPN_OR_PROXY: 0.3 },
 };
 

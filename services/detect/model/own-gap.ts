@@ -23,7 +23,7 @@ export const ownGapSignal: SignalDescription = {
 };
 
 /** Shares of honest session-days whose gap lies so far above all but 5% of the device's earlier minutes, ms. */
-const SHIFT_NULL: NullTable = [[4, 0.02], [8, 0.006], [15, 0.0015], [25, 3e-4], [40, 5e-5], [80, 5e-6], [160, 1e-6]];
+const SHIFT_NULL: NullTable = [[4, 0.02], [8, 0.006], [15, 0.0015], [25, 4e-4], [40, 1e-4], [80, 1e-5], [160, 1e-6]];
 const MINUTES_HELD = 6;
 const DAYS_MIN = 1;
 const HELPDESK_MAX = 0.5;

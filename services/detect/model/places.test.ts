@@ -74,7 +74,8 @@ describe('location refuted', () => {
 
 describe('path excess', () => {
   test('a usual way is quiet; a far operator behind a near exit is not', () => {
-    for (const ms of [30, 60, 110]) expect(pathExcess(view({ transport: transportView(ms) }), parameters)).toBe('quiet');
+    for (const ms of [30, 60, 85]) expect(pathExcess(view({ transport: transportView(ms) }), parameters)).toBe('quiet');
+    expect(rankAlone('pathExcess', reading(pathExcess(view({ transport: transportView(120) }), parameters)))).toBe(RANK.NONE);
     const found = reading(pathExcess(view({ transport: transportView(260) }), parameters));
     expect(rankAlone('pathExcess', found)).toBe(RANK.MEDIUM);
     expect(found.observed).toBe(260);

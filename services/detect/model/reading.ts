@@ -51,6 +51,8 @@ export interface SignalDescription {
   readonly family: SignalFamily;
   /** Weight of the signal in the mean of its family's e-values; those of one family sum to at most 1. */
   readonly weight: number;
+  /** The null starts afresh each day, so days may be multiplied (e-detector.ts). */
+  readonly renews?: boolean;
   /** How the signal's strength is shared among the hypotheses; sums to 1. */
   readonly speaksFor: Partial<Record<Hypothesis, number>>;
 }

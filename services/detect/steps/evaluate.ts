@@ -3,6 +3,7 @@ import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
 import { traitsOf } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
+import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
@@ -24,13 +25,15 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     if (typeof answer === 'object' && answer !== null) state.reading = answer;
     else if (state.held === 0) state.reading = null;
   });
-  return fuseSession(session, parameters);
+  advanceDay(person.detector, view.windowEnd);
+  person.detector.today = dayEvidence(session.signals.map((signal) => signal.held));
+  return fuseSession(person, session, parameters);
 }
 
-export function fuseSession(session: SessionState, { config }: SignalParameters): Fused {
+export function fuseSession(person: Person, session: SessionState, { config }: SignalParameters): Fused {
   const held = session.signals.map((signal) => signal.held);
   const ubiquitous = session.signals.map((signal) => signal.reading?.ubiquitous ?? true);
-  return fuse(held, ubiquitous, config.fusion);
+  return fuse(held, ubiquitous, config.fusion, person.detector.carried);
 }
 
 function viewOf(person: Person, session: SessionState, window: OpenWindow, { config }: SignalParameters): SessionView {

@@ -7,8 +7,9 @@ import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
+import { barOfFleet } from '../model/e-bh.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
-import { rounded } from '../model/reading.ts';
+import { rounded, show } from '../model/reading.ts';
 import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
@@ -47,28 +48,33 @@ export interface WindowTrace {
   held: readonly number[];
 }
 
+const DAY_MS = 86_400_000;
 const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
 
 /** Signals that are shown: what they hold counts for something. */
 const SHOWN_MIN = 0.2;
 
-export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, { parameters, trace }: FindingContext): void {
+export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): void {
+  const { parameters, trace } = context;
   trace?.({
     tenantId: person.tenantId,
     userId: person.userId,
     sessionId: session.sessionId,
     at,
     strength: fused.strength,
-    severity: severityOf(fused, parameters.config.fusion),
+    severity: severityOf(fused, parameters.config.fusion, barAt(at, context)),
     held: session.signals.map((signal) => signal.held),
   });
 }
+
+/** Evidence that the fleet's budget of false findings asks for (e-BH), by the last hour that is known. */
+const barAt = (at: number, { parameters, evidenceAt }: FindingContext): number => barOfFleet(evidenceAt(at), parameters.config.fusion.falseDiscoveryShare);
 
 /** Decides, at the end of a window, whether the session's finding opens, changes or stays as it is. */
 export function reviseFinding(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): SuspiciousSession | null {
   const { config } = context.parameters;
   if (isDecided(session, at, config.feedback)) return null;
-  const severity = severityOf(fused, config.fusion);
+  const severity = severityOf(fused, config.fusion, barAt(at, context));
   const finding = session.finding;
   if (finding === null) {
     if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
@@ -119,7 +125,7 @@ function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, a
 
 /** Closes for an analyst's verdict, or as EXPIRED. */
 export function closeFinding(person: Person, session: SessionState, as: 'EXPIRED' | 'BENIGN' | 'CONFIRMED', at: number, context: FindingContext): SuspiciousSession {
-  const closed = emit(person, session, fuseSession(session, context.parameters), 'CLOSED', at, as, context);
+  const closed = emit(person, session, fuseSession(person, session, context.parameters), 'CLOSED', at, as, context);
   session.finding = null;
   for (const signal of session.signals) {
     signal.held = 0;
@@ -194,9 +200,29 @@ function evidenceOf(person: Person, session: SessionState, config: DetectConfig)
   evidence.sort((a, b) => b.strength - a.strength || (a.signal < b.signal ? -1 : 1));
   const blind = blindEvidence(session);
   if (blind !== null && !evidence.some((entry) => entry.signal === 'hiddenLeg')) evidence.push(blind);
+  const earlier = earlierEvidence(person, session);
+  if (earlier !== null) evidence.push(earlier);
   const learning = learningEvidence(person, session, config.rhythm);
   if (learning !== null) evidence.push(learning);
   return evidence;
+}
+
+/** What changes on earlier days add to the combined strength, so that it can be recomputed. */
+function earlierEvidence({ detector }: Person, { lastEnd }: SessionState): Evidence | null {
+  const { carried, day } = detector;
+  if (carried < SHOWN_MIN) return null;
+  return {
+    signal: 'earlierDays',
+    family: 'time',
+    strength: rounded(carried),
+    observed: rounded(carried),
+    expected: 0,
+    unit: 'decades',
+    samples: 1,
+    windowStart: Math.min(lastEnd, day * DAY_MS),
+    windowEnd: lastEnd,
+    explanation: `Changes of the same kinds on earlier days add ${show(carried)} decades of evidence (the product of their days' e-values, begun again whenever it fell below 1, and never more than 1 decade).`,
+  };
 }
 
 /** A rhythm that is not enrolled yet says nothing for or against the person, and that is told. */

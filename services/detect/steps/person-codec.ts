@@ -168,6 +168,9 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
     out.integer(activity.lastDay);
     out.sparse(activity.counts);
   });
+  out.integer(person.detector.day);
+  out.double(person.detector.carried);
+  out.double(person.detector.today);
   out.count(person.seenDays);
   out.integer(person.lastSeenDay);
   writeKnown(person);
@@ -192,6 +195,7 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
   person.devices = input.list(() => ({ deviceId: input.text(), sensor: input.text() as Sensor, refusedDays: input.count(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
   person.rhythms = input.list(() => readProfile(input));
   person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
+  person.detector = { day: input.integer(), carried: input.double(), today: input.double() };
   person.seenDays = input.count();
   person.lastSeenDay = input.integer();
   readKnown(input, person);

@@ -6,6 +6,7 @@
 import type { DeclaredPlace, DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
 import type { Activity } from '../model/activity.ts';
 import type { DeviceHistory } from '../model/history.ts';
+import { newDetector, type Detector } from '../model/e-detector.ts';
 import type { Familiar } from '../model/novelty.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Rhythm } from '../model/rhythm.ts';
@@ -176,6 +177,8 @@ export interface Person {
   /** Place of the assignment version before the present one, by device; at most devicesPerPersonMax. */
   former: { deviceId: string; validFrom: number; present: DeclaredPlace; before: DeclaredPlace | null }[];
   lastSighting: { sighting: Sighting; at: number } | null;
+  /** What changes on earlier days add up to. */
+  detector: Detector;
   /** For and from the exchange; in a store of its own. Null before the first window. */
   fleet: PersonFleet | null;
   /** Transient: earliest pending timer, recomputed when windows open or close. */
@@ -205,6 +208,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     suppressions: [],
     former: [],
     lastSighting: null,
+    detector: newDetector(),
     fleet: null,
     nextTimer: Infinity,
     batch: 0,

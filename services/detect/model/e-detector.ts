@@ -1,0 +1,50 @@
+/**
+ * e-detector: what the days of one person add up to.
+ *
+ * A day's evidence is an e-value given the days before it only where its null starts afresh each day. A slow machine is slow
+ * every day and a night owl is late every night: such evidence counts once, in its session, however often it comes. What does
+ * start afresh are changes (an onset in mid-session, an impossible travel, something never seen before). Their daily e-values are
+ * multiplied as an e-CUSUM, M ← max(1, M)·E, which starts again whenever the past speaks against a change; the mean time
+ * between false alarms of a person whose daily E are e-values is at least the threshold, in days, whatever their distribution.
+ * Source: Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change detection" (2022), Section 2.
+ */
+import type { SignalFamily } from '#schemas/records.ts';
+import { STAKE } from './fusion.ts';
+import { SIGNALS } from './signals.ts';
+
+export interface Detector {
+  /** Number of the day that `today` is of (UTC days since the epoch); −1 for none. */
+  day: number;
+  /** log10 M of the days before, between 0 and CARRIED_MAX. */
+  carried: number;
+  /** log10 of the day's e-value as its last window left it. */
+  today: number;
+}
+
+/** Habits make changes too (an application that is started every morning), so no more than this is carried, decades. */
+const CARRIED_MAX = 1;
+const DAY_MS = 86_400_000;
+
+export const newDetector = (): Detector => ({ day: -1, carried: 0, today: 0 });
+
+/** Ends the days before the one of `at`; days without typing say nothing. */
+export function advanceDay(detector: Detector, at: number): void {
+  const day = Math.floor((at - 1) / DAY_MS);
+  if (day <= detector.day) return;
+  if (detector.day >= 0) detector.carried = Math.min(CARRIED_MAX, Math.max(0, detector.carried + detector.today));
+  detector.day = day;
+  detector.today = 0;
+}
+
+const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
+const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];
+
+/** log10 of the present day's e-value: the bets on the families that have signals whose null starts afresh. */
+export function dayEvidence(held: readonly number[]): number {
+  const means = new Map<SignalFamily, number>();
+  for (const { family, weight, i } of RENEWING) if (held[i]! > 0) means.set(family, (means.get(family) ?? 0) + weight * 10 ** held[i]!);
+  let sum = 0;
+  for (const family of FAMILIES) sum += Math.log10(1 - STAKE[family] + STAKE[family] * (means.get(family) ?? 0));
+  // State and its encoded form are the same number.
+  return Math.round(sum * 1000) / 1000;
+}
