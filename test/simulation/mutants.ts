@@ -141,6 +141,23 @@ export const MUTANTS: readonly Mutant[] = [
     log: (log) => Object.assign(bound(Object.create(log) as Log, log), { readToEnd: () => Promise.resolve(0) }),
   },
   {
+    name: 'keeps a key of state for every batch that it has seen',
+    service: (spec) => ({
+      ...spec,
+      createTask: (number, state) => {
+        const task = spec.createTask(number, state);
+        const kept = spec.changelog === null ? null : state.keyed('kept', { encode: () => Buffer.alloc(1), decode: () => true });
+        return {
+          ...task,
+          process: (batch, emitter) => {
+            kept?.set(`${batch[0]!.topic}@${batch[0]!.offset}`, true);
+            return task.process(batch, emitter);
+          },
+        };
+      },
+    }),
+  },
+  {
     name: 'publishes a checkpoint that no commit has confirmed',
     checkpoints: ({ disk, ...rest }) => ({ ...rest, disk: { read: (name) => disk.read(name), create: (name) => unconfirmed(disk, name) } }),
   },

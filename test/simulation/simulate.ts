@@ -3,7 +3,7 @@ import { checkDrained } from './checkers/drained.ts';
 import { checkFencing } from './checkers/fencing.ts';
 import { checkOutputs, outputsOf, type Outputs } from './checkers/outputs.ts';
 import { checkPositions } from './checkers/positions.ts';
-import { checkStates, statesOf, type States } from './checkers/state.ts';
+import { checkStateKeys, checkStates, statesOf, type States } from './checkers/state.ts';
 import type { FaultCounts } from './faults.ts';
 import { makeHistory, type History } from './history.ts';
 import type { Mutant } from './mutants.ts';
@@ -24,6 +24,7 @@ interface Expected {
   readonly history: History;
   readonly outputs: Outputs;
   readonly states: States;
+  readonly stateKeys: ReadonlyMap<string, number>;
 }
 
 /** Seeds share this many histories, as the run without faults is computed once for each. */
@@ -42,16 +43,16 @@ async function withoutFaults(history: History): Promise<Expected> {
   await world.run();
   const problems = [...checkDrained(world), ...checkPositions(world.broker), ...checkFencing(world.broker)];
   if (problems.length > 0) throw new Error(`the run without faults: ${problems.join('; ')}`);
-  return { history, outputs: outputsOf(world.broker), states: statesOf(world.broker) };
+  return { history, outputs: outputsOf(world.broker), states: statesOf(world.broker), stateKeys: world.stateKeys };
 }
 
 export async function simulate(seed: number, mutant?: Mutant): Promise<Verdict> {
-  const { history, outputs, states } = await expectedOf(seed);
+  const { history, outputs, states, stateKeys } = await expectedOf(seed);
   const world = new World({ seed, history, faults: true, ...(mutant === undefined ? {} : { mutant }) });
   const problems: string[] = [];
   await world.run().catch((error: unknown) => problems.push(`run: ${(error as Error).message}`));
   const { broker } = world;
-  problems.push(...checkDrained(world), ...checkPositions(broker), ...checkFencing(broker), ...checkOutputs(outputs, outputsOf(broker)), ...checkStates(states, statesOf(broker)));
+  problems.push(...checkDrained(world), ...checkPositions(broker), ...checkFencing(broker), ...checkOutputs(outputs, outputsOf(broker)), ...checkStates(states, statesOf(broker)), ...checkStateKeys(stateKeys, world.stateKeys));
   const commits = broker.audit.filter(({ kind }) => kind === 'commit').length;
   return { seed, problems, faults: world.plan.counts, trace: world.trace, virtualMs: world.clock.monotonicMs(), commits };
 }

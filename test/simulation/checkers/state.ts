@@ -39,3 +39,14 @@ export function checkStates(expected: States, found: States): string[] {
   }
   return problems;
 }
+
+/** Keys that a task may hold in memory, beside those of the run without faults: people whose windows an outage kept open. */
+const KEYS_FACTOR_MAX = 2;
+
+/** What tasks hold in memory is bounded all the time, not only at the end. `expected`: the most keys of a task by service. */
+export function checkStateKeys(expected: ReadonlyMap<string, number>, found: ReadonlyMap<string, number>): string[] {
+  return [...found].flatMap(([service, keys]) => {
+    const most = KEYS_FACTOR_MAX * (expected.get(service) ?? 0);
+    return keys <= most ? [] : [`state of ${service}: a task held ${keys} keys at a time, at most ${most} are accounted for`];
+  });
+}
