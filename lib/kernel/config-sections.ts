@@ -206,7 +206,7 @@ const tracesSchema = z.strictObject({
 
 export const stateSectionSchema = z.strictObject({
   directory: optionalText(
-    'Directory on a local disk for checkpoints of the state of tasks, so that a worker that is started again on the same disk reads only the end of the changelog; null: none are kept, and all of the changelog is read.',
+    'Directory on a local disk for checkpoints of the state of tasks, so that a worker that is started again on the same disk reads only the end of the changelog; null: none are kept, and all of the changelog is read. The files hold the state of people in the clear: only the user of the worker may read them, and those that nobody has replaced for checkpointAgeMsMax are removed.',
   ),
   checkpointIntervalMs: durationMs(1_000, 3_600_000, 60_000, 'Pause between two checkpoints of a task, ms.'),
   checkpointAgeMsMax: durationMs(

@@ -166,7 +166,7 @@ export class Host {
     const { state } = this.#config;
     if (state === undefined || state.directory === null || changelog === null) return null;
     const { checkpointIntervalMs: intervalMs, checkpointAgeMsMax: ageMsMax } = state;
-    const disk = await openCheckpointDirectory(join(state.directory, application), this.#name, this.clock.nowMs(), ageMsMax);
+    const disk = await openCheckpointDirectory(join(state.directory, application), this.#name, () => this.clock.nowMs(), ageMsMax);
     return { disk, intervalMs, ageMsMax };
   }
 

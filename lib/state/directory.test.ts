@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import type { CheckpointDisk } from './disk.ts';
 
 const AGE_MS_MAX = 3_600_000;
 const scratch = () => mkdtempSync(join(tmpdir(), 'farhand-directory-'));
-const open = (directory: string, worker = 'one') => openCheckpointDirectory(directory, worker, systemClock.nowMs(), AGE_MS_MAX);
+const open = (directory: string, worker = 'one') => openCheckpointDirectory(directory, worker, () => systemClock.nowMs(), AGE_MS_MAX);
 
 async function contentOf(disk: CheckpointDisk, name: string): Promise<string | null> {
   const pieces = await disk.read(name);
@@ -48,6 +48,16 @@ test('opening clears what this worker left half-written, and what is too old; ne
   await open(directory, 'one');
   expect(readdirSync(directory)).toEqual([expect.stringContaining(Buffer.from('two').toString('hex'))]);
   expect(existsSync(join(directory, 'old'))).toBe(false);
+});
+
+test('what has become too old is removed before the next file is written, and nobody else may read any', async () => {
+  const directory = join(scratch(), 'checkpoints');
+  const disk = await open(directory);
+  await (await disk.create('lost-task')).publish();
+  expect([statSync(directory).mode & 0o777, statSync(join(directory, 'lost-task')).mode & 0o777]).toEqual([0o700, 0o600]);
+  utimesSync(join(directory, 'lost-task'), new Date(), new Date(systemClock.nowMs() - 2 * AGE_MS_MAX));
+  await (await disk.create('held-task')).publish();
+  expect(readdirSync(directory)).toEqual(['held-task']);
 });
 
 test('a directory that cannot be used is a configuration error', async () => {

@@ -7,21 +7,28 @@ import type { CheckpointDisk } from './disk.ts';
 const CHUNK_BYTES = 1024 * 1024;
 const PARTIAL = '.partial';
 
+/** Only the worker's own user may read them: they tell when and how people work. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
 /**
- * Makes the directory and clears it of what crashes of this worker left half-written, and of files that nobody has
- * replaced for `ageMsMax`. Throws FARHAND_CONFIG_INVALID where it cannot be written to.
+ * Makes the directory and clears it of what crashes of this worker left half-written. Files that nobody has replaced for
+ * `ageMsMax` are of no use to anybody; they are removed here and before every new one, so that what was forgotten or
+ * erased does not outlive it on a disk. Throws FARHAND_CONFIG_INVALID where the directory cannot be written to.
  */
-export async function openCheckpointDirectory(directory: string, worker: string, nowMs: number, ageMsMax: number): Promise<CheckpointDisk> {
+export async function openCheckpointDirectory(directory: string, worker: string, nowMs: () => number, ageMsMax: number): Promise<CheckpointDisk> {
   const mine = `.${Buffer.from(worker).toString('hex')}`;
-  try {
-    await mkdir(directory, { recursive: true });
+  const sweep = async (isLeft: (name: string) => boolean): Promise<void> => {
     for (const name of await readdir(directory)) {
       const file = join(directory, name);
-      const left = name.endsWith(PARTIAL) && name.includes(`${mine}.`);
       // Another worker on the same disk may have replaced or removed it in the meantime.
-      const old = await stat(file).then(({ mtimeMs }) => nowMs - mtimeMs > ageMsMax, () => false);
-      if (left || old) await rm(file, { force: true });
+      const old = await stat(file).then(({ mtimeMs }) => nowMs() - mtimeMs > ageMsMax, () => false);
+      if (old || isLeft(name)) await rm(file, { force: true });
     }
+  };
+  try {
+    await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+    await sweep((name) => name.endsWith(PARTIAL) && name.includes(`${mine}.`));
   } catch (error) {
     throw new FarhandError('FARHAND_CONFIG_INVALID', `state.directory is ${JSON.stringify(directory)}: ${(error as Error).message}`, { cause: error });
   }
@@ -37,8 +44,9 @@ export async function openCheckpointDirectory(directory: string, worker: string,
       }
     },
     async create(name) {
+      await sweep(() => false);
       const partial = join(directory, `${name}${mine}.${files++}${PARTIAL}`);
-      const handle = await open(partial, 'w');
+      const handle = await open(partial, 'w', FILE_MODE);
       return {
         write: (bytes) => handle.writeFile(bytes),
         async publish() {
