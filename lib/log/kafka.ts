@@ -8,7 +8,7 @@ import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
 import { findEnds, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
-import type { GroupMember, JoinOptions, Log, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
+import type { GroupMember, JoinOptions, Log, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
 export interface OpenKafkaOptions extends KafkaLogOptions {
   readonly compression: Compression;
@@ -38,7 +38,7 @@ const REQUEST_MS_MAX = 30_000;
 const UNPLACED_MS_MAX = 5_000;
 const CONNECT_MS_MAX = 15_000;
 
-export class KafkaLog implements Log {
+export class KafkaLog implements Log, LogTimes {
   readonly admin: KafkaAdmin;
   readonly #kafka: Kafka;
   readonly #options: OpenKafkaOptions;
@@ -105,6 +105,19 @@ export class KafkaLog implements Log {
     });
   }
 
+  /** See LogTimes. */
+  offsetAt(topic: string, partition: number, timestampMs: number | null): Promise<number> {
+    return this.#control.use(`offsets of ${topic}`, REQUEST_MS_MAX, async (cluster) => {
+      await this.#placed(() => cluster.addMultipleTargetTopics([topic]));
+      const ask = async (since: { fromTimestamp: number } | { fromBeginning: boolean }): Promise<number> => {
+        const [answer] = await this.#placed(() => cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...since } as never]));
+        return Number(answer?.partitions[0]?.offset ?? -1);
+      };
+      const found = timestampMs === null ? -1 : await ask({ fromTimestamp: timestampMs });
+      return found >= 0 ? found : ask({ fromBeginning: false });
+    });
+  }
+
   #placed<T>(request: () => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     return retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, request, UNPLACED);
@@ -156,7 +169,7 @@ function splitByTime(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
 }
 
 /** Connects; FARHAND_LOG_UNAVAILABLE where no broker answers. */
-export async function openKafkaLog(options: OpenKafkaOptions): Promise<Log> {
+export async function openKafkaLog(options: OpenKafkaOptions): Promise<Log & LogTimes> {
   const log = new KafkaLog(createKafka(options), options);
   try {
     await log.connect();

@@ -171,3 +171,9 @@ export interface Log {
   append(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What a log that is read as a history knows beside. */
+export interface LogTimes {
+  /** Offset of the first record whose timestamp is at or after `timestampMs`; the end of the partition where there is none, or for null. */
+  offsetAt(topic: string, partition: number, timestampMs: number | null): Promise<number>;
+}

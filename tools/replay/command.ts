@@ -5,10 +5,13 @@ import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Evaluation } from './evaluation.ts';
 import { isTuning, runTuning, TUNING_HELP, TUNING_OPTIONS, type TuningValues } from '../tuning/run.ts';
 import { LANES, WHOLE, type Share } from './lanes.ts';
-import { runReplay, type Summary } from './replay.ts';
+import { KafkaHistory } from './kafka-history.ts';
+import { openTelemetryLog } from '../simulate/kafka.ts';
+import { runReplay, type ReplayOptions, type Summary } from './replay.ts';
 import { mergeShares } from './share.ts';
 
 const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--config FILE] --out DIR
+       farhand replay --kafka [--from TIME] [--to TIME] ... --out DIR
        farhand replay merge DIR... [--labels FILE] [--config FILE] --out DIR
 
 Runs recorded history through the whole pipeline. The same history gives the same bytes, whatever the number of
@@ -19,6 +22,10 @@ workers and shares, and also where a run was stopped or killed and went on.
                          event time at their heads, never sorted inside. Labels, hidden files and
                          what is no history are left out of directories. The enriched stream that a run
                          kept (OUT/enriched) is read as it is: only detection is repeated.
+  --kafka                instead of --history: the telemetry topics of the configuration, with the reference topics in
+                         the order of their records' times. Reads what is committed, joins no group, writes nothing.
+  --from, --to TIME      arrival, as 2026-03-02 or 2026-03-02T08:00:00Z or epoch ms; --to is exclusive
+                         (default: from the first record to what is committed now)
   --labels FILE          NDJSON of {tenantId, sessionId, remote, kind, startsAt}: also writes
                          evaluation.json and report.html
   --config FILE          YAML; sections siem, ingest, enrich and detect (default: the variable FARHAND_CONFIG)
@@ -42,6 +49,9 @@ Exit status: 0 finished, 1 failed, 2 usage or configuration, 130 and 143 interru
 
 const OPTIONS = {
   history: { type: 'string', multiple: true },
+  kafka: { type: 'boolean', default: false },
+  from: { type: 'string' },
+  to: { type: 'string' },
   labels: { type: 'string' },
   config: { type: 'string', multiple: true },
   out: { type: 'string' },
@@ -95,7 +105,28 @@ function warn(summary: Summary, evaluation: Evaluation | null, out: string): voi
   if (withoutEvents > 0) say(`${number(withoutEvents)} of ${number(labelled)} labelled sessions have no event in the history and are left out of the evaluation`);
 }
 
-async function replay(values: Values, history: readonly string[], out: string, signal: AbortSignal): Promise<number> {
+function timeOf(name: 'from' | 'to', text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const at = /^\d{10,16}$/.test(text) ? Number(text) : Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (!Number.isFinite(at)) throw usageError('replay', `--${name} is '${text}': allowed is a date (2026-03-02), a time (2026-03-02T08:00:00Z) or epoch ms`);
+  return at;
+}
+
+/** Runs with the topics as its history. */
+async function replayKafka(values: Values, out: string, signal: AbortSignal): Promise<number> {
+  const [from, to] = [timeOf('from', values.from), timeOf('to', values.to)];
+  if (from !== null && to !== null && from >= to) throw usageError('replay', '--from is not before --to');
+  const config = loadEmbeddedConfig(values.config?.[0] ?? null);
+  const { log, topics, source: schemas } = await openTelemetryLog(values.config?.[0] ?? null);
+  try {
+    const history = await KafkaHistory.open({ log, topics, schemas, from, to, recordBytesMax: config.ingest.recordBytesMax });
+    return await replay(values, [], out, signal, { history, name: `--kafka ${values.from ?? 'beginning'} to ${values.to ?? 'end'}` });
+  } finally {
+    await log.close();
+  }
+}
+
+async function replay(values: Values, history: readonly string[], out: string, signal: AbortSignal, source?: ReplayOptions['source']): Promise<number> {
   const { quiet, resume } = values;
   const { summary, evaluation, skipped } = await runReplay({
     history,
@@ -110,6 +141,7 @@ async function replay(values: Values, history: readonly string[], out: string, s
     share: shareOf(values.shard),
     resume,
     exchange: values.exchange ?? null,
+    ...(source === undefined ? {} : { source }),
     keepEnriched: values['keep-enriched'],
     checkpointEveryMs: 1000 * integerOption('replay', 'checkpoint-seconds', values['checkpoint-seconds'], { fallback: 60, least: 0, most: 86_400 }),
     note: (line) => process.stderr.write(`replay: ${line}\n`),
@@ -140,6 +172,11 @@ export const command: Command = {
     const { out } = values;
     if (out === undefined) throw usageError('replay', '--out is missing');
     if (positionals[0] === 'merge' && values.history === undefined) return merge(values, positionals.slice(1), out);
+    if (values.kafka) {
+      if (values.history !== undefined || positionals.length > 0) throw usageError('replay', 'give one of --history and --kafka');
+      return replayKafka(values, out, signal);
+    }
+    if (values.from !== undefined || values.to !== undefined) throw usageError('replay', '--from and --to belong to --kafka');
     // `--history A B C`: what follows the first path belongs to it.
     const history = [...(values.history ?? []), ...(values.history === undefined ? [] : positionals)];
     if (history.length === 0) throw usageError('replay', '--history is missing');

@@ -6,13 +6,13 @@ import { defineConfig } from '#lib/kernel/config.ts';
 import { kafkaSectionSchema, registrySectionSchema, type TopicsSection, topicsSectionSchema } from '#lib/kernel/config-sections.ts';
 import { openKafkaLog } from '#lib/log/kafka.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
-import type { Log } from '#lib/log/log.ts';
+import type { Log, LogTimes } from '#lib/log/log.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 
 const definition = defineConfig({ kafka: kafkaSectionSchema, topics: topicsSectionSchema, registry: registrySectionSchema });
 
 export interface TelemetryLog {
-  log: Log;
+  log: Log & LogTimes;
   topics: TopicsSection;
   source: SchemaSource;
 }
