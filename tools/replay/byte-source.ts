@@ -7,6 +7,7 @@ import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf, type Compression } from './compression.ts';
 import type { HistoryPath } from './discover.ts';
+import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -16,6 +17,8 @@ export interface ByteSource {
   readonly compression: Compression;
   /** True for an Avro object container, false for lines of text. */
   readonly avro: boolean;
+  /** True for a Parquet file; its bytes are to be read from its end. */
+  readonly parquet: boolean;
   /** Decompressed; rejects with FARHAND_HISTORY_UNREADABLE where the file is damaged. */
   readonly chunks: AsyncIterableIterator<Buffer>;
   /** Bytes of the file (as it lies on the disk) that were read. */
@@ -84,6 +87,7 @@ export async function openBytes({ path, label }: HistoryPath): Promise<ByteSourc
   return {
     compression,
     avro: isAvroContainer(first),
+    parquet: compression === 'none' && isParquet(first),
     chunks: replayed(),
     get bytesRead() {
       return file.bytesRead;

@@ -8,7 +8,7 @@ import { LANES, WHOLE, type Share } from './lanes.ts';
 import { KafkaHistory } from './kafka-history.ts';
 import { openTelemetryLog } from '../simulate/kafka.ts';
 import { runReplay, type ReplayOptions, type Summary } from './replay.ts';
-import { mergeShares } from './share.ts';
+import { isFinishedShare, mergeShares } from './share.ts';
 
 const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--config FILE] --out DIR
        farhand replay --kafka [--from TIME] [--to TIME] ... --out DIR
@@ -17,7 +17,7 @@ const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--con
 Runs recorded history through the whole pipeline. The same history gives the same bytes, whatever the number of
 workers and shares, and also where a run was stopped or killed and went on.
 
-  --history DIR|FILE...  NDJSON or Avro object containers, plain, gzip or zstd (told by their content).
+  --history DIR|FILE...  NDJSON or Avro object containers, plain, gzip or zstd, or Parquet (told by their content).
                          A directory is read recursively in name order; several files are merged by the
                          event time at their heads, never sorted inside. Labels, hidden files and
                          what is no history are left out of directories. The enriched stream that a run
@@ -34,7 +34,8 @@ workers and shares, and also where a run was stopped or killed and went on.
   --keep-enriched        also writes OUT/enriched, to repeat only detection
   --resume               goes on at the last checkpoint of an unfinished run; from the beginning where there is none
   --checkpoint-seconds N between two checkpoints (default 60)
-  --shard I/N            one of N shares of the people, from 1; farhand replay merge joins their output directories
+  --shard I/N            one of N shares of the people, from 1; job/N: that of the pod's JOB_COMPLETION_INDEX.
+                         farhand replay merge joins their output directories (--wait: once they have finished)
   --exchange DIR         where shares of one run, running at the same time, hear of each other (people are compared
                          across shares unless detect.fleet.enabled is false); an empty directory for each run
   --quiet                no progress and no summary
@@ -61,6 +62,7 @@ const OPTIONS = {
   'checkpoint-seconds': { type: 'string' },
   shard: { type: 'string' },
   exchange: { type: 'string' },
+  wait: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   ...TUNING_OPTIONS,
 } as const;
@@ -82,6 +84,9 @@ function summaryText(summary: Summary, evaluation: Evaluation | null, out: strin
   return `${lines.join('\n')}\nwritten to ${out}\n`;
 }
 
+/** Between two looks at shares that have not finished. */
+const WAIT_MS = 1000;
+
 type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values'];
 
 function workersOf({ workers }: Values): number | null {
@@ -90,9 +95,10 @@ function workersOf({ workers }: Values): number | null {
 
 function shareOf(text: string | undefined): Share {
   if (text === undefined) return WHOLE;
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || of < 1 || of > LANES || index < 1 || index > of) throw usageError('replay', `--shard is '${text}': allowed is I/N with 1 ≤ I ≤ N ≤ ${LANES}`);
+  const match = /^(\d+|job)\/(\d+)$/.exec(text);
+  const index = match?.[1] === 'job' ? Number(process.env['JOB_COMPLETION_INDEX'] ?? Number.NaN) + 1 : Number(match?.[1]);
+  const of = Number(match?.[2]);
+  if (match === null || of < 1 || of > LANES || !(index >= 1 && index <= of)) throw usageError('replay', `--shard is '${text}': allowed is I/N with 1 ≤ I ≤ N ≤ ${LANES}, or job/N in a pod of an indexed Job`);
   return { index, of };
 }
 
@@ -154,8 +160,12 @@ async function replay(values: Values, history: readonly string[], out: string, s
   return 0;
 }
 
-async function merge(values: Values, shares: readonly string[], out: string): Promise<number> {
+async function merge(values: Values, shares: readonly string[], out: string, signal: AbortSignal): Promise<number> {
   if (shares.length === 0) throw usageError('replay', 'merge: the output directories of the shares are missing');
+  while (values.wait && !shares.every(isFinishedShare)) {
+    signal.throwIfAborted();
+    await systemClock.sleep(WAIT_MS, signal);
+  }
   const { summary, evaluation } = await mergeShares({ shares, labels: values.labels ?? null, out, config: loadEmbeddedConfig(values.config?.[0] ?? null) });
   warn(summary, evaluation, out);
   if (!values.quiet) process.stdout.write(summaryText(summary, evaluation, out));
@@ -171,7 +181,7 @@ export const command: Command = {
     const { values, positionals } = parseOptions('replay', args, OPTIONS, 'allowed');
     const { out } = values;
     if (out === undefined) throw usageError('replay', '--out is missing');
-    if (positionals[0] === 'merge' && values.history === undefined) return merge(values, positionals.slice(1), out);
+    if (positionals[0] === 'merge' && values.history === undefined) return merge(values, positionals.slice(1), out, signal);
     if (values.kafka) {
       if (values.history !== undefined || positionals.length > 0) throw usageError('replay', 'give one of --history and --kafka');
       return replayKafka(values, out, signal);

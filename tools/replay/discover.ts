@@ -4,11 +4,12 @@ import { basename, join } from 'node:path';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf } from './compression.ts';
+import { isParquet } from './parquet-rows.ts';
 
 /** Deeper nesting is a loop of links. */
 const DEPTH_MAX = 32;
 const FILES_MAX = 100_000;
-const KNOWN_NAME = /\.(?:ndjson|jsonl|json|avro)(?:\.(?:gz|zst|zstd))?$/i;
+const KNOWN_NAME = /\.(?:ndjson|jsonl|json|avro|parquet)(?:\.(?:gz|zst|zstd))?$/i;
 const LABELS_NAME = /^labels\.(?:ndjson|jsonl)(?:\.(?:gz|zst|zstd))?$/i;
 
 export interface HistoryPath {
@@ -31,7 +32,7 @@ function looksLikeHistory(path: string): boolean {
   try {
     const length = readSync(file, head, 0, head.length, 0);
     const bytes = head.subarray(0, length);
-    return compressionOf(bytes) !== 'none' || isAvroContainer(bytes) || /^(?:\u00ef\u00bb\u00bf)?\s*\{/.test(bytes.toString('latin1'));
+    return compressionOf(bytes) !== 'none' || isAvroContainer(bytes) || isParquet(bytes) || /^(?:\u00ef\u00bb\u00bf)?\s*\{/.test(bytes.toString('latin1'));
   } finally {
     closeSync(file);
   }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { toNdjson } from '#lib/codec/ndjson.ts';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
@@ -12,6 +12,8 @@ import { runReplay, type ReplayOptions } from './replay.ts';
 import { mergeShares } from './share.ts';
 import { temporaryDirectory } from './test-history.ts';
 
+// Each case is several whole runs.
+vi.setConfig({ testTimeout: 240_000 });
 const base = temporaryDirectory();
 const history = join(base, 'history');
 const labels = join(base, 'labels.ndjson');

@@ -9,6 +9,7 @@ import type { HistoryPath } from './discover.ts';
 import { laneOfNobody } from './lanes.ts';
 import { LineSplitter, type Line } from './lines.ts';
 import { ContainerPeek } from './peek-container.ts';
+import { parquetLines } from './parquet-rows.ts';
 import { AT_ONCE, peekLine, type Peek } from './peek-line.ts';
 import type { Refusal, Source, SourceRecord } from './source.ts';
 
@@ -151,7 +152,7 @@ export class HistoryFile {
   async #fill(): Promise<void> {
     if (this.#batches === null) {
       this.#source = await openBytes(this.path);
-      this.#batches = this.#source.avro ? this.#containerRecords(this.#source) : this.#lines(this.#source);
+      this.#batches = this.#recordsOf(this.#source);
       let skip = this.#taken;
       while (skip > 0) {
         const next = await this.#batches.next();
@@ -169,6 +170,19 @@ export class HistoryFile {
     }
     this.#queue = this.#at < this.#queue.length ? [...this.#queue.slice(this.#at), ...next.value] : next.value;
     this.#at = 0;
+  }
+
+  #recordsOf(source: ByteSource): AsyncGenerator<SourceRecord[]> {
+    if (source.parquet) return this.#parquetRows(source);
+    return source.avro ? this.#containerRecords(source) : this.#lines(source);
+  }
+
+  async *#parquetRows(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {
+    bytes.close();
+    const source = this.#describe('lines', null);
+    for await (const rows of parquetLines(this.path, (read) => (this.#bytesBefore = read))) {
+      yield rows.map(({ number, bytes: line }) => this.#line({ number, bytes: line, tooLongBytes: line.length > this.#recordBytesMax ? line.length : null }, source));
+    }
   }
 
   async *#lines(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {

@@ -1,6 +1,7 @@
 /** One run: reads, sends to the workers, keeps checkpoints, and writes what was found. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { Progress } from '../embedded/progress.ts';
 import type { Checkpoints, Manifest, Settings } from './checkpoint.ts';
 import { Crew } from './crew.ts';
@@ -58,7 +59,7 @@ export class Run {
     const resume = manifest && { states: checkpoints.states(manifest.number), referenceLog: checkpoints.referenceLog, referenceBytes: manifest.referenceBytes, enrichedBytes: manifest.enrichedBytes, front: manifest.barrier.front ?? Number.NEGATIVE_INFINITY };
     const host = { config, labels, keepEnriched: keepEnriched ? checkpoints.enriched : null, referenceLog: checkpoints.referenceLog, resume };
     const { clock, signal, exchange = null } = this.#options;
-    const fleet = { clock, signal, exchangeDirectory: exchange };
+    const fleet = { clock, signal, exchangeDirectory: exchange === null ? null : join(exchange, runName(this.#options.settings)) };
     this.#crew = await Crew.open({ workers, share, host, fleet, barrier: manifest?.barrier ?? null, onAnswer: (answer) => this.results.take(answer) });
     if ('history' in input) await this.#feedRecords(this.#crew, input.history, manifest);
     else await this.#feedLanes(this.#crew, input, manifest);
@@ -166,4 +167,9 @@ export class Run {
     this.#progress.end();
     await this.#crew?.close();
   }
+}
+
+/** The same for all shares of a run: what they say is not taken for that of another run with the same directory. */
+function runName(settings: Settings): string {
+  return rulesHash({ ...settings, '--shard': settings['--shard'].replace(/^\d+/, '') }).slice(0, 16);
 }

@@ -40,6 +40,10 @@ export async function writeShare(out: string, share: Share, settings: Settings, 
   renameSync(next, join(out, DIRECTORY));
 }
 
+export function isFinishedShare(directory: string): boolean {
+  return existsSync(join(directory, DIRECTORY, 'share.json'));
+}
+
 function readShare(directory: string): ShareManifest & { readonly directory: string } {
   const own = join(directory, DIRECTORY);
   const path = join(own, 'share.json');
