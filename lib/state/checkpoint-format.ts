@@ -138,10 +138,15 @@ export async function readCheckpoint(source: AsyncIterable<Uint8Array>, accept: 
 
 function takeEntries(content: Buffer, take: (key: Buffer, value: Buffer) => void): number {
   let entries = 0;
+  /** Where what follows a length ends. A part that is whole but stands where it should not is no list of entries. */
+  const endOf = (at: number): number => {
+    const end = at + 4 <= content.length ? at + 4 + content.readUInt32BE(at) : Infinity;
+    if (end > content.length) throw new DamagedCheckpoint('an entry is longer than its part');
+    return end;
+  };
   for (let at = 0; at < content.length; entries++) {
-    const keyEnd = at + 4 + content.readUInt32BE(at);
-    const valueEnd = keyEnd + 4 + content.readUInt32BE(keyEnd);
-    if (valueEnd > content.length) throw new DamagedCheckpoint('an entry is longer than its part');
+    const keyEnd = endOf(at);
+    const valueEnd = endOf(keyEnd);
     take(content.subarray(at + 4, keyEnd), content.subarray(keyEnd + 4, valueEnd));
     at = valueEnd;
   }
