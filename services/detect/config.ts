@@ -107,11 +107,20 @@ const hoursSchema = z.strictObject({
     .describe('How far honest people, night owls and shift workers among them, live off their own clock; rising.'),
 });
 
+/** For ever, or until the end of a day (UTC). */
+const approvedToolSchema = z.union([
+  z.string().min(1).max(128),
+  z.strictObject({
+    name: z.string().min(1).max(128).describe('Part of the name.'),
+    until: z.iso.date().meta({ allowed: 'a day as YYYY-MM-DD' }).describe('Last day on which it is approved, UTC.'),
+  }),
+]);
+
 const endpointSchema = z.strictObject({
   approvedTools: z
-    .record(z.string(), z.array(z.string().min(1).max(128)).max(100))
+    .record(z.string(), z.array(approvedToolSchema).max(100))
     .default({ '*': ['beyondtrust', 'bomgar', 'remote help', 'quick assist', 'cmrcservice', 'helpdesk'] })
-    .describe("Remote tools that a tenant's help desk uses, by tenant; `*` holds for all. Compared in lower case, as parts of the name."),
+    .describe("Remote tools that a tenant's help desk uses, by tenant; `*` holds for all. Compared in lower case, as parts of the name. `{name, until}` ends with the day `until` (UTC, event time)."),
   helpdeskMs: z.int().min(0).default(HOUR_MS).describe('How long an approved tool explains what is seen while it is active, ms.'),
   injectedShareMin: z.number().min(0.05).max(1).default(0.5).describe('Share of virtual or injected keystrokes that counts.'),
 });
@@ -185,4 +194,5 @@ export const detectConfigSchema = z.strictObject({
 });
 
 export type DetectConfig = Readonly<z.infer<typeof detectConfigSchema>>;
+export type ApprovedTools = DetectConfig['endpoint']['approvedTools'];
 export type GapPrior = Readonly<z.infer<typeof priorSchema>>;

@@ -46,10 +46,13 @@ export function sweepText({ sweep, rows, seconds }: SweepResult, out: string): s
 export function ablationText({ ablation, seconds }: AblationResult, out: string): string {
   const { all, rows } = ablation;
   const width = Math.max(...rows.map(({ signal }) => signal.length));
-  const difference = (value: number, of: number) => (value >= of ? `+${number(value - of)}` : `−${number(of - value)}`);
-  const lines = rows.map(({ signal, findings, evaluation }) => {
+  const difference = (value: number, of: number) => (value === of ? '0' : value > of ? `+${number(value - of)}` : `−${number(of - value)}`);
+  const changing = rows.filter(({ findings, evaluation }) => findings !== all.findings || evaluation?.truePositives !== all.evaluation?.truePositives || evaluation?.falseFindings !== all.evaluation?.falseFindings);
+  const lines = changing.map(({ signal, findings, evaluation }) => {
     const truth = all.evaluation === null || evaluation === null ? '' : `, remote sessions found ${difference(evaluation.truePositives, all.evaluation.truePositives)}, false findings ${difference(evaluation.falseFindings, all.evaluation.falseFindings)}`;
     return `without ${signal.padEnd(width)}  findings ${difference(findings, all.findings)}${truth}`;
   });
+  const rest = rows.filter((row) => !changing.includes(row)).map(({ signal }) => signal);
+  if (rest.length > 0) lines.push(`no difference without any one of ${rest.join(', ')}`);
   return `${number(all.findings)} findings with all signals\n${lines.join('\n')}\n${seconds.toFixed(1)} s, written to ${out}\n`;
 }

@@ -22,8 +22,11 @@ describe('remote control', () => {
   });
 
   test('a tenant names its own tools', () => {
-    expect(isApproved('SuperHelp 4', 'acme', { acme: ['superhelp'] })).toBe(true);
-    expect(isApproved('BeyondTrust', 'acme', { acme: ['superhelp'], '*': ['beyondtrust'] })).toBe(false);
+    expect(isApproved('SuperHelp 4', 'acme', { acme: ['superhelp'] }, 0)).toBe(true);
+    expect(isApproved('BeyondTrust', 'acme', { acme: ['superhelp'], '*': ['beyondtrust'] }, 0)).toBe(false);
+    const ending = { acme: [{ name: 'superhelp', until: '2026-03-02' }] };
+    const midnight = Date.UTC(2026, 2, 3);
+    expect([midnight - 1, midnight].map((at) => isApproved('SuperHelp 4', 'acme', ending, at))).toEqual([true, false]);
   });
 
   test('virtual keystrokes count on a workstation, not on a hosted desktop', () => {

@@ -8,6 +8,7 @@
  * Reference: the tools a tenant approved; the declared country for peers; hardware as listed in kvm-devices.ts.
  * Cost: ubiquitous, except network-KVM hardware and a tool's peer in a private network of another country.
  */
+import type { ApprovedTools } from '../config.ts';
 import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, strengthOfShare } from './reading.ts';
 import type { ToolFacts } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
@@ -23,10 +24,15 @@ export const remoteControlSignal: SignalDescription = {
 const HONEST_SHARE = { kvmBoth: 2e-4, kvmEdid: 3e-4, kvmUsb: 0.003, kvmCommon: 0.05, peerAbroad: 0.003, peerRelay: 0.01, vendors: 0.02, tool: 0.05, approved: 0.3, virtual: 0.03, injected: 0.1 } as const;
 const INPUT_MIN = 20;
 
-/** Whether a tool is one that the tenant's help desk uses. */
-export function isApproved(name: string, tenantId: string, approved: Readonly<Record<string, readonly string[]>>): boolean {
+const DAY_MS = 24 * 3_600_000;
+
+/** Whether a tool is one that the tenant's help desk uses, at an event time (epoch ms). */
+export function isApproved(name: string, tenantId: string, approved: ApprovedTools, at: number): boolean {
   const lower = name.toLowerCase();
-  return (approved[tenantId] ?? approved['*'] ?? []).some((part) => lower.includes(part.toLowerCase()));
+  return (approved[tenantId] ?? approved['*'] ?? []).some((tool) => {
+    const part = typeof tool === 'string' ? tool : tool.name;
+    return lower.includes(part.toLowerCase()) && (typeof tool === 'string' || at < Date.parse(tool.until) + DAY_MS);
+  });
 }
 
 interface Finding {
@@ -74,9 +80,9 @@ function ofHardware(kvm: { usb: string | null; edid: string | null; common: bool
   return { share, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, hardware that lets a computer be driven from outside` };
 }
 
-function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: Readonly<Record<string, readonly string[]>>): Finding | null {
+function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: ApprovedTools): Finding | null {
   if (tools.length === 0) return null;
-  const foreign = tools.filter((tool) => !isApproved(tool.name, view.tenantId, approvedTools));
+  const foreign = tools.filter((tool) => !isApproved(tool.name, view.tenantId, approvedTools, view.windowEnd));
   const vendors = new Set(tools.map((tool) => tool.name.toLowerCase().split(/\s/)[0])).size;
   const names = tools.map((tool) => tool.name).join(', ');
   const base = { observed: tools.length, expected: 0, unit: 'tools', samples: 1 };

@@ -52,7 +52,7 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   transport.spreadSamples += source.spreadSamples;
   session.sighting = withRoute(session.sighting, sighting);
   const { config } = parameters;
-  const helping = sighting.tools.some((tool) => isApproved(tool.name, person.tenantId, config.endpoint.approvedTools));
+  const helping = sighting.tools.some((tool) => isApproved(tool.name, person.tenantId, config.endpoint.approvedTools, end));
   session.helpSince = helping ? (session.helpSince ?? end - MINUTE_MS) : null;
   rememberPlace(person, sighting, config.placesPerPersonMax);
   rememberTraits(person, sighting);
