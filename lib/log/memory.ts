@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import { assignTasks } from './assignment.ts';
 import type {
-  Commit, Feed, GroupMember, JoinOptions, Log, LogAdmin, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter, TopicSpec,
+  Commit, Feed, GroupMember, JoinOptions, Log, LogAdmin, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter, TopicSpec,
 } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 
@@ -36,7 +36,7 @@ export interface MemoryFaults {
   afterCommit?(transactionalId: string): void;
 }
 
-export class MemoryLog implements Log {
+export class MemoryLog implements Log, LogTimes {
   readonly admin: LogAdmin;
   readonly clock: Clock;
   faults: MemoryFaults = {};
@@ -168,6 +168,12 @@ export class MemoryLog implements Log {
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
     return Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.partitions.length ?? 0])));
+  }
+
+  offsetAt(topic: string, partition: number, timestampMs: number | null): Promise<number> {
+    const records = this.records(topic, partition);
+    const found = timestampMs === null ? -1 : records.findIndex((record) => record.timestampMs >= timestampMs);
+    return Promise.resolve(found < 0 ? records.length : found);
   }
 
   append(records: readonly OutgoingRecord[]): Promise<void> {

@@ -1,7 +1,7 @@
 /** What every adapter of the log port must do: one suite over memory, the simulated log and Kafka. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
-import type { GroupMember, Log, Membership, Position, TaskWriter } from '#lib/log/log.ts';
+import type { GroupMember, Log, LogTimes, Membership, Position, TaskWriter } from '#lib/log/log.ts';
 import { createMemoryLog } from '#lib/log/memory.ts';
 import { standaloneSimulatedLog } from '../simulation/standalone.ts';
 import { kafkaLog, readAll, record, text, unique, until } from '../infrastructure/logs.ts';
@@ -45,6 +45,15 @@ describe.each(adapters)('the $name log', ({ open }) => {
     expect(found.get('test.absent')).toBeNull();
     expect(await log.partitionsOf([name, 'test.absent'])).toEqual(new Map([[name, PARTITIONS], ['test.absent', 0]]));
     await expect(log.admin.create([{ name, partitions: 1, settings: {} }], 1)).rejects.toMatchObject({ code: 'FARHAND_LOG_UNAVAILABLE' });
+  });
+
+  test.skipIf(skip || open === adapters[1]!.open)('the offset at a time is that of the first record at or after it, else the end', async () => {
+    const topic = await newTopic({ 'message.timestamp.type': 'CreateTime' });
+    const times = log as Log & LogTimes;
+    await log.append([100, 200, 200, 400].map((at) => record(topic, 1, null, `${at}`, at)));
+    const at = async (...asked: (number | null)[]): Promise<number[]> => Promise.all(asked.map((time) => times.offsetAt(topic, 1, time)));
+    expect(await at(0, 100, 101, 200, 201, 400, 401, null)).toEqual([0, 0, 1, 1, 3, 3, 4, 4]);
+    expect(await times.offsetAt(topic, 0, 0)).toBe(0);
   });
 
   test.skipIf(skip)('records land on the partition of their key, in order, with key, value and timestamp', async () => {
