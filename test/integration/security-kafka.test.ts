@@ -22,7 +22,7 @@ import { startSecureKafka, type SecureKafka } from '../infrastructure/secure-kaf
 import { kafkaTool, type LocalProgram } from '../infrastructure/local.ts';
 import { install, type Installation } from './farhand.ts';
 
-const USERS = ['sensor', 'reference', 'ingest', 'enrich', 'detect', 'chained', 'siem', 'operator', 'nobody'];
+const USERS = ['sensor', 'reference', 'ingest', 'enrich', 'detect', 'chained', 'siem', 'privacy', 'operator', 'nobody'];
 const PARTITIONS = 2;
 const ANY: Right[] = [{ resource: 'Topic', name: 'any', pattern: 'literal', operation: 'Read' }];
 let redis: LocalProgram;
@@ -170,6 +170,8 @@ test('the three workers do their work with exactly the rights that are listed, a
     await expect.poll(async () => [...alive(), (await count(farhand.topics[topic])) > 0], { timeout: 120_000, interval: 1_000 }).toEqual([true]);
   }
   await log.close();
+  const report = join(kafka.directory, 'report.json');
+  expect(await as('privacy').run('erase', '--tenant', 'acme', '--user', 'somebody', '--out', report)).toContain('removed: 0 keys of state');
   for (const [name, operation, topic] of [['detect', 'Write', 'detectChangelog'], ['ingest', 'Read', 'connection'], ['enrich', 'Read', 'networks']] as const) {
     const right: Right = { resource: 'Topic', name: farhand.topics[topic], pattern: 'literal', operation };
     await kafka.deny(`User:${name}`, [right]);

@@ -79,7 +79,8 @@ afterEach(async () => {
 test('a person is gone from state, changelog and reference data while the worker runs, and nobody else is', async () => {
   const report = await erasePerson(ADA, parts());
   expect(report.complete).toBe(true);
-  expect(report.verification.map(({ found }) => found)).toEqual([0, 0, 0, 0, 0]);
+  expect(report.verification.map(({ found }) => found)).toEqual(report.verification.map(() => 0));
+  expect(report.verification.length).toBeGreaterThanOrEqual(5);
   expect(report.removed).toMatchObject({ assignments: 1, feedback: 1 });
   const [pseudonym, name] = report.removed.state;
   expect(pseudonym).toMatchObject({ service: 'detect', sessions: ['s-p-k1-aaaa'] });

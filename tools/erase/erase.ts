@@ -144,34 +144,44 @@ async function receiptsOf(requests: readonly ErasureRequest[], { log, clock, top
   }
 }
 
+/** Every topic of the section that holds state. */
+const stateTopics = (topics: TopicsSection): string[] => Object.entries(topics).flatMap(([key, name]) => (key.endsWith('Changelog') && typeof name === 'string' ? [name] : []));
+
 async function verify(subject: Subject, judged: { sessions: string[]; findings: string[] }, parts: ErasureParts): Promise<{ where: string; found: number }[]> {
   const { log, clock, topics, reference, timeoutMs } = parts;
   const marks = marksOf(subject.tenantId, subject.names);
   const found: { where: string; found: number }[] = [];
-  for (const topic of [topics.detectChangelog, topics.chainedChangelog, topics.ingestChangelog]) {
-    found.push({ where: `last records of ${topic}`, found: (await tracesIn(log, topic, marks)).current.length });
+  const deadline = clock.monotonicMs() + timeoutMs;
+  /** What one task holds because of another takes its requests from that one: a little later. */
+  const settled = async (count: () => Promise<number>): Promise<number> => {
+    for (;;) {
+      const left = await count();
+      if (left === 0 || clock.monotonicMs() > deadline) return left;
+      await clock.sleep(POLL_MS);
+    }
+  };
+  for (const topic of stateTopics(topics)) {
+    found.push({ where: `last records of ${topic}`, found: await settled(async () => (await tracesIn(log, topic, marks)).current.length) });
   }
   found.push({ where: `last records of ${topics.devices}`, found: (await currentRecords(topics.devices, (record) => isAssignmentOf(record, subject), parts)).length });
   found.push({ where: `last records of ${topics.feedback}`, found: (await currentRecords(topics.feedback, (record) => isFeedbackOn(record, subject.tenantId, judged), parts)).length });
   if (reference === null) return found;
   // The workers that fill the store take requests in on their own.
-  const deadline = clock.monotonicMs() + timeoutMs;
-  let entries: number;
-  do {
-    entries = 0;
-    for (const userId of subject.names) entries += await reference({ tenantId: subject.tenantId, userId, ...judged });
-    if (entries > 0) await clock.sleep(POLL_MS);
-  } while (entries > 0 && clock.monotonicMs() < deadline);
+  const entries = await settled(async () => {
+    let held = 0;
+    for (const userId of subject.names) held += await reference({ tenantId: subject.tenantId, userId, ...judged });
+    return held;
+  });
   return [...found, { where: 'reference store (Redis)', found: entries }];
 }
 
 async function remainsOf(subject: Subject, { log, topics, siemTopics }: ErasureParts): Promise<ErasureReport['remains']> {
   const marks = marksOf(subject.tenantId, subject.names);
-  const flows = [topics.keystrokeLatency, topics.connection, topics.events, topics.enriched, topics.suspiciousSessions, ...siemTopics, topics.deadLetter];
-  const kept = [topics.devices, topics.detectChangelog, topics.chainedChangelog, topics.erasures];
-  const settings = await log.admin.describe([...flows, ...kept], RETENTION_SETTINGS);
+  const places: ReadonlySet<string> = new Set([topics.vantages, topics.networks, topics.siemFindings]);
+  const all = [...Object.values(topics).filter((name): name is string => typeof name === 'string' && !places.has(name)), ...siemTopics];
+  const settings = await log.admin.describe(all, RETENTION_SETTINGS);
   const remains: { topic: string; records: number; settings: Readonly<Record<string, string>> }[] = [];
-  for (const topic of [...flows, ...kept]) {
+  for (const topic of all) {
     const { records } = await tracesIn(log, topic, marks);
     if (records > 0) remains.push({ topic, records, settings: settings.get(topic)?.settings ?? {} });
   }

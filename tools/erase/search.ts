@@ -36,7 +36,7 @@ const avroText = (text: string): Buffer => {
 const jsonText = (text: string): Buffer => Buffer.from(JSON.stringify(text), 'utf8');
 
 export const marksOf = (tenantId: string, userIds: readonly string[]): Mark[] =>
-  userIds.map((userId) => ({ key: Buffer.from(`${tenantId}|${userId}`, 'utf8'), forms: [avroText, jsonText].map((form) => [form(tenantId), form(userId)]) }));
+  userIds.map((userId) => ({ key: Buffer.from(`${tenantId}|${userId}`, 'utf8'), forms: [...[avroText, jsonText].map((form) => [form(tenantId), form(userId)]), [jsonText(`${tenantId}|${userId}`)]] }));
 
 function isOf({ key, value }: LogRecord, mark: Mark): boolean {
   if (key !== null) {

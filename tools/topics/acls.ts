@@ -44,8 +44,10 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
       name: 'privacy',
       what: 'farhand erase',
       rights: [
-        ...[...telemetry, topics.events, topics.enriched, ...findings, topics.deadLetter, topics.devices, topics.feedback, topics.detectChangelog, topics.chainedChangelog, topics.ingestChangelog, topics.erasureReceipts].flatMap((name) => topic(name, 'Read', 'DescribeConfigs')),
+        ...[...Object.values(topics).filter((name) => typeof name === 'string'), ...siemTopics].flatMap((name) => topic(name, 'Read', 'DescribeConfigs')),
         ...[topics.erasures, topics.devices, topics.feedback].flatMap((name) => topic(name, 'Write')),
+        // Whether they run.
+        ...['enrich', 'detect', 'chained'].map((name): Right => ({ resource: 'Group', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Describe' })),
         { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },
       ],
     },
