@@ -17,7 +17,8 @@ export interface RegistryOptions {
   /** For example http://registry:8081; a path is kept. Several are tried in turn. */
   readonly urls: readonly string[];
   readonly username?: string;
-  readonly password?: string;
+  /** A function is asked again for every request. */
+  readonly password?: string | (() => string);
   /** Topic of a telemetry record, for its subject; records without one are registered under their full name. */
   readonly topics?: Partial<Record<RecordName, string>>;
   /** Whether schemas may be registered; else they must be there. */
@@ -72,8 +73,10 @@ class RegistrySource implements SchemaSource {
     this.#options = { ...DEFAULTS, ...options } as RegistryOptions & typeof DEFAULTS;
     this.#clock = options.clock ?? systemClock;
     this.#headers = { accept: 'application/vnd.schemaregistry.v1+json', 'content-type': 'application/vnd.schemaregistry.v1+json' };
-    if (options.username !== undefined) {
-      this.#headers['authorization'] = `Basic ${Buffer.from(`${options.username}:${options.password ?? ''}`).toString('base64')}`;
+    const { username, password } = options;
+    if (username !== undefined) {
+      const secret = (): string => (typeof password === 'function' ? password() : (password ?? ''));
+      Object.defineProperty(this.#headers, 'authorization', { enumerable: true, get: () => `Basic ${Buffer.from(`${username}:${secret()}`).toString('base64')}` });
     }
   }
 

@@ -149,7 +149,7 @@ export const registrySectionSchema = z
     url: httpUrl.nullable().default(null).describe('Schema registry (Confluent REST API); null: no registry, the schemas and fixed ids of this release.'),
     username: optionalText('User name of the registry.'),
     password: secret('Password of the registry; a file is better.'),
-    passwordFile: optionalText('File that holds the password of the registry.'),
+    passwordFile: optionalText('File that holds the password of the registry; read again for every request.'),
     requestTimeoutMs: durationMs(100, 60_000, 5_000, 'Longest wait for one answer of the registry, ms.'),
     schemasMax: z.int().min(10).max(100_000).default(1_000).describe('Most writer schemas that are kept in memory.'),
     registerSchemas: z.boolean().default(true).describe('Register the schemas that are written; false: they must be there already.'),

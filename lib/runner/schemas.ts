@@ -3,7 +3,7 @@ import type { RecordName } from '#lib/codec/decoder.ts';
 import { registrySchemaSource } from '#lib/codec/registry.ts';
 import { fileSchemaSource, type SchemaSource } from '#lib/codec/schema-source.ts';
 import type { RegistrySection, TopicsSection } from '#lib/kernel/config-sections.ts';
-import { readSecret } from '#lib/kernel/config-secret.ts';
+import { liveSecret } from '#lib/kernel/config-secret.ts';
 
 /** FARHAND_REGISTRY_UNAVAILABLE where a registry is configured and does not answer. */
 export async function openSchemas(registry: RegistrySection, topics: TopicsSection, writers: readonly RecordName[]): Promise<SchemaSource> {
@@ -13,7 +13,7 @@ export async function openSchemas(registry: RegistrySection, topics: TopicsSecti
 }
 
 function registrySource(registry: RegistrySection, url: string, topics: TopicsSection): SchemaSource {
-  const password = readSecret(registry.password, registry.passwordFile, 'registry.passwordFile');
+  const password = liveSecret(registry.password, registry.passwordFile, 'registry.passwordFile');
   return registrySchemaSource({
     urls: [url],
     register: registry.registerSchemas,

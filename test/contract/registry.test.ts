@@ -112,6 +112,15 @@ function suite(start: (authorization?: string) => Promise<RegistryServer>): void
     expect(await codeOf(source.prepare([1]))).toBe('FARHAND_REGISTRY_UNAVAILABLE, retriable');
     expect(source.lookup(1)).toBeUndefined();
   });
+
+  test('a password that is rotated is used from the next request on', async () => {
+    let password = 'old';
+    const source = open({ password: () => password });
+    expect(await codeOf(source.prepare([1]))).toBe('FARHAND_REGISTRY_UNAVAILABLE, retriable');
+    password = 's3cret';
+    await source.prepare([1]);
+    expect(source.lookup(1)).toBeDefined();
+  });
 }
 
 describe('against a registry in this process', () => suite(startFakeRegistry));
