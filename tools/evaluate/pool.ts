@@ -11,7 +11,7 @@ export interface PoolOptions extends WorkerSetup {
 export async function runShards(shards: readonly ShardTask[], { workers, onShard, ...setup }: PoolOptions): Promise<ShardAnswer[]> {
   const answers: ShardAnswer[] = [];
   let next = 0;
-  const threads = Array.from({ length: Math.min(workers, shards.length) }, () => new Worker(new URL('./shard-worker.ts', import.meta.url), { workerData: setup }));
+  const threads = Array.from({ length: Math.min(workers, shards.length) }, () => new Worker(new URL('./shard-worker.ts', import.meta.url), { workerData: setup, resourceLimits: { maxYoungGenerationSizeMb: 128 } }));
   const runOne = (thread: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
       const give = (): void => {

@@ -41,6 +41,8 @@ export interface AddressQuery {
 }
 
 /** Addresses located per autonomous system; more find more towns, each costs a look-up (about 6 µs). */
+/** A degree of latitude is longer than this, km. */
+const KM_PER_DEGREE_LEAST = 111;
 const SAMPLES_PER_ASN = 600;
 
 const ipv4Text = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
@@ -123,10 +125,14 @@ export class AddressBook {
     const inside: LocatedAddress[] = [];
     let nearest: LocatedAddress | null = null;
     let nearestKm = Infinity;
+    const { near } = query;
     for (const asn of query.asns) {
       for (const candidate of this.#sample(asn)) {
         if (query.country !== undefined && candidate.country !== query.country) continue;
-        const km = query.near === undefined ? 0 : distanceKm(query.near, candidate);
+        // The way is at least the difference of latitude: most candidates are too far by that alone.
+        const atLeastKm = near === undefined ? 0 : Math.abs(near.latitude - candidate.latitude) * KM_PER_DEGREE_LEAST;
+        if (atLeastKm > Math.max(query.maxKm ?? Infinity, nearestKm)) continue;
+        const km = near === undefined ? 0 : distanceKm(near, candidate);
         if (km < (query.minKm ?? 0)) continue;
         if (km <= (query.maxKm ?? Infinity)) inside.push(candidate);
         if (km < nearestKm) {
