@@ -2,6 +2,7 @@
 import { integerOption, parseOptions, usageError } from '../command.ts';
 import { measuredDataPresent, MEASURED_DIR } from '../simulate/measured.ts';
 import { ALL_HONEST, ALL_PILOTED, type CaseOptions } from './cases/fleet.ts';
+import { HONEST_PARTS, type HonestCase, type PilotedCase } from './cases/kinds.ts';
 import type { WorkerSetup } from './shard-worker.ts';
 import { type Part, PARTS } from './split.ts';
 
@@ -12,6 +13,8 @@ const PROMISE_DAYS = 20;
 const PROMISE_SESSION_DAYS = 100_000;
 /** People of one shard of the promise: a small company. */
 const PROMISE_SHARD = 125;
+/** A quarter of the days falls into two logins; a few are cut by a day's border. */
+const SESSIONS_PER_DAY = 1.25;
 
 export const HELP = `Usage: npm run evaluate -- [options]
 
@@ -90,12 +93,12 @@ function choice<T extends string>(name: string, value: string | undefined, allow
   return value as T;
 }
 
-function kindsOf(text: string | undefined): Pick<CaseOptions, 'honestKinds' | 'pilotedKinds'> {
-  if (text === undefined) return { honestKinds: ALL_HONEST, pilotedKinds: ALL_PILOTED };
+function kindsOf(text: string | undefined): { honest: readonly HonestCase[]; piloted: readonly PilotedCase[] } {
+  if (text === undefined) return { honest: ALL_HONEST, piloted: ALL_PILOTED };
   const names = text.split(',').map((name) => name.trim());
   const known: readonly string[] = [...ALL_PILOTED, ...ALL_HONEST];
   for (const name of names) if (!known.includes(name)) throw usageError(NAME, `--kinds: there is no kind '${name}': allowed is ${known.join(', ')}`);
-  return { honestKinds: ALL_HONEST.filter((kind) => kind === 'plain' || names.includes(kind)), pilotedKinds: ALL_PILOTED.filter((kind) => names.includes(kind)) };
+  return { honest: ALL_HONEST.filter((kind) => kind === 'plain' || names.includes(kind)), piloted: ALL_PILOTED.filter((kind) => names.includes(kind)) };
 }
 
 export function integerOf(values: Values, name: 'honest' | 'piloted' | 'plain' | 'shards' | 'days' | 'seed' | 'session-days', fallback: number, least = 0): number {
@@ -106,28 +109,30 @@ export function integerOf(values: Values, name: 'honest' | 'piloted' | 'plain' |
 export function casesOf(values: Values): CaseOptions[] {
   const quick = values.quick === true;
   const shards = integerOf(values, 'shards', quick ? 4 : 12, 1);
+  const kinds = kindsOf(values.kinds);
+  const perKind = integerOf(values, 'honest', quick ? 16 : 60);
+  // Without plain people on top nobody's peers would be ordinary.
+  const plain = integerOf(values, 'plain', quick ? 60 : 240);
   const shared = {
     seed: integerOf(values, 'seed', 1),
     shards,
-    honestPerKind: integerOf(values, 'honest', quick ? 16 : 60),
+    honest: Object.fromEntries(kinds.honest.map((kind) => [kind, perKind + (kind === 'plain' ? plain : 0)])),
     pilotedPerKind: integerOf(values, 'piloted', quick ? 12 : 40),
-    plain: integerOf(values, 'plain', quick ? 60 : 240),
     honestDays: integerOf(values, 'days', quick ? 4 : 5, 1),
     effort: quick || values.light === true ? ('light' as const) : ('whole' as const),
-    ...kindsOf(values.kinds),
+    pilotedKinds: kinds.piloted,
   };
   return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
 }
 
-/** Honest people of every kind, 40% of them plain, for at least so many session-days. */
+/** Honest people in the shares of an ordinary company, for at least so many session-days. */
 export function promiseCasesOf(values: Values): CaseOptions[] {
-  const sessionDays = integerOf(values, 'session-days', PROMISE_SESSION_DAYS, 1);
   const days = integerOf(values, 'days', PROMISE_DAYS, 1);
-  const { honestKinds } = kindsOf(values.kinds);
-  const people = Math.ceil(sessionDays / days);
-  const perKind = Math.ceil((0.6 * people) / Math.max(1, honestKinds.length - 1));
-  const plain = Math.max(0, people - perKind * honestKinds.length);
+  const people = Math.ceil(integerOf(values, 'session-days', PROMISE_SESSION_DAYS, 1) / days / SESSIONS_PER_DAY);
+  const kinds = kindsOf(values.kinds).honest;
+  const parts = kinds.reduce((sum, kind) => sum + HONEST_PARTS[kind], 0);
+  const honest = Object.fromEntries(kinds.map((kind) => [kind, Math.ceil((people * HONEST_PARTS[kind]) / parts)]));
   const shards = integerOf(values, 'shards', Math.max(1, Math.round(people / PROMISE_SHARD)), 1);
-  const shared = { seed: integerOf(values, 'seed', 1), shards, honestPerKind: perKind, pilotedPerKind: 0, plain, honestDays: days, effort: 'sparse' as const, honestKinds, pilotedKinds: [] };
+  const shared = { seed: integerOf(values, 'seed', 1), shards, honest, pilotedPerKind: 0, honestDays: days, effort: 'sparse' as const, pilotedKinds: [] };
   return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
 }

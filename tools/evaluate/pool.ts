@@ -4,7 +4,7 @@ import type { ShardAnswer, ShardTask, WorkerSetup } from './shard-worker.ts';
 
 export interface PoolOptions extends WorkerSetup {
   workers: number;
-  onShard?: (done: number, of: number) => void;
+  onShard?: (answer: ShardAnswer, done: number, of: number) => void;
 }
 
 /** Outcomes by shard, in the order of the shards. Rejects with the first failure and ends every thread. */
@@ -21,7 +21,7 @@ export async function runShards(shards: readonly ShardTask[], { workers, onShard
       };
       thread.on('message', (answer: ShardAnswer) => {
         answers.push(answer);
-        onShard?.(answers.length, shards.length);
+        onShard?.(answer, answers.length, shards.length);
         give();
       });
       thread.on('error', reject);

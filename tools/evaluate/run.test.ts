@@ -108,7 +108,7 @@ describe('runFleet', () => {
 });
 
 describe('caseFleet', () => {
-  const options: CaseOptions = { seed: 1, shard: 0, shards: 1, honestPerKind: 1, plain: 1, pilotedPerKind: 1, honestDays: 3, effort: 'light', honestKinds: ALL_HONEST, pilotedKinds: ALL_PILOTED };
+  const options: CaseOptions = { seed: 1, shard: 0, shards: 1, honest: Object.fromEntries(ALL_HONEST.map((kind) => [kind, 1])), pilotedPerKind: 1, honestDays: 3, effort: 'light', pilotedKinds: ALL_PILOTED };
 
   it.skipIf(absent)('builds every kind in its modes, from people and places of one half only', () => {
     expect(present, `measured data must be at ${MEASURED_DIR} when CI is set`).toBe(true);
@@ -126,7 +126,7 @@ describe('caseFleet', () => {
   });
 
   it.skipIf(absent)('labels the honest days before the piloting as honest, and shows the hidden leg after it only', () => {
-    const { fleet } = caseFleet(readSources('dev'), { ...options, honestKinds: ['plain'], pilotedKinds: ['proxy-80'] });
+    const { fleet } = caseFleet(readSources('dev'), { ...options, honest: { plain: 2 }, pilotedKinds: ['proxy-80'] });
     const remote = new Map(fleet.labels.map((label) => [label.sessionId, label]));
     const gaps = new Map<string, number[]>();
     for (const batch of fleet) {

@@ -1,4 +1,5 @@
 /** The stages of the evaluation, each of which measures one thing and says it as plain data. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import { simulateFleet } from '../simulate/fleet.ts';
 import { ablationOf, type AblationRow } from './ablation.ts';
@@ -7,7 +8,7 @@ import type { SessionOutcome } from './outcome.ts';
 import { runShards } from './pool.ts';
 import { runFleet } from './run.ts';
 import type { ShardAnswer, ShardTask } from './shard-worker.ts';
-import { falseFindings, type FalseFindings } from './summary.ts';
+import { falseFindings, type FalseFindings, sumOf } from './summary.ts';
 import type { SessionVerdict } from './verdicts.ts';
 
 export interface CasesResult {
@@ -21,7 +22,7 @@ export interface CasesResult {
 
 const ABLATION = { honest: '3', piloted: '2', plain: '10', shards: '1', days: '3', light: true } as const;
 
-const progress = (what: string) => (done: number, of: number): void => {
+const progress = (what: string) => (_answer: ShardAnswer, done: number, of: number): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${what}: ${done} of ${of} tenants${done === of ? '\n' : ''}`);
 };
 
@@ -56,23 +57,48 @@ export async function measureSimulated({ values, setup }: Settings): Promise<Cas
 export interface PromiseResult {
   events: number;
   people: number;
-  /** False findings of MEDIUM and above per 1,000 honest session-days that the configuration tolerates; null where it names none. */
-  promisedPer1000: number | null;
+  /** False findings of MEDIUM and above per 1,000 honest session-days that the configuration tolerates. */
+  promisedPer1000: number;
   kinds: FalseFindings[];
   all: FalseFindings;
 }
 
 /** The rate that the operator of the pipeline asked for. */
-function promised(configFile: string | null): number | null {
-  const fusion = loadEmbeddedConfig(configFile).detect.fusion as { toleratedPer1000?: number };
-  return fusion.toleratedPer1000 ?? null;
+const promised = (configFile: string | null): number => loadEmbeddedConfig(configFile).detect.fusion.toleratedPer1000;
+
+/** What one tenant adds to the promise. */
+interface PromiseShard {
+  events: number;
+  people: number;
+  kinds: FalseFindings[];
 }
 
-/** Honest people only, many days: what the promise is worth. */
+function promiseShard({ events, sessions }: Pick<ShardAnswer, 'events' | 'sessions'>): PromiseShard {
+  const kinds = [...Map.groupBy(sessions, (session) => session.kind)].map(([kind, own]) => falseFindings(kind, own));
+  return { events, people: new Set(sessions.map(({ userId }) => userId)).size, kinds };
+}
+
+/** Honest people only, many days: what the promise is worth. With `reuse`, tenants that were counted before are not run again. */
 export async function measurePromise({ values, setup }: Settings): Promise<PromiseResult & { sessions: SessionOutcome[] }> {
-  const tasks: ShardTask[] = promiseCasesOf(values).map((cases) => ({ cases, rules: false, ablation: false }));
-  const { events, sessions } = joined(await runShards(tasks, { ...setup, onShard: progress('promise') }));
-  const kinds = [...Map.groupBy(sessions, (session) => session.kind)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, own]) => falseFindings(kind, own));
-  const people = new Set(sessions.map(({ tenantId, userId }) => `${tenantId}|${userId}`)).size;
-  return { events, people, promisedPer1000: promised(setup.configFile), kinds, all: falseFindings('all honest', sessions), sessions };
+  const { reuse } = values;
+  const fileOf = (shard: number): string => `${reuse}/promise-${String(shard).padStart(3, '0')}.json`;
+  const done: PromiseShard[] = [];
+  const tasks: ShardTask[] = [];
+  for (const cases of promiseCasesOf(values)) {
+    if (reuse !== undefined && existsSync(fileOf(cases.shard))) done.push(JSON.parse(readFileSync(fileOf(cases.shard), 'utf8')) as PromiseShard);
+    else tasks.push({ cases, rules: false, ablation: false });
+  }
+  if (reuse !== undefined) mkdirSync(reuse, { recursive: true });
+  const told = progress('promise');
+  const onShard = (answer: ShardAnswer, count: number, of: number): void => {
+    const shard = promiseShard(answer);
+    done.push(shard);
+    if (reuse !== undefined) writeFileSync(fileOf(answer.shard), JSON.stringify(shard));
+    told(answer, count, of);
+  };
+  const answers = await runShards(tasks, { ...setup, onShard });
+  const rows = done.flatMap((shard) => shard.kinds);
+  const kinds = [...Map.groupBy(rows, ({ kind }) => kind)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, own]) => sumOf(kind, own));
+  const total = (of: (shard: PromiseShard) => number): number => done.reduce((sum, shard) => sum + of(shard), 0);
+  return { events: total(({ events }) => events), people: total(({ people }) => people), promisedPer1000: promised(setup.configFile), kinds, all: sumOf('all honest', kinds), sessions: answers.flatMap(({ sessions }) => sessions) };
 }

@@ -62,8 +62,18 @@ export function recallOfPeople(kind: string, sessions: readonly SessionOutcome[]
 export function falseFindings(kind: string, sessions: readonly SessionOutcome[]): FalseFindings {
   const sessionDays = sessions.reduce((sum, session) => sum + session.days.length, 0);
   const findings = byLevel((level) => sessions.reduce((sum, session) => sum + session.findings.reduce((n, count, i) => n + (i >= level ? count : 0), 0), 0));
+  return ratesOf({ kind, sessionDays, sessions: sessions.length, findings });
+}
+
+/** The rates of what was counted in several runs. */
+export function sumOf(kind: string, rows: readonly FalseFindings[]): FalseFindings {
+  const total = (of: (row: FalseFindings) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
+  return ratesOf({ kind, sessionDays: total((row) => row.sessionDays), sessions: total((row) => row.sessions), findings: byLevel((level) => total((row) => row.findings[LEVELS[level]!])) });
+}
+
+function ratesOf({ kind, sessionDays, sessions, findings }: Pick<FalseFindings, 'kind' | 'sessionDays' | 'sessions' | 'findings'>): FalseFindings {
   const per1000 = byLevel((level) => (1000 * findings[LEVELS[level]!]) / Math.max(1, sessionDays));
-  return { kind, sessionDays, sessions: sessions.length, findings, per1000, upper1000: (1000 * poissonInterval(findings.MEDIUM, 0.9).upper) / Math.max(1, sessionDays) };
+  return { kind, sessionDays, sessions, findings, per1000, upper1000: (1000 * poissonInterval(findings.MEDIUM, 0.9).upper) / Math.max(1, sessionDays) };
 }
 
 export interface RuleScore {

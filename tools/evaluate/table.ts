@@ -112,7 +112,7 @@ export function promiseText({ promisedPer1000, kinds, all }: PromiseResult): str
   const measured = all.per1000.MEDIUM;
   const { lower, upper } = poissonInterval(all.findings.MEDIUM);
   const per1000 = (n: number): string => number((1000 * n) / all.sessionDays, 3);
-  const verdict = promisedPer1000 === null ? 'the configuration names no promise' : `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'}, by a factor of ${measured === 0 ? `more than ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)}` : number(promisedPer1000 / measured, 1)}`;
+  const verdict = `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'}, by a factor of ${measured === 0 ? `more than ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)}` : number(promisedPer1000 / measured, 1)}`;
   return [
     aligned(falseRows([...kinds, all])),
     '',

@@ -15,15 +15,12 @@ export interface CaseOptions {
   shard: number;
   shards: number;
   /** People of each honest kind, over all shards. */
-  honestPerKind: number;
-  /** Plain people on top, over all shards: without them nobody's peers are ordinary. */
-  plain: number;
+  honest: Readonly<Partial<Record<HonestCase, number>>>;
   /** People of each piloted kind and mode, over all shards. */
   pilotedPerKind: number;
   /** Working days of honest people. */
   honestDays: number;
   effort: keyof typeof EFFORTS;
-  honestKinds: readonly HonestCase[];
   pilotedKinds: readonly PilotedCase[];
 }
 
@@ -58,7 +55,7 @@ export function caseFleet(sources: Sources, options: CaseOptions): CaseFleet {
   for (const kind of options.pilotedKinds) {
     for (const mode of ['history', 'first'] as const) if (mode === 'history' || !ONLY_HISTORY.has(kind)) pilotedOf(world, options, kind, mode, take);
   }
-  for (const kind of options.honestKinds) for (const person of honestOf(world, options, kind)) take(person, false, 0, null);
+  for (const kind of ALL_HONEST) for (const person of honestOf(world, options, kind)) take(person, false, 0, null);
   const vantages = [...new Map(people.map((person) => [person.vantage.id, person.vantage])).values()];
   const settings = { ...DEFAULTS, seed: world.scene.seed, workstations: people.length, piloted: 0, days, tenants: 1 };
   return { fleet: fleetOf(world.scene, people, vantages, settings), truths };
@@ -85,7 +82,7 @@ function pilotedOf(world: World, options: CaseOptions, kind: PilotedCase, mode: 
 }
 
 function* honestOf(world: World, options: CaseOptions, kind: HonestCase): Generator<Workstation, void, undefined> {
-  const wanted = shareOf(options.honestPerKind, options) + (kind === 'plain' ? shareOf(options.plain, options) : 0);
+  const wanted = shareOf(options.honest[kind] ?? 0, options);
   for (let unit = 0, made = 0; made < wanted; unit++) {
     const prng = new Prng(world.scene.seed, `honest:${kind}:${unit}`);
     const shared = drawHonestUnit(world, prng, kind);

@@ -42,6 +42,35 @@ export const PILOTED_CASES = {
   'account-rhythm': 'the account goes to another typist at the same desk: rhythm alone',
 } as const;
 
+/**
+ * Share of each honest kind in an ordinary company, in parts of their sum: an assumption, close to the simulator's. The
+ * promise is checked on people in these shares; the cases have as many of each kind.
+ */
+export const HONEST_PARTS: Readonly<Record<keyof typeof HONEST_CASES, number>> = {
+  plain: 40,
+  satellite: 2.5,
+  'satellite-pep': 0.5,
+  mobile: 4,
+  bufferbloat: 4,
+  'slow-pc': 3,
+  'slow-pc-later': 1,
+  'heavy-app': 3,
+  'vdi-elsewhere': 4,
+  'corporate-vpn': 3,
+  'corporate-proxy': 2,
+  'business-trip': 2,
+  household: 3,
+  office: 12,
+  'co-working': 3,
+  'night-owl': 2,
+  'shift-worker': 1,
+  helpdesk: 2,
+  'ssh-obfuscation': 2,
+  accessibility: 2,
+  'two-clocks': 3,
+  'moved-range': 1,
+};
+
 export type HonestCase = keyof typeof HONEST_CASES;
 export type PilotedCase = keyof typeof PILOTED_CASES;
 

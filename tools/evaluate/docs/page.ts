@@ -86,7 +86,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     '',
     '### The promise',
     '',
-    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind (40% of them plain), half an hour of typing a day, in ${promise.events.toLocaleString('en-US')} events:`,
+    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day, in ${promise.events.toLocaleString('en-US')} events:`,
     '',
     `**${promiseText(promise).split('\n').at(-1)!}.**`,
     '',
