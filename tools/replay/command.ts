@@ -3,6 +3,7 @@ import { systemClock } from '#lib/kernel/clock.ts';
 import { integerOption, parseOptions, usageError, type Command } from '../command.ts';
 import { loadEmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Evaluation } from './evaluation.ts';
+import type { HistorySource } from '../tuning/workshop.ts';
 import { isTuning, runTuning, TUNING_HELP, TUNING_OPTIONS, type TuningValues } from '../tuning/run.ts';
 import { LANES, WHOLE, type Share } from './lanes.ts';
 import { KafkaHistory } from './kafka-history.ts';
@@ -118,6 +119,15 @@ function timeOf(name: 'from' | 'to', text: string | undefined): number | null {
   return at;
 }
 
+/** Several configurations over one history; what concerns a single long run is of no use there. */
+async function tune(tuning: TuningValues, history: HistorySource, values: Values, signal: AbortSignal): Promise<number> {
+  const alone = (['shard', 'resume', 'keep-enriched'] as const).find((name) => values[name] !== undefined && values[name] !== false);
+  if (alone !== undefined) throw usageError('replay', `--${alone} does not go with two --config, --sweep or --ablation`);
+  const text = await runTuning('replay', history, tuning, signal);
+  if (!values.quiet) process.stdout.write(text);
+  return 0;
+}
+
 /** Runs with the topics as its history. */
 async function replayKafka(values: Values, out: string, signal: AbortSignal): Promise<number> {
   const [from, to] = [timeOf('from', values.from), timeOf('to', values.to)];
@@ -125,7 +135,10 @@ async function replayKafka(values: Values, out: string, signal: AbortSignal): Pr
   const config = loadEmbeddedConfig(values.config?.[0] ?? null);
   const { log, topics, source: schemas } = await openTelemetryLog(values.config?.[0] ?? null);
   try {
-    const history = await KafkaHistory.open({ log, topics, schemas, from, to, recordBytesMax: config.ingest.recordBytesMax });
+    const open = () => KafkaHistory.open({ log, topics, schemas, from, to, recordBytesMax: config.ingest.recordBytesMax });
+    const tuning: TuningValues = { ...values, out, workers: workersOf(values) };
+    if (isTuning(tuning)) return await tune(tuning, open, values, signal);
+    const history = await open();
     return await replay(values, [], out, signal, { history, name: `--kafka ${values.from ?? 'beginning'} to ${values.to ?? 'end'}` });
   } finally {
     await log.close();
@@ -192,11 +205,7 @@ export const command: Command = {
     if (history.length === 0) throw usageError('replay', '--history is missing');
     const workers = workersOf(values);
     const tuning: TuningValues = { ...values, out, workers };
-    if (isTuning(tuning)) {
-      const text = await runTuning('replay', history, tuning, signal);
-      if (!values.quiet) process.stdout.write(text);
-      return 0;
-    }
+    if (isTuning(tuning)) return await tune(tuning, history, values, signal);
     const stray = (['budget', 'seed', 'level', 'false-budget'] as const).find((name) => values[name] !== undefined);
     if (stray !== undefined || values['labels-from-feedback']) throw usageError('replay', `--${stray ?? 'labels-from-feedback'} belongs to --sweep`);
     return replay(values, history, out, signal);

@@ -7,22 +7,18 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DeadLetter, Feedback } from '#schemas/records.ts';
 import { createEmbeddedPipeline, type EmbeddedConfig } from '../embedded/pipeline.ts';
 import { Progress, type ProgressOptions } from '../embedded/progress.ts';
-import { discoverHistory } from '../replay/discover.ts';
 import { noteActivity, type Activity } from '../replay/evaluation.ts';
 import { HistoryFeed, decodedBefore } from '../replay/history-feed.ts';
-import { HistoryFile } from '../replay/history-file.ts';
+import type { History } from '../replay/history.ts';
 import { sessionKey } from '../replay/labels.ts';
-import { mergeHistory } from '../replay/merge.ts';
 import { EnrichedWriter } from './enriched-stream.ts';
 
-const BATCH_RECORDS_MAX = 2048;
 /** Verdicts of analysts that are kept, to be used as labels. */
 const FEEDBACK_MAX = 1_000_000;
 
 export interface PrepareOptions {
-  readonly history: readonly string[];
-  /** Paths inside the history's directories that are no history. */
-  readonly excluded: readonly string[];
+  /** From its beginning. */
+  readonly history: History;
   readonly config: EmbeddedConfig;
   /** Where the enriched stream is written. */
   readonly stream: string;
@@ -47,11 +43,7 @@ export interface Prepared {
 }
 
 export async function prepareHistory(options: PrepareOptions): Promise<Prepared> {
-  const { config, signal, clock } = options;
-  const { files: paths } = discoverHistory(options.history, options.excluded);
-  if (paths.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${options.history.join(' ')}: no history file in it`);
-  const files = paths.map((path, order) => new HistoryFile(path, order, config.ingest.recordBytesMax, paths.length > 1));
-  const bytes = files.reduce((sum, file) => sum + file.path.bytes, 0);
+  const { config, signal, clock, history } = options;
   const progress = new Progress({ clock, stream: options.progress, label: 'enrich', shown: options.showProgress });
   const writer = new EnrichedWriter(options.stream);
   const activity = new Map<string, Activity>();
@@ -76,10 +68,10 @@ export async function prepareHistory(options: PrepareOptions): Promise<Prepared>
     };
     const feed = (refused.feed = new HistoryFeed({ ...pipeline, applyReference }, config.ingest.recordBytesMax, onDeadLetters));
     let records = 0;
-    for await (const batch of mergeHistory(files, BATCH_RECORDS_MAX, signal)) {
+    for await (const batch of history.batches(signal)) {
       await feed.push(batch);
       records += batch.length;
-      progress.update(files.reduce((sum, file) => sum + file.bytesRead, 0) / Math.max(1, bytes), records);
+      progress.update(history.share, records);
     }
     writer.close();
     const { events, rejected, duplicates } = pipeline.counts();

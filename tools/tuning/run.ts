@@ -9,7 +9,7 @@ import { parseSweep } from './keys.ts';
 import { ablationText, comparisonText, sweepText } from './summary-text.ts';
 import { runSweep } from './sweep.ts';
 import type { TruthSource } from './truth.ts';
-import type { TuningOptions } from './workshop.ts';
+import type { HistorySource, TuningOptions } from './workshop.ts';
 
 export const TUNING_OPTIONS = {
   sweep: { type: 'string', multiple: true },
@@ -76,7 +76,7 @@ function truthOf(command: string, values: TuningValues): TruthSource {
 }
 
 /** Answers what is to be printed. */
-export async function runTuning(command: string, history: readonly string[], values: TuningValues, signal: AbortSignal): Promise<string> {
+export async function runTuning(command: string, history: HistorySource, values: TuningValues, signal: AbortSignal): Promise<string> {
   const { config = [], sweep = [], ablation, out } = values;
   if (config.length > 2) throw usageError(command, `--config is given ${config.length} times: two configurations can be compared`);
   if (Number(config.length === 2) + Number(sweep.length > 0) + Number(ablation) > 1) throw usageError(command, 'two --config, --sweep and --ablation exclude each other');

@@ -1,21 +1,26 @@
 /** What every tuning run needs: the outputs, the enriched stream of a configuration, the truth, and threads for detection. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/kernel/clock.ts';
-import { assert } from '#lib/kernel/errors.ts';
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
 import { Progress, type ProgressOptions } from '../embedded/progress.ts';
+import { discoverHistory } from '../replay/discover.ts';
+import { FileHistory, type History } from '../replay/history.ts';
 import { ReplayOutputs } from '../replay/output-files.ts';
 import { ReportData } from '../replay/report/data.ts';
 import type { ReportSummary } from '../replay/report/sections.ts';
-import { rmSync } from 'node:fs';
 import type { PointAnswer, PointJob, Truth } from './point-run.ts';
 import { PointPool } from './pool.ts';
 import { prepareHistory, type Prepared } from './prepare.ts';
 import { enrichmentOf } from './settings.ts';
 import { truthOfFeedback, truthOfLabels, type TruthSource } from './truth.ts';
 
+/** Files and directories, or what opens another history (topics) from its beginning, once for each way of enrichment. */
+export type HistorySource = readonly string[] | (() => Promise<History>);
+
 export interface TuningOptions {
-  readonly history: readonly string[];
+  readonly history: HistorySource;
   readonly truth: TruthSource;
   readonly out: string;
   /** Threads for detection; null: one per core. What comes out never depends on it. */
@@ -79,7 +84,8 @@ export class Workshop {
     const { history, out, truth, ...rest } = this.#options;
     const excluded = truth.kind === 'labels' ? [out, truth.file] : [out];
     const stream = join(out, `.enriched-${this.#prepared.size}.partial`);
-    const prepared = await prepareHistory({ ...rest, history, excluded, config, stream, withoutFeedback: truth.kind === 'feedback' });
+    const opened = typeof history === 'function' ? await history() : openFiles(history, excluded, config.ingest.recordBytesMax);
+    const prepared = await prepareHistory({ ...rest, history: opened, config, stream, withoutFeedback: truth.kind === 'feedback' });
     this.#prepared.set(key, prepared);
     return prepared;
   }
@@ -128,6 +134,12 @@ export class Workshop {
     if (answer.report !== null) data.absorb(answer.report);
     return data;
   }
+}
+
+function openFiles(paths: readonly string[], excluded: readonly string[], recordBytesMax: number): History {
+  const { files } = discoverHistory(paths, excluded);
+  if (files.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${paths.join(' ')}: no history file in it`);
+  return new FileHistory(files, recordBytesMax);
 }
 
 export function findingsOf({ findings }: Pick<PointAnswer, 'findings'>): number {
