@@ -1,13 +1,12 @@
 /**
  * `npm run bench:risk`: what a policy point waits for the endpoint of `farhand risk`, on a real Redis and a real broker,
- * while findings arrive. The load generator (autocannon) keeps a fixed rate and corrects for coordinated omission: a
- * request that could not be sent in time counts with the time that it was late.
+ * while findings arrive. Requests come at a steady rate, and a latency counts from when its request was due
+ * (bench/steady-load.ts).
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import autocannon from 'autocannon';
 import { encodeFramed } from '#lib/codec/encode.ts';
 import { SAMPLE_RECORDS } from '#lib/codec/sample-records.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
@@ -17,6 +16,7 @@ import { kafkaLog } from '../test/infrastructure/logs.ts';
 import { waitForOutput } from '../test/infrastructure/process.ts';
 import { startInfrastructure } from '../test/infrastructure/start.ts';
 import { install, type Installation } from '../test/integration/farhand.ts';
+import { steadyLoad, type LoadResult } from './steady-load.ts';
 
 const HELP = `Usage: npm run bench:risk -- [options]
 
@@ -36,8 +36,6 @@ const TOKEN = 'bench-token';
 const PUBLISH_MS = 200;
 const WARM_UP_SECONDS = 3;
 const CHUNK = 2_000;
-/** Different requests; each connection of the load generator holds them all. */
-const PATHS = 500;
 
 const { values } = parseArgs({
   options: {
@@ -65,21 +63,19 @@ async function publish(log: Log, topic: string, from: number, count: number, rev
 }
 
 /** Paths in a fixed mixture: half sessions with a finding, a quarter without, a quarter devices. */
-function requestsOf(subjects: number): autocannon.Request[] {
-  const path = (n: number): string => {
-    const of = (n * 7_919) % subjects;
-    const tenant = `tenant-${of % 10}`;
-    if (n % 4 === 3) return `/v1/risk/${tenant}/device/device-${of}`;
-    return n % 4 === 2 ? `/v1/risk/${tenant}/quiet-${of}` : `/v1/risk/${tenant}/session-${of}`;
-  };
-  return Array.from({ length: Math.min(PATHS, subjects) }, (_, n) => ({ path: path(n), headers: { authorization: `Bearer ${TOKEN}` } }));
+function pathOf(n: number, subjects: number): string {
+  const of = (n * 7_919) % subjects;
+  const tenant = `tenant-${of % 10}`;
+  if (n % 4 === 3) return `/v1/risk/${tenant}/device/device-${of}`;
+  return n % 4 === 2 ? `/v1/risk/${tenant}/quiet-${of}` : `/v1/risk/${tenant}/session-${of}`;
 }
 
-async function load(url: string, duration: number): Promise<autocannon.Result> {
-  return autocannon({ url, connections: numberOf('connections'), overallRate: numberOf('rate'), duration, requests: requestsOf(numberOf('subjects')) });
+function load(url: string, seconds: number): Promise<LoadResult> {
+  const subjects = numberOf('subjects');
+  return steadyLoad({ url, headers: { authorization: `Bearer ${TOKEN}` }, path: (n) => pathOf(n, subjects), perSecond: numberOf('rate'), seconds, connections: numberOf('connections') });
 }
 
-async function measure(farhand: Installation, log: Log): Promise<autocannon.Result> {
+async function measure(farhand: Installation, log: Log): Promise<LoadResult> {
   const subjects = numberOf('subjects');
   await farhand.run('topics');
   await publish(log, farhand.topics.suspiciousSessions, 0, subjects, 1);
@@ -116,8 +112,7 @@ async function main(): Promise<number> {
   process.env['FARHAND_RISK_TOKENS_FILE'] = tokensFile;
   const log = await kafkaLog(kafka.address);
   try {
-    const { latency, requests, errors, non2xx, timeouts, duration } = await measure(farhand, log);
-    const result = { rate: numberOf('rate'), answeredPerSecond: Math.round(requests.total / duration), requests: requests.total, failed: errors + non2xx + timeouts, milliseconds: { p50: latency.p50, p90: latency.p90, p99: latency.p99, p999: latency.p99_9, max: latency.max } };
+    const result = { rate: numberOf('rate'), ...(await measure(farhand, log)) };
     mkdirSync(values.out, { recursive: true });
     writeFileSync(join(values.out, 'bench-risk.json'), `${JSON.stringify(result, null, 2)}\n`);
     const { p50, p90, p99, p999, max } = result.milliseconds;

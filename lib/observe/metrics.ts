@@ -31,8 +31,11 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
+  /** Where all values of the labels are known, every series begins at 0: growth from nothing to 1 is seen only then. */
   counter(name: string, help: string, labels: Labels = {}): Counter {
-    return new Counter({ ...this.#describe('counter', name, help, labels), registers: [this.registry] });
+    const counter = new Counter({ ...this.#describe('counter', name, help, labels), registers: [this.registry] });
+    for (const series of knownSeries(labels)) counter.inc(series, 0);
+    return counter;
   }
 
   /** A count that somebody else keeps; asked for at each scrape. */
@@ -88,6 +91,16 @@ export class Metrics {
     this.descriptions.push({ name: full, type, help, labels });
     return { name: full, help, labelNames: Object.keys(labels) };
   }
+}
+
+/** Every combination of the labels' values; none where a label is bounded in words only. */
+function knownSeries(labels: Labels): Record<string, string>[] {
+  let series: Record<string, string>[] = [{}];
+  for (const [label, values] of Object.entries(labels)) {
+    if (typeof values === 'string') return [];
+    series = series.flatMap((one) => values.map((value) => ({ ...one, [label]: value })));
+  }
+  return Object.keys(labels).length === 0 ? [] : series;
 }
 
 /** Makes the growth out of totals that begin anew with each session of a task; one per task. */

@@ -43,7 +43,7 @@ function observeWork(metrics: Metrics): Pick<RunnerObserver, 'processed' | 'comm
 
 /** Gauges by task. */
 function observeTasks(metrics: Metrics): Pick<RunnerObserver, 'lag' | 'stateKeys' | 'queues' | 'tasks'> {
-  const lags = metrics.taskGauge('input_lag_records', 'Committed input records that a task has yet to take, as of the last answer of the broker.');
+  const lags = metrics.taskGauge('input_lag_records', 'Committed input records that a task has yet to take, as of the last answer of the broker (it is not asked while the prefetched ones fill their bound).');
   const ages = metrics.taskGauge('input_lag_seconds', 'Age of the oldest input record that waits for a task, by its timestamp: arrival for ingest, event time for later services; 0 where none waits.');
   const keys = metrics.taskGauge('state_keys', 'Keys in the state of a task.');
   const queues = metrics.taskGauge('queue_fill_ratio', 'How full a bounded queue of a task is: prefetched input, and outputs that wait for their commit (1: full, it holds the work up).', { queue: ['prefetch', 'outputs'] });

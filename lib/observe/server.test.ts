@@ -52,6 +52,17 @@ test('what the runner does is counted; figures of tasks that went elsewhere are 
   expect((await get('/metrics')).body).not.toMatch(/farhand_input_lag_records\{/);
 });
 
+test('a counter whose series are known shows them from the start, others when they are met', async () => {
+  const { metrics, get } = await serve([]);
+  metrics.counter('known_total', 'Known.', { cause: ['log', 'fenced'], holds: ['state'] });
+  metrics.counter('unknown_total', 'Unknown.', { topic: 'the topics' });
+  metrics.counter('plain_total', 'Plain.');
+  const { body } = await get('/metrics');
+  expect(body.match(/^farhand_\w+\{.*$/gm)?.filter((line) => /known|plain/.test(line)).map((line) => line.replace(/,service.*\}/, '}').replace(/\{service.*\}/, ''))).toEqual([
+    'farhand_known_total{cause="log",holds="state"} 0', 'farhand_known_total{cause="fenced",holds="state"} 0', 'farhand_plain_total 0',
+  ]);
+});
+
 test('a port that is taken is refused', async () => {
   const { metrics } = await serve([]);
   await expect(startObserveServer({ host: '127.0.0.1', port: server!.port, metrics, health: () => ({ up: true, stuckTasks: [], eventLoopMedianMs: 0, eventLoopMaxMs: 0 }), readiness: () => ({ ready: true, missing: [] }) })).rejects.toThrow('EADDRINUSE');

@@ -39,6 +39,7 @@ export async function watchDatabases(host: Host, config: EnrichConfig): Promise<
   const databases = await openDatabases(config, {
     onDatabase: (database, version, builtAt) => {
       inUse.set(database, { version, builtAt });
+      for (const counter of [refused, failures]) counter.inc({ database }, 0); // so that the first one is seen as growth
       host.logger.info({ event: 'database.opened', database, version });
     },
     onDatabaseRefused: (database, file, error) => {

@@ -22,6 +22,9 @@ const FIRE_MS_MAX = 90_000;
 const TOKEN = 'faults';
 const only = process.argv.slice(2);
 const DAY_MS = 86_400_000;
+/** Everything that was started is stopped, also when it is interrupted. */
+const interrupted = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort());
 const sleep = (ms: number): Promise<void> => systemClock.sleep(ms);
 
 const program = await prometheus();
@@ -36,7 +39,7 @@ const ports = new Map<string, number>();
 // Databases and tokens of this run: an old table of networks, a fresh one of places.
 const farhand = install(kafka.address, redis.address, 2, {
   redis: { url: redis.address, keyPrefix: 'faults', commandTimeoutMs: 500, waitMsMax: 300, heartbeatMs: 500 },
-  kafka: { brokers: [kafka.address], groupIdPrefix: 'faults', sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500, drainTimeoutMs: 1_000, transactionTimeoutMs: 2_000 },
+  kafka: { brokers: [kafka.address], groupIdPrefix: 'faults', sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500, drainTimeoutMs: 1_000, transactionTimeoutMs: 5_000 },
   detect: { sessionsPerPersonMax: 1, openWindowsMax: 4 },
   ingest: { duplicateEntriesMax: 1_000 },
 });
@@ -104,16 +107,22 @@ async function askDashboards(): Promise<void> {
 const results: { alert: string; how: string; seconds: number | null }[] = [];
 /** Waits until all of `alerts` have fired since now (or fire already), while `meanwhile` goes on. */
 async function show(how: string, alerts: readonly string[], provoke: () => unknown, meanwhile?: () => Promise<unknown>): Promise<void> {
+  if (interrupted.signal.aborted) return;
   if (only.length > 0 && !alerts.some((alert) => only.includes(alert))) return;
   const began = systemClock.monotonicMs();
   const waiting = new Set(alerts);
   await provoke();
-  while (waiting.size > 0 && systemClock.monotonicMs() - began < FIRE_MS_MAX) {
-    await (meanwhile?.() ?? sleep(500));
+  const goesOn = (): boolean => waiting.size > 0 && !interrupted.signal.aborted && systemClock.monotonicMs() - began < FIRE_MS_MAX;
+  const going = (async () => {
+    while (meanwhile !== undefined && goesOn()) await meanwhile();
+  })();
+  while (goesOn()) {
+    await sleep(300);
     for (const alert of await firing()) {
       if (waiting.delete(alert)) results.push({ alert, how, seconds: Math.round((systemClock.monotonicMs() - began) / 1_000) });
     }
   }
+  await going;
   for (const alert of waiting) results.push({ alert, how, seconds: null });
   for (const { alert, seconds } of results.slice(-alerts.length)) console.log(`${seconds === null ? 'DID NOT FIRE' : `fired after ${seconds} s`.padEnd(18)} ${alert}  (${how})`);
 }
@@ -143,8 +152,12 @@ try {
     await sleep(500);
   });
   await askDashboards();
-  await show('Redis is stopped', ['FarhandReferenceAway', 'FarhandDependencyAway', 'FarhandRiskUnavailable', 'FarhandLagGrows'], () => redis.stop(), async () => {
-    await Promise.all([simulate('--seed', String(count++), '--workstations', '60'), risk('acme/s-1', TOKEN)]);
+  await show('Redis is stopped', ['FarhandReferenceAway', 'FarhandDependencyAway', 'FarhandRiskUnavailable'], async () => {
+    await redis.stop();
+    await simulate('--seed', String(count++), '--workstations', '20');
+  }, async () => {
+    await risk('acme/s-1', TOKEN);
+    await sleep(200);
   });
   redis = await startRedis(redisPort);
   await show('its backlog is worked off', ['FarhandFindingsLate'], () => undefined, () => simulate('--seed', String(count++), '--workstations', '20'));
@@ -153,18 +166,22 @@ try {
     for (let i = 0; i < 3; i++) {
       await sleep(400);
       kafka.process.kill('SIGSTOP');
-      await sleep(i === 2 ? 4_000 : 2_200);
+      await sleep(i === 2 ? 6_500 : 2_600);
       kafka.process.kill('SIGCONT');
     }
     await feeding;
   });
-  await show('ingest stands still, so that telemetry waits', ['FarhandLag'], () => undefined, async () => {
+  await show('ingest gets the processor for moments only while more comes', ['FarhandLag', 'FarhandLagGrows'], () => undefined, async () => {
     const worker = workers.get('ingest')!;
-    await simulate('--seed', String(count++), '--workstations', '60');
-    worker.kill('SIGSTOP');
-    await sleep(3_500);
-    worker.kill('SIGCONT');
-    await sleep(300);
+    let sending = true;
+    const feeding = simulate('--seed', String(count++), '--workstations', '150').catch(() => undefined).finally(() => (sending = false));
+    while (sending) {
+      worker.kill('SIGSTOP');
+      await sleep(600);
+      worker.kill('SIGCONT');
+      await sleep(120);
+    }
+    await feeding;
   });
   await show('the process of detect gets the processor for moments only', ['FarhandEventLoopSlow'], () => undefined, async () => {
     workers.get('detect')!.kill('SIGSTOP');
