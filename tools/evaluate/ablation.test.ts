@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ablationOf } from './ablation.ts';
-import { distanceScore } from './distance.ts';
+import { measuredDataPresent, MEASURED_DIR } from '../simulate/measured.ts';
+import { crossFitted, distanceScore } from './distance.ts';
 import type { SessionOutcome } from './outcome.ts';
 
 const session = (sessionId: string, change: Partial<SessionOutcome>): SessionOutcome => ({
@@ -32,5 +33,18 @@ describe('distanceScore', () => {
     const score = distanceScore([session('a', { ...told, operatorKm: 2000 }), session('b', { ...told, operatorKm: 6000 }), session('c', told), session('d', { ...piloted, operatorKm: 1 })]);
     expect(score).toMatchObject({ sessions: 2, covered: 1, widthKm: 4000, errorKm: 2000 });
     expect(score.naiveWidthKm).toBeCloseTo(9993, 0);
+  });
+});
+
+const present = measuredDataPresent();
+if (!present) console.warn(`measured data is not at ${MEASURED_DIR}: the operator distance was not judged on places left out`);
+
+describe.skipIf(!present && !process.env['CI'])('crossFitted', () => {
+  it('covers the truth in at least 90% of pairs of places that were not fitted', () => {
+    expect(present, `measured data must be at ${MEASURED_DIR} when CI is set`).toBe(true);
+    const { sessions, covered, widthKm, naiveWidthKm } = crossFitted();
+    expect(sessions).toBeGreaterThan(3000);
+    expect(covered / sessions).toBeGreaterThanOrEqual(0.9);
+    expect(widthKm! / naiveWidthKm!).toBeLessThan(0.6);
   });
 });

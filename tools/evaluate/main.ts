@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { writeDocs } from './docs/write.ts';
+import { crossFitted } from './distance.ts';
 import { explain } from './explain.ts';
 import { HELP, NAME, readSettings, type Settings } from './options.ts';
 import { measureCases, measurePromise, measureSimulated } from './stages.ts';
-import { ablationText, promiseText, reportOf, textOf } from './table.ts';
+import { ablationText, distanceText, promiseText, reportOf, textOf } from './table.ts';
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
@@ -29,6 +30,7 @@ async function cases(settings: Settings, effort: () => string): Promise<void> {
   const { sessions, events, rejected, duplicates, ablation } = result;
   console.log(`${simulated ? 'simulated' : `recorded, ${setup.part} half`}: ${count(sessions.length)} sessions, ${count(events)} events (${rejected} rejected, ${count(duplicates)} repeats), ${effort()}\n`);
   console.log(textOf(sessions));
+  if (!simulated) console.log(distanceText(crossFitted(setup.data), 'pairs of places that were not fitted'));
   if (ablation.length > 0) console.log(`\n${ablationText(ablation)}`);
   if (values.explain !== undefined) console.log(`\n${explain(values.explain, sessions)}`);
   told(values.json, { part: setup.part, report: reportOf(sessions), ablation, sessions });

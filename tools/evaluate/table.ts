@@ -102,10 +102,10 @@ export function textOf(outcomes: readonly SessionOutcome[]): string {
   ].join('\n');
 }
 
-export function distanceText({ sessions, covered, interval, widthKm, naiveWidthKm, errorKm }: DistanceScore): string {
+export function distanceText({ sessions, covered, interval, widthKm, naiveWidthKm, errorKm }: DistanceScore, what: 'sessions' | 'pairs of places that were not fitted' = 'sessions'): string {
   const share = sessions === 0 ? null : covered / sessions;
   const narrower = widthKm === null || naiveWidthKm === null ? null : widthKm / naiveWidthKm;
-  return `Operator distance: ${percent(share)} of ${sessions} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
+  return `Operator distance: ${percent(share)} of ${sessions.toLocaleString('en-US')} ${what} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
 }
 
 export function promiseText({ promisedPer1000, kinds, all }: PromiseResult): string {

@@ -59,7 +59,7 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
 const REACH_EDGES = [0, 22, 45, 80, 120, 165, 220, 400];
 const REACH_KM_MIN = 50;
 
-function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
+export function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
   const rounded = (n: number): number => Number(n.toPrecision(3));
   const apart = pairs.map(({ from, to, rttMs }) => ({ floorMs: floorRttMs(distanceKm(from, to)), rttMs })).filter(({ floorMs }) => floorMs > floorRttMs(REACH_KM_MIN));
   return REACH_EDGES.slice(1).map((edge, i) => {

@@ -42,12 +42,12 @@ export interface DistanceKm {
   upper: number;
 }
 
-function reachAt(rttMs: number, key: 'low' | 'median' | 'high'): number {
-  const last = REACH.length - 1;
-  if (rttMs <= REACH[0]!.rttMs) return REACH[0]![key];
-  if (rttMs >= REACH[last]!.rttMs) return REACH[last]![key];
-  const i = REACH.findIndex((row) => row.rttMs >= rttMs);
-  const [a, b] = [REACH[i - 1]!, REACH[i]!];
+function reachAt(rttMs: number, key: 'low' | 'median' | 'high', rows: readonly ReachRow[]): number {
+  const last = rows.length - 1;
+  if (rttMs <= rows[0]!.rttMs) return rows[0]![key];
+  if (rttMs >= rows[last]!.rttMs) return rows[last]![key];
+  const i = rows.findIndex((row) => row.rttMs >= rttMs);
+  const [a, b] = [rows[i - 1]!, rows[i]!];
   return a[key] + ((b[key] - a[key]) * (rttMs - a.rttMs)) / (b.rttMs - a.rttMs);
 }
 
@@ -57,14 +57,15 @@ const clamp = (km: number): number => Math.round(Math.min(HALF_EARTH_KM, Math.ma
  * @param lateMs what the keystrokes are late by, as a round trip, ms (twice the one-way figure for two clocks)
  * @param machineMs the machine's own typical share of it, ms
  * @param errorMs by how much `lateMs` may be off in either direction, ms (clock error)
+ * @param reach fitted shares, rising in rttMs
  * @returns null where nothing is late
  */
-export function operatorDistance(lateMs: number, machineMs: number, errorMs: number): DistanceKm | null {
+export function operatorDistance(lateMs: number, machineMs: number, errorMs: number, reach: readonly ReachRow[] = REACH): DistanceKm | null {
   const most = lateMs + errorMs - LEAST_PROCESSING_MS;
   if (most <= 0) return null;
   const leg = Math.max(0, lateMs - machineMs);
   const least = Math.max(0, leg - errorMs);
-  const km = (rttMs: number, key: 'low' | 'median' | 'high'): number => clamp(Math.max(0, rttMs) * KM_PER_RTT_MS * reachAt(rttMs, key));
+  const km = (rttMs: number, key: 'low' | 'median' | 'high'): number => clamp(Math.max(0, rttMs) * KM_PER_RTT_MS * reachAt(rttMs, key, reach));
   const upper = km(most, 'high');
   const likely = Math.min(upper, km(leg - Math.min(LAST_MILE_MS, leg * LAST_MILE_SHARE), 'median'));
   return { lower: Math.min(likely, km(least - Math.min(LAST_MILE_HIGH_MS, least * LAST_MILE_SHARE), 'low')), likely, upper };

@@ -24,7 +24,7 @@ const piloted = Object.keys(PILOTED_CASES).flatMap((kind, i) =>
 const sessions = [...honest, ...piloted];
 
 describe('the page', () => {
-  const page = pageOf({ command: 'npm run evaluate', rules: { name: 'r', version: '1', hash: 'abcdef012345' }, events: 7, sessions, ablation: ablationOf(sessions, { hiddenLeg: [] }), promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all: falseFindings('all honest', honest) } });
+  const page = pageOf({ command: 'npm run evaluate', rules: { name: 'r', version: '1', hash: 'abcdef012345' }, events: 7, sessions, ablation: ablationOf(sessions, { hiddenLeg: [] }), promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all: falseFindings('all honest', honest) }, crossFitted: { sessions: 10, covered: 9, interval: [0.6, 1], widthKm: 4000, naiveWidthKm: 10_000, errorKm: 700 } });
 
   it('names every honest kind with its rate, every piloted kind, and every goal', () => {
     for (const kind of Object.keys(HONEST_CASES)) expect(page).toMatch(new RegExp(`\\| ${kind} \\| 2 \\|`));
@@ -38,6 +38,7 @@ describe('the page', () => {
     expect(short).toContain(`**slow-pc**: 1000.0 findings of MEDIUM and above per 1,000 session-days (2 on 2). ${HONEST_REASONS['slow-pc']}`);
     expect(short).not.toContain('**plain**');
     expect(page).toContain('promised ≤ 5: BROKEN');
+    expect(page).toContain('90% of 10 pairs of places that were not fitted covered');
   });
 
   it('has a reason for every goal', () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { loadEmbeddedConfig } from '../../embedded/pipeline.ts';
+import { crossFitted } from '../distance.ts';
 import type { Settings } from '../options.ts';
 import { type CasesResult, measureAblation, measureCases, measurePromise, type PromiseResult } from '../stages.ts';
 import { reportOf } from '../table.ts';
@@ -37,7 +38,7 @@ export async function writeDocs(settings: Settings, args: readonly string[]): Pr
   const shown = args.filter((arg, i) => arg !== '--reuse' && args[i - 1] !== '--reuse');
   const { sessions } = cases;
   const pages: Readonly<Record<string, string>> = {
-    'evaluation.md': pageOf({ command: `npm run evaluate -- ${shown.join(' ')}`, rules, events: cases.events, sessions, ablation, promise }),
+    'evaluation.md': pageOf({ command: `npm run evaluate -- ${shown.join(' ')}`, rules, events: cases.events, sessions, ablation, promise, crossFitted: crossFitted(settings.setup.data) }),
     'pictures/evaluation-recall.svg': recallByLeg(sessions),
     'pictures/evaluation-honest.svg': falseFindingsPicture(reportOf(sessions).honest),
     'pictures/evaluation-roc.svg': rocPicture(sessions),
