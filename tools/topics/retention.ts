@@ -26,6 +26,9 @@ const COMPACTED = {
 
 export type Stream = keyof typeof STREAMS;
 
+/** Places and networks, by no person. */
+const OF_NOBODY: ReadonlySet<string> = new Set(['vantages', 'networks'] satisfies (keyof TopicsSection)[]);
+
 const UNIT_MS = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
 const SETTINGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.compaction.lag.ms'];
 
@@ -49,13 +52,14 @@ const size = (bytes: string | undefined): string => (bytes === undefined ? '?' :
 
 /** Rows: topic, what it holds, how long, how much. */
 export async function retentionRows(admin: LogAdmin, topics: TopicsSection): Promise<string[][]> {
-  const held = { ...STREAMS, ...COMPACTED };
-  const names = Object.keys(held) as (keyof typeof held)[];
-  const found = await admin.describe(names.map((name) => topics[name]), SETTINGS);
-  return names.map((name) => {
-    const settings = found.get(topics[name])?.settings;
-    if (settings === undefined) return [topics[name], held[name], 'missing', ''];
-    if (settings['cleanup.policy'] === 'compact') return [topics[name], held[name], 'newest of each key', `replaced and deleted: off the disk within ${days(settings['max.compaction.lag.ms'])}`];
-    return [topics[name], held[name], days(settings['retention.ms']), size(settings['retention.bytes'])];
+  const held: Readonly<Record<string, string>> = { ...STREAMS, ...COMPACTED };
+  const listed = Object.entries(topics).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && !OF_NOBODY.has(entry[0]));
+  const found = await admin.describe(listed.map(([, name]) => name), SETTINGS);
+  return listed.map(([key, name]) => {
+    const holds = held[key] ?? 'see docs/formats.md';
+    const settings = found.get(name)?.settings;
+    if (settings === undefined) return [name, holds, 'missing', ''];
+    if (settings['cleanup.policy'] === 'compact') return [name, holds, 'newest of each key', `replaced and deleted: off the disk within ${days(settings['max.compaction.lag.ms'])}`];
+    return [name, holds, days(settings['retention.ms']), size(settings['retention.bytes'])];
   });
 }
