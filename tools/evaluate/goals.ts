@@ -1,6 +1,6 @@
 /** The goals of the method, row by row, against what was measured. */
 import type { SessionOutcome } from './outcome.ts';
-import { baseKind, type Recall, recallOfPeople, recallOfSessions } from './summary.ts';
+import { baseKind, type Recall, recallOfPeople, recallOfSessions, shareInterval } from './summary.ts';
 
 interface Goal {
   title: string;
@@ -37,6 +37,8 @@ export interface GoalRow {
   recall: Recall;
   /** Share found at the goal's level, over both modes. */
   share: number;
+  /** Wilson's 95% interval of the share. */
+  interval: [number, number];
   medianTime: number | null;
   /** The same share by mode: people with an honest history, and people piloted from their first session. */
   byMode: { history: number | null; first: number | null };
@@ -61,6 +63,6 @@ export function judgeGoals(outcomes: readonly SessionOutcome[]): GoalRow[] {
     const tooMuch = goal.level === 'LOW' && recall.found.MEDIUM > 0;
     const met = share >= goal.recall && medianTime !== null && medianTime <= goal.within && !tooMuch;
     const mode = (name: string): number | null => shareOf(of.filter((session) => session.personKind.endsWith(`@${name}`)));
-    return [{ goal, recall, share, medianTime, byMode: { history: mode('history'), first: mode('first') }, met }];
+    return [{ goal, recall, share, interval: shareInterval(recall.found[level], recall.total), medianTime, byMode: { history: mode('history'), first: mode('first') }, met }];
   });
 }

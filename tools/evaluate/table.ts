@@ -23,10 +23,10 @@ export function aligned(rows: Rows): string {
 export function goalRows(rows: readonly GoalRow[]): string[][] {
   return [
     ['goal', 'of', 'n', 'recall', '95%', 'asked', 'any level', 'after history', 'from first', 'median', 'asked', ''],
-    ...rows.map(({ goal, recall, share, medianTime, byMode, met }) => {
+    ...rows.map(({ goal, recall, share, interval, medianTime, byMode, met }) => {
       const unit = goal.of === 'people' ? 'd' : 'min';
       return [
-        goal.title, goal.of, String(recall.total), percent(share), `${percent(recall.interval[0])}–${percent(recall.interval[1])}`, `≥ ${percent(goal.recall)}`,
+        goal.title, goal.of, String(recall.total), percent(share), `${percent(interval[0])}–${percent(interval[1])}`, `≥ ${percent(goal.recall)}`,
         percent(recall.found.any / recall.total), percent(byMode.history), percent(byMode.first),
         medianTime === null ? '–' : `${number(medianTime, goal.of === 'people' ? 0 : 1)} ${unit}`, `≤ ${goal.within} ${unit}`, met ? 'met' : 'NOT MET',
       ];

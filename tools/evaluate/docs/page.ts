@@ -29,6 +29,8 @@ function markdown(rows: Rows): string {
   return [cells(head!), `| --- |${' ---: |'.repeat(head!.length - 1)}`, ...body.map(cells)].join('\n');
 }
 
+const sentence = (reason = ''): string => reason.slice(0, 1).toUpperCase() + reason.slice(1);
+
 const picture = (name: string, alternative: string): string => `![${alternative}](${PICTURES}-${name}.svg)`;
 
 function inShort({ sessions, events, rules, command }: PageInput, report: Report): string[] {
@@ -37,7 +39,7 @@ function inShort({ sessions, events, rules, command }: PageInput, report: Report
   return [
     '# How well Farhand finds, and whom it bothers',
     '',
-    `Written by \`${command}\`; the figures are what that command measured, with the rules \`${rules.name}\` ${rules.version} (hash \`${rules.hash.slice(0, 12)}\`). ${sessions.length.toLocaleString('en-US')} sessions of ${people.toLocaleString('en-US')} people, ${events.toLocaleString('en-US')} events, went through the product’s own ingest, enrich and detect. The sessions are built from real typing and real round trips of people, places and paths that nothing was fitted to (the test half). Most of the honest people are of *hard* kinds, far more than in any company.`,
+    `Written by \`${command}\`; the figures are what that command measured, with the rules \`${rules.name}\` ${rules.version} (hash \`${rules.hash.slice(0, 12)}\`). ${sessions.length.toLocaleString('en-US')} sessions of ${people.toLocaleString('en-US')} people, ${events.toLocaleString('en-US')} events, went through the product’s own ingest, enrich and detect. The sessions are built from real typing and real round trips of people, places and paths that detection was not tuned on (the test half; what was fitted to all of the data is said below). Most of the honest people are of *hard* kinds, far more than in any company.`,
     '',
     '## In short',
     '',
@@ -143,20 +145,20 @@ function shortcomings(report: Report): string[] {
   return [
     '## What falls short, and why',
     '',
-    ...(missed.length === 0 ? ['Every goal is met.'] : missed.map(({ goal, share, medianTime }) => `- **${goal.title}**: ${percent(share)} found (asked ≥ ${percent(goal.recall)}), median ${number(medianTime, 1)} ${goal.of === 'people' ? 'days' : 'minutes of typing'} (asked ≤ ${goal.within}). ${GOAL_REASONS[goal.title] ?? ''}`)),
+    ...(missed.length === 0 ? ['Every goal is met.'] : missed.map(({ goal, share, medianTime }) => `- **${goal.title}**: ${percent(share)} found (asked ≥ ${percent(goal.recall)}), median ${number(medianTime, 1)} ${goal.of === 'people' ? 'days' : 'minutes of typing'} (asked ≤ ${goal.within}). ${sentence(GOAL_REASONS[goal.title])}`)),
     '',
-    ...(accused.length === 0 ? ['No honest kind was accused at MEDIUM or above more than once in 1,000 session-days.'] : accused.map(({ kind, per1000, findings, sessionDays }) => `- **${kind}**: ${number(per1000.MEDIUM, 1)} findings of MEDIUM and above per 1,000 session-days (${findings.MEDIUM} on ${sessionDays}). ${HONEST_REASONS[kind] ?? ''}`)),
+    ...(accused.length === 0 ? ['No honest kind was accused at MEDIUM or above more than once in 1,000 session-days.'] : accused.map(({ kind, per1000, findings, sessionDays }) => `- **${kind}**: ${number(per1000.MEDIUM, 1)} findings of MEDIUM and above per 1,000 session-days (${findings.MEDIUM} on ${sessionDays}). ${sentence(HONEST_REASONS[kind])}`)),
     '',
     'Two-clock sensors hide every leg that is shorter than their clock error; a finding about such a session says so and claims nothing below it.',
     '',
   ];
 }
 
-const OFFICER = (report: Report): string[] => [
+const officer = ({ promise }: PageInput, report: Report): string[] => [
   '## For the data-protection officer',
   '',
   '- **What is looked at.** When keys are pressed and released, never which; addresses and round trips of the connection; names of remote-control software; USB identifiers of keyboards and displays. No text, no screen, no location service.',
-  `- **How often an honest person is bothered.** Of 1,000 working sessions of honest people, ${number(report.allHonest.per1000.any, 0)} led to a finding of any severity in this evaluation and ${number(report.allHonest.per1000.MEDIUM, 1)} to one of MEDIUM or above, from which a second look is recommended. Most people here are of kinds that are hard on purpose; for plain people at their own desk it was ${number(report.honest.find(({ kind }) => kind === 'plain')?.per1000.MEDIUM ?? 0, 1)}.`,
+  `- **How often an honest person is bothered.** Of 1,000 working sessions of honest people, ${number(report.allHonest.per1000.any, 0)} led to a finding of any severity in this evaluation and ${number(report.allHonest.per1000.MEDIUM, 1)} to one of MEDIUM or above, from which a second look is recommended. Most people here are of kinds that are hard on purpose; for plain people at their own desk it was ${number(report.honest.find(({ kind }) => kind === 'plain')?.per1000.MEDIUM ?? 0, 1)}, and among people in the shares of an ordinary company (the promise, above) ${number(promise.all.per1000.any, 0)} and ${number(promise.all.per1000.MEDIUM, 1)}.`,
   '- **Who is bothered more.** The table above names every kind. People with satellite links, slow machines, accessibility tools or unusual hours must not carry the cost of a circumstance that is no fault of theirs: read their rows before you set the tolerated rate, and declare company gateways, hosted desktops, approved tools and business trips, for each of those takes a reason for a false finding away.',
   '- **How people type** is compared by quantiles of timing, from which no text can be recovered. A rhythm unlike the enrolled one never opens more than a LOW finding by itself.',
   '- **A finding is not a verdict.** Each carries the observed value, the expected one, their unit and the number of samples in a sentence per piece of evidence, so that the person concerned and whoever speaks for them can recompute and contest it. An analyst’s BENIGN verdict closes it.',
@@ -173,11 +175,11 @@ const METHOD = [
   '- **Addresses** come from the IP databases that enrich reads, with their errors. Identifiers, hops and working hours are simulated.',
   '- **Halves**: people, places and recorded paths each fall into a development or a test half by a hash of their name. This page is the test half; detection was tuned on the development half. Three things were fitted to all of the data, and are marked where they matter: the reach of real paths (judged above on places left out), and the nulls of the two rhythm signals.',
   '',
-  'What this cannot show: people copied sentences and did not compose; 15 sentences a person are typed again and again, so that rhythm is steadier than in life; machines are modelled; recorded movements are minutes to an hour long and repeat; nobody here tries to evade the detector.',
+  'What this cannot show: people copied sentences and did not compose; 15 sentences a person are typed again and again, so that rhythm is steadier than in life; machines are modelled; recorded movements are minutes to an hour long and repeat; nobody here tries to evade the detector (`npm run evasion` measures that).',
   '',
 ];
 
 export function pageOf(input: PageInput): string {
   const report = reportOf(input.sessions);
-  return [...inShort(input, report), ...recall(input), ...bothered(input, report), ...compared(input, report), ...shortcomings(report), ...OFFICER(report), ...METHOD].join('\n');
+  return [...inShort(input, report), ...recall(input), ...bothered(input, report), ...compared(input, report), ...shortcomings(report), ...officer(input, report), ...METHOD].join('\n');
 }
