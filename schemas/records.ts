@@ -112,6 +112,8 @@ export interface NetworkPolicy {
   latitude: number | null;
   longitude: number | null;
   note: string | null;
+  /** When it ends, exclusive, by event time; null: never. */
+  validTo: number | null;
 }
 
 export type Verdict = 'CONFIRMED' | 'BENIGN';

@@ -179,6 +179,7 @@ export const SAMPLE_RECORDS: { readonly [N in keyof RecordTypes]: RecordTypes[N]
     latitude: 47.5,
     longitude: null,
     note: null,
+    validTo: 1_780_000_000_000,
   },
   Feedback: feedback,
   SuspiciousSession: finding,

@@ -22,7 +22,7 @@ export function feedback(on: { sessionId: string } | { findingId: string }, at: 
 }
 
 export function policy(cidr: string, kind: PolicyKind, changes: Partial<NetworkPolicy> = {}): NetworkPolicy {
-  return { type: 'NetworkPolicy', tenantId: 'acme', cidr, kind, latitude: null, longitude: null, note: null, ...changes };
+  return { type: 'NetworkPolicy', tenantId: 'acme', cidr, kind, latitude: null, longitude: null, note: null, validTo: null, ...changes };
 }
 
 export const seattle: Vantage = { type: 'Vantage', vantageId: 'seattle', latitude: 47.6062, longitude: -122.3321, name: 'Seattle' };

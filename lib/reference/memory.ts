@@ -108,10 +108,10 @@ class InMemory implements MemoryReference {
     return removed;
   }
 
-  policies(tenantId: string, _at: number): PolicyMatcher {
+  policies(tenantId: string, at: number): PolicyMatcher {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return NO_POLICIES;
-    return (tenant.matcher ??= compilePolicies(tenant.policies.values()));
+    return (tenant.matcher ??= compilePolicies(tenant.policies.values())).at(at);
   }
 
   #feedbackOf(tenant: Tenant, request: ReferenceRequest): Feedback | null {

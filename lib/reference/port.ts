@@ -29,6 +29,8 @@ export interface PolicyMatcher {
   readonly size: number;
   /** The most specific policy that covers an IPv4, IPv6 or IPv4-mapped literal; null for none or for no address. */
   match(ip: string): AddressFacts['policy'];
+  /** The same tenant's policies as they hold at another event time, epoch ms; itself where none ends in between. */
+  at(time: number): PolicyMatcher;
 }
 
 export interface ForgottenPerson {
@@ -45,7 +47,7 @@ export interface ReferenceStore {
   apply(records: readonly ReferenceRecord[]): void | Promise<void>;
   /** Removes every assignment of a person, whatever device it is of, and feedback on sessions and findings; answers how many there were. */
   forget(person: ForgottenPerson): number | Promise<number>;
-  /** The policies of a tenant. Policies carry no validity yet, so `at` (event time, epoch ms) selects nothing today. */
+  /** The policies of a tenant as they hold at `at` (event time, epoch ms). */
   policies(tenantId: string, at: number): PolicyMatcher | Promise<PolicyMatcher>;
 }
 

@@ -187,15 +187,15 @@ class InRedis implements RedisReference {
     });
   }
 
-  policies(tenantId: string, _at: number): PolicyMatcher | Promise<PolicyMatcher> {
+  policies(tenantId: string, at: number): PolicyMatcher | Promise<PolicyMatcher> {
     const cached = this.#policies.cached(tenantId);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return cached.at(at);
     let read = this.#policyReads.get(tenantId);
     if (read === undefined) {
       read = this.#readPolicies(tenantId).finally(() => this.#policyReads.delete(tenantId));
       this.#policyReads.set(tenantId, read);
     }
-    return read;
+    return read.then((found) => found.at(at));
   }
 
   async beginLoading(): Promise<string> {

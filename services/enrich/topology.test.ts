@@ -23,6 +23,7 @@ const policy = (cidr: string, change: Partial<NetworkPolicy> = {}): NetworkPolic
   latitude: null,
   longitude: null,
   note: null,
+  validTo: null,
   ...change,
 });
 

@@ -34,7 +34,7 @@ export function buildEnrich({ config, databases, reference }: EnrichParts): Enri
     return batch.map((event, index): EnrichedEvent => {
       const context = answers[index] as EventContext;
       if (event.type === 'KeystrokeLatency') return { type: 'EnrichedKeystrokes', event, context };
-      return enrichConnection(event, context, book, policies.get(event.tenantId) as PolicyMatcher);
+      return enrichConnection(event, context, book, (policies.get(event.tenantId) as PolicyMatcher).at(event.observedAt));
     });
   }
 

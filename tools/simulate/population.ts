@@ -28,7 +28,7 @@ export function drawTenant(seed: number, index: number, book: AddressBook): Tena
     vdiHostMs: prng.uniform(5, 45),
     helpdeskTool: prng.pick(HELPDESK_TOOLS),
     // Every other tenant has declared its egress; the others leave it to be learnt.
-    policies: index % 2 === 0 ? [{ type: 'NetworkPolicy', tenantId, cidr, kind: 'CORPORATE_EGRESS', latitude, longitude, note }] : [],
+    policies: index % 2 === 0 ? [{ type: 'NetworkPolicy', tenantId, cidr, kind: 'CORPORATE_EGRESS', latitude, longitude, note, validTo: null }] : [],
   };
 }
 

@@ -10,7 +10,7 @@ import type { TelemetryEvent } from '#schemas/records.ts';
 export interface BatchReference {
   /** In the order of the batch. */
   readonly answers: readonly ReferenceAnswer[];
-  /** Of every tenant with a connection in the batch. */
+  /** Of every tenant with a connection in the batch; `at` gives those of each event's time. */
   readonly policies: ReadonlyMap<string, PolicyMatcher>;
 }
 
