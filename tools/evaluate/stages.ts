@@ -6,6 +6,7 @@ import { ablationOf, type AblationRow } from './ablation.ts';
 import { casesOf, integerOf, promiseCasesOf, type Settings } from './options.ts';
 import type { SessionOutcome } from './outcome.ts';
 import { runShards } from './pool.ts';
+import { revision } from './revision.ts';
 import { runFleet } from './run.ts';
 import type { ShardAnswer, ShardTask } from './shard-worker.ts';
 import { falseFindings, type FalseFindings, sumOf } from './summary.ts';
@@ -18,6 +19,7 @@ export interface CasesResult {
   sessions: SessionOutcome[];
   /** Empty without ablation. */
   ablation: AblationRow[];
+  revision: string;
 }
 
 const ABLATION = { honest: '3', piloted: '2', plain: '10', shards: '1', days: '3', light: true } as const;
@@ -32,7 +34,7 @@ function joined(answers: readonly ShardAnswer[]): CasesResult {
   const variants: Record<string, SessionVerdict[]> = {};
   for (const answer of answers) for (const [name, verdicts] of Object.entries(answer.variants)) (variants[name] ??= []).push(...verdicts);
   const ablation = Object.keys(variants).length === 0 ? [] : ablationOf(sessions, variants);
-  return { events: total(({ events }) => events), rejected: total(({ rejected }) => rejected), duplicates: total(({ duplicates }) => duplicates), sessions, ablation };
+  return { events: total(({ events }) => events), rejected: total(({ rejected }) => rejected), duplicates: total(({ duplicates }) => duplicates), sessions, ablation, revision: revision() };
 }
 
 /** Honest and piloted people of measured data. */
@@ -51,7 +53,7 @@ export async function measureSimulated({ values, setup }: Settings): Promise<Cas
   const piloted = integerOf(values, 'piloted', 100);
   const fleet = simulateFleet({ workstations: integerOf(values, 'honest', 300) + piloted, piloted, seed: integerOf(values, 'seed', 1), days: integerOf(values, 'days', 1, 1) });
   const { events, rejected, duplicates, sessions } = await runFleet(fleet, { config: loadEmbeddedConfig(setup.configFile) });
-  return { events, rejected, duplicates, sessions, ablation: [] };
+  return { events, rejected, duplicates, sessions, ablation: [], revision: revision() };
 }
 
 export interface PromiseResult {
@@ -61,6 +63,8 @@ export interface PromiseResult {
   promisedPer1000: number;
   kinds: FalseFindings[];
   all: FalseFindings;
+  /** Of the sources, by tenant. */
+  revisions: string[];
 }
 
 /** The rate that the operator of the pipeline asked for. */
@@ -71,11 +75,12 @@ interface PromiseShard {
   events: number;
   people: number;
   kinds: FalseFindings[];
+  revision: string;
 }
 
-function promiseShard({ events, sessions }: Pick<ShardAnswer, 'events' | 'sessions'>): PromiseShard {
+function promiseShard({ events, sessions }: Pick<ShardAnswer, 'events' | 'sessions'>, measured: string): PromiseShard {
   const kinds = [...Map.groupBy(sessions, (session) => session.kind)].map(([kind, own]) => falseFindings(kind, own));
-  return { events, people: new Set(sessions.map(({ userId }) => userId)).size, kinds };
+  return { events, people: new Set(sessions.map(({ userId }) => userId)).size, kinds, revision: measured };
 }
 
 /** Honest people only, many days: what the promise is worth. With `reuse`, tenants that were counted before are not run again. */
@@ -90,8 +95,9 @@ export async function measurePromise({ values, setup }: Settings): Promise<Promi
   }
   if (reuse !== undefined) mkdirSync(reuse, { recursive: true });
   const told = progress('promise');
+  const measured = revision();
   const onShard = (answer: ShardAnswer, count: number, of: number): void => {
-    const shard = promiseShard(answer);
+    const shard = promiseShard(answer, measured);
     done.push(shard);
     if (reuse !== undefined) writeFileSync(fileOf(answer.shard), JSON.stringify(shard));
     told(answer, count, of);
@@ -100,5 +106,5 @@ export async function measurePromise({ values, setup }: Settings): Promise<Promi
   const rows = done.flatMap((shard) => shard.kinds);
   const kinds = [...Map.groupBy(rows, ({ kind }) => kind)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, own]) => sumOf(kind, own));
   const total = (of: (shard: PromiseShard) => number): number => done.reduce((sum, shard) => sum + of(shard), 0);
-  return { events: total(({ events }) => events), people: total(({ people }) => people), promisedPer1000: promised(setup.configFile), kinds, all: sumOf('all honest', kinds), sessions: answers.flatMap(({ sessions }) => sessions) };
+  return { events: total(({ events }) => events), people: total(({ people }) => people), promisedPer1000: promised(setup.configFile), kinds, all: sumOf('all honest', kinds), revisions: [...new Set(done.map((shard) => shard.revision))], sessions: answers.flatMap(({ sessions }) => sessions) };
 }

@@ -13,6 +13,8 @@ export interface PageInput {
   command: string;
   rules: { name: string; version: string; hash: string };
   events: number;
+  /** Of the sources that the cases were measured on. */
+  revision: string;
   sessions: readonly SessionOutcome[];
   ablation: readonly AblationRow[];
   promise: PromiseResult;
@@ -33,13 +35,13 @@ const sentence = (reason = ''): string => reason.slice(0, 1).toUpperCase() + rea
 
 const picture = (name: string, alternative: string): string => `![${alternative}](${PICTURES}-${name}.svg)`;
 
-function inShort({ sessions, events, rules, command }: PageInput, report: Report): string[] {
+function inShort({ sessions, events, rules, command, revision }: PageInput, report: Report): string[] {
   const met = report.goals.filter((goal) => goal.met).length;
   const people = new Set(sessions.map(({ tenantId, userId }) => `${tenantId}|${userId}`)).size;
   return [
     '# How well Farhand finds, and whom it bothers',
     '',
-    `Written by \`${command}\`; the figures are what that command measured, with the rules \`${rules.name}\` ${rules.version} (hash \`${rules.hash.slice(0, 12)}\`). ${sessions.length.toLocaleString('en-US')} sessions of ${people.toLocaleString('en-US')} people, ${events.toLocaleString('en-US')} events, went through the product’s own ingest, enrich and detect. The sessions are built from real typing and real round trips of people, places and paths that detection was not tuned on (the test half; what was fitted to all of the data is said below). Most of the honest people are of *hard* kinds, far more than in any company.`,
+    `Written by \`${command}\`; the figures are what that command measured at revision \`${revision}\`, with the rules \`${rules.name}\` ${rules.version} (hash \`${rules.hash.slice(0, 12)}\`). ${sessions.length.toLocaleString('en-US')} sessions of ${people.toLocaleString('en-US')} people, ${events.toLocaleString('en-US')} events, went through the product’s own ingest, enrich and detect. The sessions are built from real typing and real round trips of people, places and paths that detection was not tuned on (the test half; what was fitted to all of the data is said below). Most of the honest people are of *hard* kinds, far more than in any company.`,
     '',
     '## In short',
     '',
@@ -91,7 +93,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     '',
     '### The promise',
     '',
-    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day, in ${promise.events.toLocaleString('en-US')} events:`,
+    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day, in ${promise.events.toLocaleString('en-US')} events (revision ${promise.revisions.map((name) => `\`${name}\``).join(', ')}):`,
     '',
     `**${promiseText(promise).split('\n').at(-1)!}.**`,
     '',
