@@ -13,6 +13,8 @@ import { LaneHost, type Answer, type HostCheckpoint, type HostOptions, type Host
 import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import type { Source, SourceRecord } from './source.ts';
 
+/** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */
+const YOUNG_GENERATION_MB = 96;
 /** Orders that may be under way to one worker. */
 const AHEAD_MAX = 4;
 
@@ -76,7 +78,7 @@ interface Hand {
 type OnReport = (report: Report) => void;
 
 function threadHand(options: HostOptions, onReport: OnReport): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
   worker.on('message', onReport);

@@ -48,6 +48,8 @@ export interface HostOptions {
   readonly reporter: boolean;
   /** Directory of the enriched stream that is kept; null for none. */
   readonly keepEnriched: string | null;
+  /** Which databases a kept stream was enriched with: then none are opened here. Null: this host enriches. */
+  readonly enrichedWith: readonly DatabaseVersion[] | null;
   /** Where the reference records that were taken are written, for a later start; of the reporter only. */
   readonly referenceLog: string | null;
   /** What an earlier process left; null for a new run. */
@@ -123,8 +125,8 @@ export interface HostResult {
 
 export class LaneHost {
   readonly #options: HostOptions;
-  readonly #databases: Databases;
-  readonly #enrich: EnrichPipeline;
+  readonly #databases: Databases | null;
+  readonly #enrich: EnrichPipeline | null;
   readonly #reference: MemoryReference;
   readonly #pseudonymiser: Pseudonymiser;
   readonly #decoder: SourceDecoder;
@@ -147,12 +149,12 @@ export class LaneHost {
   readonly #readers = new Map<number, EnrichedLaneReader>();
 
   static async open(options: HostOptions): Promise<LaneHost> {
-    const host = new LaneHost(options, await openDatabases(options.config.enrich));
+    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich) : null);
     if (options.resume !== null) host.#goOn(options.resume);
     return host;
   }
 
-  private constructor(options: HostOptions, databases: Databases) {
+  private constructor(options: HostOptions, databases: Databases | null) {
     const { config, labels } = options;
     this.#options = options;
     this.#databases = databases;
@@ -161,7 +163,7 @@ export class LaneHost {
       findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, config.detect.rulesName),
       onRefused: (_record, detail) => this.#applying !== null && this.#rejectReference(this.#applying, { reason: 'OUT_OF_RANGE', detail }),
     });
-    this.#enrich = buildEnrich({ config: config.enrich, databases, reference: this.#reference });
+    this.#enrich = databases === null ? null : buildEnrich({ config: config.enrich, databases, reference: this.#reference });
     this.#decoder = new SourceDecoder(config.ingest.recordBytesMax);
     this.#evaluator = labels === null ? null : new Evaluator(labels);
     this.#report = labels === null ? null : new ReportData(labels);
@@ -297,7 +299,7 @@ export class LaneHost {
       sessions: this.#sessions.toArray(),
       evaluation: this.#evaluator?.state() ?? null,
       report: this.#report?.state() ?? null,
-      databases: this.#databases.current.versions,
+      databases: this.#databases?.current.versions ?? this.#options.enrichedWith!,
     };
   }
 
@@ -344,7 +346,7 @@ export class LaneHost {
       if (deadLetters.length > 0) this.#onDeadLetters(batch, deadLetters);
       if (events.length === 0) continue;
       this.#onEvents(events);
-      const enriched = this.#enrich.process(events);
+      const enriched = this.#enrich!.process(events);
       assert(!(enriched instanceof Promise), 'reference data in memory answers at once');
       this.#report?.events(enriched);
       this.#keep(index, enriched);

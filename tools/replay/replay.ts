@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import type { DatabaseVersion } from '#schemas/records.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
 import type { ProgressOptions } from '../embedded/progress.ts';
 import { Checkpoints, shareName, type Settings } from './checkpoint.ts';
@@ -65,7 +66,7 @@ export interface ReplayResult {
 }
 
 /** What is read: records through a history, or lanes of a kept enriched stream. */
-export type Input = { readonly history: History } | { readonly lanes: readonly LaneFile[]; readonly bytes: number };
+export type Input = { readonly history: History } | { readonly lanes: readonly LaneFile[]; readonly bytes: number; readonly enrichedWith: readonly DatabaseVersion[] };
 
 export async function runReplay(options: ReplayOptions): Promise<ReplayResult> {
   const { out, keepEnriched = false, note = () => {} } = options;

@@ -57,7 +57,8 @@ export class Run {
     mkdirSync(checkpoints.directory, { recursive: true });
     if (keepEnriched) mkdirSync(checkpoints.enriched, { recursive: true });
     const resume = manifest && { states: checkpoints.states(manifest.number), referenceLog: checkpoints.referenceLog, referenceBytes: manifest.referenceBytes, enrichedBytes: manifest.enrichedBytes, front: manifest.barrier.front ?? Number.NEGATIVE_INFINITY };
-    const host = { config, labels, keepEnriched: keepEnriched ? checkpoints.enriched : null, referenceLog: checkpoints.referenceLog, resume };
+    const enrichedWith = 'lanes' in input ? input.enrichedWith : null;
+    const host = { config, labels, enrichedWith, keepEnriched: keepEnriched ? checkpoints.enriched : null, referenceLog: checkpoints.referenceLog, resume };
     const { clock, signal, exchange = null } = this.#options;
     const fleet = { clock, signal, exchangeDirectory: exchange === null ? null : join(exchange, runName(this.#options.settings)) };
     this.#crew = await Crew.open({ workers, share, host, fleet, barrier: manifest?.barrier ?? null, onAnswer: (answer) => this.results.take(answer) });

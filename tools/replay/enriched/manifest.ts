@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import type { DatabaseVersion } from '#schemas/records.ts';
 import { shareName } from '../checkpoint.ts';
 import type { HostResult, LaneFile } from '../lane-host.ts';
 import { LANES, type Share } from '../lanes.ts';
@@ -17,14 +18,16 @@ export function writeManifest(from: string, to: string, share: Share, hosts: rea
 }
 
 /** Null where the inputs are no kept stream. Throws FARHAND_USAGE where one is mixed with something else. */
-export function readManifest(inputs: readonly string[]): { lanes: readonly LaneFile[]; bytes: number } | null {
+export function readManifest(inputs: readonly string[]): { lanes: readonly LaneFile[]; bytes: number; enrichedWith: readonly DatabaseVersion[] } | null {
   const kept = inputs.filter((input) => existsSync(join(input, MANIFEST_NAME)));
   if (kept.length === 0) return null;
   if (kept.length !== inputs.length) throw new FarhandError('FARHAND_USAGE', `--history ${inputs.join(' ')}: a kept enriched stream cannot be merged with other files`);
   const lanes = new Map<number, LaneFile>();
   let bytes = 0;
+  let enrichedWith: readonly DatabaseVersion[] = [];
   for (const directory of kept) {
-    const { lanes: count } = JSON.parse(readFileSync(join(directory, MANIFEST_NAME), 'utf8')) as { lanes: number };
+    const { lanes: count, databases } = JSON.parse(readFileSync(join(directory, MANIFEST_NAME), 'utf8')) as { lanes: number; databases: DatabaseVersion[] };
+    enrichedWith = databases;
     if (count !== LANES) throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${directory}: kept by another release, with ${count} lanes`);
     const names = new Set(readdirSync(directory));
     for (let lane = 0; lane < LANES; lane++) {
@@ -36,5 +39,5 @@ export function readManifest(inputs: readonly string[]): { lanes: readonly LaneF
       bytes += statSync(path).size;
     }
   }
-  return { lanes: [...lanes.values()], bytes };
+  return { lanes: [...lanes.values()], bytes, enrichedWith };
 }

@@ -36,8 +36,6 @@ export class EnrichedLaneReader {
   readonly #label: string;
   readonly #handle: number;
   readonly #size: number;
-  readonly #keystrokes = compileReader('KeystrokeLatency', schemaOf('KeystrokeLatency').node, INTERNAL_DECODE_LIMITS);
-  readonly #connections = compileReader('Connection', schemaOf('Connection').node, INTERNAL_DECODE_LIMITS);
   #at = 0;
   #events = 0;
   #block: OpenBlock | null = null;
@@ -107,7 +105,7 @@ export class EnrichedLaneReader {
       throw this.#damaged(start, `is damaged: ${(error as Error).message}`, error);
     }
     if (bytes.length !== plain) throw this.#damaged(start, 'does not hold what it announces');
-    return (this.#block = { start, announced, reader: new BlockReader(bytes, this.#keystrokes, this.#connections), events: 0 });
+    return (this.#block = { start, announced, reader: new BlockReader(bytes), events: 0 });
   }
 
   #damaged(start: number, what: string, cause?: unknown): FarhandError {
@@ -135,22 +133,29 @@ export class EnrichedLaneReader {
   }
 }
 
+const readers = new Map<string, RecordReader>();
+
+/** Generated code, so all lanes share it: each of its own would be compiled and warmed up anew. */
+function bodyReader(name: 'KeystrokeLatency' | 'Connection'): RecordReader {
+  let reader = readers.get(name);
+  if (reader === undefined) readers.set(name, (reader = compileReader(name, schemaOf(name).node, INTERNAL_DECODE_LIMITS)));
+  return reader;
+}
+
 /** Walks over one block; its bytes have a checksum, so whatever does not fit is answered with null. */
 class BlockReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
-  readonly #keystrokes: RecordReader;
-  readonly #connections: RecordReader;
+  readonly #keystrokes = bodyReader('KeystrokeLatency');
+  readonly #connections = bodyReader('Connection');
   readonly #values: unknown[] = [null];
   /** Entries that were read. */
   entries = 0;
   #at = 0;
 
-  constructor(bytes: Buffer, keystrokes: RecordReader, connections: RecordReader) {
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#keystrokes = keystrokes;
-    this.#connections = connections;
   }
 
   get ended(): boolean {
