@@ -36,8 +36,8 @@ const DIRECT_TAIL = [
   { gapMs: 25, share: 0.02 },
   { gapMs: 40, share: 0.002 },
   { gapMs: 60, share: 0.0008 },
-  { gapMs: 66, share: 0.0004 },
-  { gapMs: 73, share: 2e-5 },
+  { gapMs: 68, share: 0.0004 },
+  { gapMs: 76, share: 2.5e-5 },
   { gapMs: 90, share: 6e-6 },
   { gapMs: 120, share: 2e-6 },
   { gapMs: 200, share: 1e-6 },
@@ -127,11 +127,11 @@ const endpointSchema = z.strictObject({
 
 const fusionSchema = z
   .strictObject({
-    toleratedPer1000: z.number().min(0.001).max(500).default(5).describe('Tolerated false findings of MEDIUM and above per 1,000 honest session-days. The first of the two numbers that an operator sets: MEDIUM needs evidence of 1,000 over it.'),
+    toleratedPer1000: z.number().min(0.001).max(500).default(10).describe('Tolerated false findings of MEDIUM and above per 1,000 honest session-days. The first of the two numbers that an operator sets: MEDIUM needs evidence of 1,000 over it.'),
     falseDiscoveryShare: z.number().gt(0).lte(1).default(0.2).describe('Tolerated share of false ones among the findings of MEDIUM and above that the fleet opens in one hour (e-BH). The second number.'),
-    lowBelow: strength(1.8, 'Decades of evidence by which LOW is below MEDIUM.'),
-    highAbove: strength(1.6, 'Decades of evidence by which HIGH is above MEDIUM; needs two families.'),
-    criticalAbove: strength(3.2, 'Decades of evidence by which CRITICAL is above MEDIUM; needs two families.'),
+    lowBelow: strength(1.5, 'Decades of evidence by which LOW is below MEDIUM.'),
+    highAbove: strength(1.9, 'Decades of evidence by which HIGH is above MEDIUM; needs two families.'),
+    criticalAbove: strength(3.5, 'Decades of evidence by which CRITICAL is above MEDIUM; needs two families.'),
     familyMin: strength(0.6, 'Strength (mean e-value of its signals, log10) from which a family counts as one of the two.'),
     carrierMin: strength(1, 'Strength that one signal which is not ubiquitous must have before anything opens.'),
     growthPerWindow: strength(1.6, 'Most by which a signal grows in one window: one window opens nothing.'),

@@ -14,7 +14,7 @@
 import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
-import { isSatellite, type Sighting } from './sighting.ts';
+import { isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const pathExcessSignal: SignalDescription = {
@@ -53,6 +53,22 @@ function wayKm(view: SessionView, sighting: Sighting): number | null {
   return declared === null ? out : out + greatCircleKm(latitude, longitude, declared.latitude, declared.longitude);
 }
 
+/** No measured pair nearer than 1,500 km has a detour of more than 30 ms, so an excess there weighs this much more. */
+const SHORT_KM = 1200;
+const LONG_KM = 2200;
+const SHORT_WEIGHT = 1.6;
+
+const detourShare = (km: number): number => (km <= SHORT_KM ? SHORT_WEIGHT : km >= LONG_KM ? 1 : SHORT_WEIGHT + ((1 - SHORT_WEIGHT) * (km - SHORT_KM)) / (LONG_KM - SHORT_KM));
+
+/** log10 of the share of honest sessions behind the exit of a VPN or in a hosting network. */
+const LOG10_EXITS = Math.log10(0.03);
+
+/**
+ * An exit and a way that is too long for it are one observation (a packet-level VPN), so the exit counts here, and relay-address does
+ * not count it again. Not where the session is over a gateway that the organisation knows.
+ */
+export const exitCounts = ({ category, policy, categoryReason }: Sighting): boolean => (category === 'VPN' || category === 'HOSTING') && !isTrustedEgress(policy) && !isPrivateRelay(categoryReason);
+
 export function pathExcess(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, transport } = view;
   if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
@@ -69,12 +85,14 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   // The least of many round trips has come between the queues; that of few may have stood in one.
   const queueMs = transport.wanderMs * (known ? QUEUE_SHARE : 1);
   const excess = least - expected - queueMs;
+  const rarity = detourShare(km) * excess;
   if (excess <= 0) return QUIET;
   const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
-  const full = strengthOfP(log10Share(EXCESS_NULL, excess));
+  const full = strengthOfP(log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0));
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
   const trusted = !known || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
+  const exit = exitCounts(sighting) ? `; that the source is a ${sighting.category === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * 10 ** LOG10_EXITS}% of honest sessions, is part of this evidence` : '';
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {
     strength,
@@ -85,6 +103,6 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${doubt}.`,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`,
   };
 }

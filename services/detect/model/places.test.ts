@@ -100,7 +100,7 @@ describe('path excess', () => {
 });
 
 describe('relay address', () => {
-  const of = (change: Partial<ReturnType<typeof address>>) => relayAddress(view({ sighting: sighting(address('203.0.113.4', 'denver', change)) }));
+  const of = (change: Partial<ReturnType<typeof address>>) => relayAddress(view({ sighting: sighting(address('203.0.113.4', 'denver', change)) }), parameters);
   test('hosting and VPN are ubiquitous, Tor and blocked networks are not, homes are quiet', () => {
     expect(reading(of({ category: 'HOSTING' })).ubiquitous).toBe(true);
     expect(reading(of({ category: 'VPN' })).ubiquitous).toBe(true);
@@ -109,7 +109,14 @@ describe('relay address', () => {
     expect(of({})).toBe('quiet');
     expect(of({ category: 'VPN', policy: policy('CORPORATE_EGRESS') })).toBe('quiet');
     expect(of({ category: 'VPN', categoryReason: 'feed:apple-private-relay' })).toBe('quiet');
-    expect(relayAddress(view({ sighting: null }))).toBeNull();
+    expect(relayAddress(view({ sighting: null }), parameters)).toBeNull();
+  });
+  test('an exit with a way that is too long for it is counted once, with the path', () => {
+    const far = view({ sighting: sighting(address('203.0.113.4', 'denver', { category: 'VPN' })), transport: transportView(250) });
+    expect(relayAddress(far, parameters)).toBe('quiet');
+    const home = view({ transport: transportView(250) });
+    expect(reading(pathExcess(far, parameters)).strength).toBeGreaterThan(reading(pathExcess(home, parameters)).strength + 1);
+    expect(reading(pathExcess(far, parameters)).explanation).toContain('VPN exit');
   });
 });
 

@@ -8,9 +8,10 @@
  *   and the privacy relays of consumer platforms are left out.
  * Cost: ubiquitous: hosting and VPN never open a finding alone.
  */
+import { exitCounts, pathExcess } from './path-excess.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isTrustedEgress } from './sighting.ts';
-import type { SessionView } from './view.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 export const relayAddressSignal: SignalDescription = {
   name: 'relayAddress',
@@ -27,13 +28,15 @@ const BY_CATEGORY = {
 } as const;
 const HOSTED_DESKTOP_SHARE = 0.4;
 
-export function relayAddress(view: SessionView): Answer {
+export function relayAddress(view: SessionView, parameters: SignalParameters): Answer {
   const { sighting } = view;
   if (sighting === null) return NO_DATA;
   if (sighting.policy === 'BLOCKED') return reading(view, false, 0.0005, 'a network that the organisation blocks');
   if (isTrustedEgress(sighting.policy) || isPrivateRelay(sighting.categoryReason)) return QUIET;
   const { category } = sighting;
   if (category !== 'TOR' && category !== 'VPN' && category !== 'HOSTING') return QUIET;
+  // The same exit is not counted twice, by the path and by the address.
+  if (exitCounts(sighting) && typeof pathExcess(view, parameters) === 'object' && pathExcess(view, parameters) !== null) return QUIET;
   const hosted = category === 'HOSTING' && view.gap?.sensor === 'VDI_GATEWAY';
   const entry = BY_CATEGORY[category];
   // Hosted desktops stand in hosting networks by nature.

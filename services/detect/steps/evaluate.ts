@@ -22,7 +22,8 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
     const state = session.signals[i]!;
     state.held = advanceHeld(state.held, answer, fusion);
-    if (typeof answer === 'object' && answer !== null) state.reading = answer;
+    // What is shown is the reading that supports what is held.
+    if (typeof answer === 'object' && answer !== null && (state.reading === null || answer.strength >= state.held)) state.reading = answer;
     else if (state.held === 0) state.reading = null;
   });
   advanceDay(person.detector, view.windowEnd);
