@@ -80,7 +80,7 @@ const networkSchema = z.strictObject({
   assignmentGraceMs: z.int().min(0).max(7 * DAY_MS).default(36 * HOUR_MS).describe('How long after a new assignment version the place of the one before is still accepted, ms.'),
   travelHoldMs: z.int().min(MINUTE_MS).default(4 * HOUR_MS).describe('How long an impossible travel is held against the session, ms.'),
   noveltyDaysMin: z.int().min(1).max(60).default(2).describe('Days on which a person must have been seen before something new counts as new.'),
-  noveltyHoldMs: z.int().min(MINUTE_MS).default(DAY_MS).describe('How long something new stays new, ms.'),
+  noveltyHoldMs: z.int().min(MINUTE_MS).default(3 * DAY_MS).describe('How long something new stays new, ms.'),
   farKm: z.number().min(50).max(20_000).default(1000).describe('Distance from which another country is far from the declared place, km.'),
 });
 
@@ -128,7 +128,7 @@ const endpointSchema = z.strictObject({
 const fusionSchema = z
   .strictObject({
     toleratedPer1000: z.number().min(0.001).max(500).default(10).describe('Tolerated false findings of MEDIUM and above per 1,000 honest session-days. The first of the two numbers that an operator sets: MEDIUM needs evidence of 1,000 over it.'),
-    falseDiscoveryShare: z.number().gt(0).lte(1).default(0.2).describe('Tolerated share of false ones among the findings of MEDIUM and above that the fleet opens in one hour (e-BH). The second number.'),
+    falseDiscoveryShare: z.number().gt(0).lte(1).default(0.5).describe('Tolerated share of false ones among the findings of MEDIUM and above that the fleet opens in one hour (e-BH). The second number. The bound holds for any dependence; the share that is measured is far lower (docs/evaluation.md).'),
     lowBelow: strength(1.5, 'Decades of evidence by which LOW is below MEDIUM.'),
     highAbove: strength(1.9, 'Decades of evidence by which HIGH is above MEDIUM; needs two families.'),
     criticalAbove: strength(3.5, 'Decades of evidence by which CRITICAL is above MEDIUM; needs two families.'),

@@ -14,7 +14,7 @@ const KEYSTROKES_MIN = 300;
 const DAY_SHARE = 0.6;
 const DAY_SPEED_SIGMA = 0.05;
 /** Share of intervals on a grid from which the recording's clock counts as that coarse. */
-const GRID_SHARE = 0.9;
+const GRID_SHARE = 0.3;
 
 export interface RecordedPerson {
   id: string;

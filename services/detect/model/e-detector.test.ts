@@ -10,19 +10,29 @@ const held = (share: number, ...names: string[]) => SIGNALS.map(({ name }) => (n
 test('changes on several days add up, within a bound; quiet days take it back; what lasts is not counted again', () => {
   const detector = newDetector();
   const day = (n: number, values: readonly number[]) => {
-    advanceDay(detector, n * DAY + 1);
+    advanceDay(detector, n * DAY + 1, SIGNALS.map(() => 0));
     detector.today = dayEvidence(values);
   };
   day(1, held(0.01, 'onset'));
   day(2, held(0.01, 'onset'));
   expect(detector.carried).toBeGreaterThan(0);
   day(3, held(0.001, 'onset', 'impossibleTravel'));
-  day(4, []);
+  day(4, SIGNALS.map(() => 0));
   expect(detector.carried).toBe(1);
   for (let n = 5; n < 15; n++) day(n, SIGNALS.map(() => 0));
   expect(detector.carried).toBe(0);
   day(20, held(1e-5, 'hiddenLeg', 'remoteControl', 'hours'));
-  day(21, []);
+  day(21, SIGNALS.map(() => 0));
+  expect(detector.carried).toBe(0);
+});
+
+test('a change that is held over midnight counts once', () => {
+  const detector = newDetector();
+  const change = held(0.001, 'onset');
+  for (let n = 1; n < 6; n++) {
+    advanceDay(detector, n * DAY + 1, change);
+    detector.today = dayEvidence(change);
+  }
   expect(detector.carried).toBe(0);
 });
 
@@ -33,7 +43,7 @@ test('honest days, on which one in fifty brings a change, hardly ever carry a de
   for (let person = 0; person < 400; person++) {
     const detector = newDetector();
     for (let n = 1; n <= 100; n++, days++) {
-      advanceDay(detector, n * DAY + 1);
+      advanceDay(detector, n * DAY + 1, SIGNALS.map(() => 0));
       if (detector.carried >= 1) full++;
       detector.today = dayEvidence(prng.chance(0.02) ? held(0.02, 'onset') : SIGNALS.map(() => 0));
     }

@@ -3,7 +3,7 @@
  *
  * A day's evidence is an e-value given the days before it only where its null starts afresh each day. A slow machine is slow
  * every day and a night owl is late every night: such evidence counts once, in its session, however often it comes. What does
- * start afresh are changes (an onset in mid-session, an impossible travel, something never seen before). Their daily e-values are
+ * start afresh are changes (an onset in mid-session, an impossible travel). Their daily e-values are
  * multiplied as an e-CUSUM, M ← max(1, M)·E, which starts again whenever the past speaks against a change; the mean time
  * between false alarms of a person whose daily E are e-values is at least the threshold, in days, whatever their distribution.
  * Source: Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change detection" (2022), Section 2.
@@ -25,19 +25,22 @@ export interface Detector {
 const CARRIED_MAX = 1;
 const DAY_MS = 86_400_000;
 
+const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
+const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];
+
 export const newDetector = (): Detector => ({ day: -1, carried: 0, today: 0 });
 
-/** Ends the days before the one of `at`; days without typing say nothing. */
-export function advanceDay(detector: Detector, at: number): void {
+/**
+ * Ends the days before the one of `at`; days without typing say nothing. While a change is still held the day goes on, so that
+ * midnight does not count it twice.
+ */
+export function advanceDay(detector: Detector, at: number, held: readonly number[]): void {
   const day = Math.floor((at - 1) / DAY_MS);
-  if (day <= detector.day) return;
+  if (day <= detector.day || (detector.day >= 0 && RENEWING.some(({ i }) => held[i]! > 0))) return;
   if (detector.day >= 0) detector.carried = Math.min(CARRIED_MAX, Math.max(0, detector.carried + detector.today));
   detector.day = day;
   detector.today = 0;
 }
-
-const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
-const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];
 
 /** log10 of the present day's e-value: the bets on the families that have signals whose null starts afresh. */
 export function dayEvidence(held: readonly number[]): number {

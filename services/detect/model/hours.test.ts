@@ -62,12 +62,12 @@ describe('hours', () => {
 describe('novelty', () => {
   const known = (change: Partial<Familiar>): Familiar => ({ kind: 'network', value: '64500', firstAt: START - 60_000, lastAt: START, daysBefore: 9, ...change });
 
-  test('a first after known days is weak evidence for a day; a country counts more than a network', () => {
+  test('a first after known days is weak evidence for some days; a country counts more than a network', () => {
     const network = reading(novelty(view({ familiar: [known({})] }), parameters));
     const country = reading(novelty(view({ familiar: [known({}), known({ kind: 'country', value: 'US' })] }), parameters));
     expect(country.strength).toBeGreaterThan(network.strength);
     expect(country.ubiquitous).toBe(true);
-    expect(novelty(view({ familiar: [known({ firstAt: START - 2 * DAY_MS })] }), parameters)).toBe('quiet');
+    expect(novelty(view({ familiar: [known({ firstAt: START - 4 * DAY_MS })] }), parameters)).toBe('quiet');
   });
 
   test('a new person, and the organisation’s own egress, bring none', () => {

@@ -16,7 +16,6 @@ export const noveltySignal: SignalDescription = {
   name: 'novelty',
   family: 'network',
   weight: 0.15,
-  renews: true,
   speaksFor: { ACCOUNT_HANDOVER: 0.6, DEVICE_ELSEWHERE: 0.3, VPN_OR_PROXY: 0.1 },
 };
 

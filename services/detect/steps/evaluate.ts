@@ -26,8 +26,9 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     if (typeof answer === 'object' && answer !== null && (state.reading === null || answer.strength >= state.held)) state.reading = answer;
     else if (state.held === 0) state.reading = null;
   });
-  advanceDay(person.detector, view.windowEnd);
-  person.detector.today = dayEvidence(session.signals.map((signal) => signal.held));
+  const held = session.signals.map((signal) => signal.held);
+  advanceDay(person.detector, view.windowEnd, held);
+  person.detector.today = dayEvidence(held);
   return fuseSession(person, session, parameters);
 }
 
