@@ -131,7 +131,8 @@ function workersFor({ workers = null }: ReplayOptions, input: Input): number {
   return workers ?? (bytes < THREADS_FROM_BYTES ? 1 : availableParallelism());
 }
 
-function asOutputError(error: unknown, out: string, resumable: boolean): unknown {
+/** An error of the disk as FARHAND_OUTPUT_UNWRITABLE with what can be done; any other as it is. */
+export function asOutputError(error: unknown, out: string, resumable: boolean): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof FarhandError || code === undefined || !UNWRITABLE.has(code)) return error;
   const then = resumable ? 'what was found up to the last checkpoint is kept: make room and add --resume' : 'make room and start again';

@@ -8,6 +8,7 @@ import { Progress, type ProgressOptions } from '../embedded/progress.ts';
 import { discoverHistory } from '../replay/discover.ts';
 import { FileHistory, type History } from '../replay/history.ts';
 import { ReplayOutputs } from '../replay/output-files.ts';
+import { asOutputError } from '../replay/replay.ts';
 import { ReportData } from '../replay/report/data.ts';
 import type { ReportSummary } from '../replay/report/sections.ts';
 import type { PointAnswer, PointJob, Truth } from './point-run.ts';
@@ -60,7 +61,7 @@ export class Workshop {
       return result;
     } catch (error) {
       workshop.outputs.discard();
-      throw error;
+      throw asOutputError(error, options.out, false);
     } finally {
       workshop.#progress?.end();
       await workshop.#pool?.close();
