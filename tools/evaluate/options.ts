@@ -10,11 +10,11 @@ export const NAME = 'evaluate';
 const SOURCES = ['recorded', 'simulated'] as const;
 /** Working days of each person whose honest days are counted against the promise. */
 const PROMISE_DAYS = 20;
-const PROMISE_SESSION_DAYS = 100_000;
+export const PROMISE_SESSION_DAYS = 100_000;
 /** People of one shard of the promise: a small company. */
 const PROMISE_SHARD = 125;
-/** A quarter of the days falls into two logins; a few are cut by a day's border. */
-const SESSIONS_PER_DAY = 1.25;
+/** A quarter of the days falls into two logins, and some sessions go on over midnight UTC; measured: 1.48. */
+const SESSIONS_PER_DAY = 1.45;
 
 export const HELP = `Usage: npm run evaluate -- [options]
 

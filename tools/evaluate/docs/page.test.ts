@@ -24,7 +24,7 @@ const piloted = Object.keys(PILOTED_CASES).flatMap((kind, i) =>
 const sessions = [...honest, ...piloted];
 
 describe('the page', () => {
-  const page = pageOf({ command: 'npm run evaluate', rules: { name: 'r', version: '1', hash: 'abcdef012345' }, events: 7, revision: 'abc1234', sessions, ablation: ablationOf(sessions, { hiddenLeg: [] }), promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all: falseFindings('all honest', honest), revisions: ['def5678'] }, crossFitted: { sessions: 10, covered: 9, interval: [0.6, 1], widthKm: 4000, naiveWidthKm: 10_000, errorKm: 700 } });
+  const page = pageOf({ command: 'npm run evaluate', rules: { name: 'r', version: '1', hash: 'abcdef012345' }, events: 7, revision: 'abc1234', sessions, ablation: ablationOf(sessions, { hiddenLeg: [] }), ablationRevision: 'aaa1111', promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all: falseFindings('all honest', honest), revisions: ['def5678'] }, crossFitted: { sessions: 10, covered: 9, interval: [0.6, 1], widthKm: 4000, naiveWidthKm: 10_000, errorKm: 700 } });
 
   it('names every honest kind with its rate, every piloted kind, and every goal', () => {
     for (const kind of Object.keys(HONEST_CASES)) expect(page).toMatch(new RegExp(`\\| ${kind} \\| 2 \\|`));

@@ -4,6 +4,7 @@ import type { AblationRow } from '../ablation.ts';
 import type { DistanceScore } from '../distance.ts';
 import { distanceText, falseRows, goalRows, number, percent, promiseText, reportOf, type Report, type Rows } from '../table.ts';
 import type { SessionOutcome } from '../outcome.ts';
+import { PROMISE_SESSION_DAYS } from '../options.ts';
 import type { PromiseResult } from '../stages.ts';
 import { recallOfPeople, recallOfSessions } from '../summary.ts';
 import { GOAL_REASONS, HONEST_REASONS } from './reasons.ts';
@@ -17,6 +18,7 @@ export interface PageInput {
   revision: string;
   sessions: readonly SessionOutcome[];
   ablation: readonly AblationRow[];
+  ablationRevision: string;
   promise: PromiseResult;
   /** Of the told distance on measured pairs of places that were not fitted. */
   crossFitted: DistanceScore;
@@ -95,6 +97,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     '',
     `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day, in ${promise.events.toLocaleString('en-US')} events (revision ${promise.revisions.map((name) => `\`${name}\``).join(', ')}):`,
     '',
+    ...(promise.all.sessionDays < PROMISE_SESSION_DAYS ? [`These are fewer than the ${PROMISE_SESSION_DAYS.toLocaleString('en-US')} that \`npm run evaluate -- --promise\` runs.`, ''] : []),
     `**${promiseText(promise).split('\n').at(-1)!}.**`,
     '',
     markdown(falseRows([...promise.kinds, promise.all])),
@@ -102,7 +105,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
   ];
 }
 
-function compared({ sessions, ablation, crossFitted }: PageInput, report: Report): string[] {
+function compared({ sessions, ablation, ablationRevision, crossFitted }: PageInput, report: Report): string[] {
   const farhand = recallOfSessions('farhand', sessions.filter((session) => session.remote));
   const [all] = ablation;
   return [
@@ -134,7 +137,7 @@ function compared({ sessions, ablation, crossFitted }: PageInput, report: Report
     '',
     '## What each signal is worth',
     '',
-    'Measured on a smaller set, with one signal left out at a time: mean of the goals’ recall, and false findings of MEDIUM and above per 1,000 honest session-days.',
+    `Measured on a smaller set (revision \`${ablationRevision}\`), with one signal left out at a time: mean of the goals’ recall, and false findings of MEDIUM and above per 1,000 honest session-days.`,
     '',
     markdown([['left out', 'mean recall', 'change', 'per 1,000', 'change'], ...ablation.map((row) => [row.without ?? 'nothing', percent(row.meanRecall), row.without === null ? '' : `${number(100 * (row.meanRecall - all!.meanRecall), 0)} points`, number(row.per1000, 1), row.without === null ? '' : number(row.per1000 - all!.per1000, 1)])]),
     '',
