@@ -186,6 +186,8 @@ async function benchStages(only: string, workstations: number, directory: string
   const result = await measureStages(workstations, new Set(names));
   process.stdout.write(`${stageTable(result)}\n`);
   saveJson('bench-stages.json', result, directory);
+  const points = result.growth.map(({ sessions: x, cpuMicrosPerEvent: y }) => ({ x, y }));
+  if (points.length > 0) writeFileSync(join(directory, 'bench-stages.svg'), plot([{ title: 'CPU µs per event, by sessions of one task', points }]));
   return 0;
 }
 

@@ -31,7 +31,7 @@ import { loadEmbeddedConfig } from '../tools/embedded/pipeline.ts';
 import { simulateFleet } from '../tools/simulate/fleet.ts';
 import { BENCH_VANTAGE, BenchEvents } from './events.ts';
 
-export const STAGES = ['decode', 'ingest', 'enrich', 'detect', 'chained'] as const;
+export const STAGES = ['decode', 'ingest', 'enrich', 'detect', 'chained', 'growth'] as const;
 interface StageCost {
   readonly stage: string;
   readonly events: number;
@@ -47,6 +47,8 @@ export interface StagesResult {
   readonly events: number;
   readonly keystrokes: number;
   readonly stages: readonly StageCost[];
+  /** Cost of the chained task, commits included, against the sessions that it holds. */
+  readonly growth: readonly { readonly sessions: number; readonly cpuMicrosPerEvent: number }[];
   /** Revisions of findings and SHA-256 over them: the same for every correct build. */
   readonly revisions: number;
   readonly digest: string;
@@ -140,11 +142,14 @@ async function apart(input: Input, meters: Readonly<Record<'decode' | 'ingest' |
 
 /** Events of the broker bench's mix, as one task of eight sees them: 2,500 sessions, 100 events each. */
 const TASK_EVENTS = { events: 250_000, sessions: 2_500, seed: 1, suspicious: 0.01 };
+/** Sessions of one task, each with as many events: a minute of typing. The first round only warms up. */
+const GROWTH_SESSIONS = [1_000, 1_000, 10_000, 100_000] as const;
+const GROWTH_EVENTS_PER_SESSION = 6;
 /** What one task of eight takes between two commits at 115,000 events/s: 100 ms and 1 s. */
 const EVENTS_PER_COMMIT = [1_400, 14_000] as const;
 
 /** The chained task, with what every commit encodes; all that is missing is the broker. */
-async function chained(perCommit: number, work: Meter, commit: Meter): Promise<{ events: number; keystrokes: number }> {
+async function chained(perCommit: number, mix: typeof TASK_EVENTS, work: Meter, commit: Meter): Promise<{ events: number; keystrokes: number }> {
   const { config, reference, databases } = await parts();
   reference.apply([BENCH_VANTAGE]);
   const state = createCapturedState();
@@ -163,9 +168,9 @@ async function chained(perCommit: number, work: Meter, commit: Meter): Promise<{
     },
   };
   const task = createChainedTask({ config, decoder: counting, encoder: framedEncoder(source), databases, reference, pseudonymiser: NO_PSEUDONYMS, state, siem });
-  const source250k = new BenchEvents(TASK_EVENTS);
+  const generated = new BenchEvents(mix);
   let offset = 0;
-  for (const events of source250k.batches(perCommit)) {
+  for (const events of generated.batches(perCommit)) {
     const records = events.map(({ person, value, kind }): RawRecord => ({ topic: kind, partition: 0, offset: offset++, arrivedAt: null, key: Buffer.from(person), value }));
     for (let from = 0; from < records.length; from += BATCH) {
       const batch = records.slice(from, from + BATCH);
@@ -174,7 +179,7 @@ async function chained(perCommit: number, work: Meter, commit: Meter): Promise<{
     }
     commit.measure(() => encodeCommit(state, outputs));
   }
-  return { events: source250k.count, keystrokes };
+  return { events: generated.count, keystrokes };
 }
 
 function encodeCommit(state: ReturnType<typeof createCapturedState>, outputs: OutgoingRecord[]): void {
@@ -185,6 +190,16 @@ function encodeCommit(state: ReturnType<typeof createCapturedState>, outputs: Ou
   outputs.length = 0;
 }
 
+async function growthOf(): Promise<StagesResult['growth']> {
+  const growth: { sessions: number; cpuMicrosPerEvent: number }[] = [];
+  for (const sessions of GROWTH_SESSIONS) {
+    const meter = new Meter();
+    const { events, keystrokes } = await chained(14_000, { ...TASK_EVENTS, sessions, events: sessions * GROWTH_EVENTS_PER_SESSION }, meter, meter);
+    growth.push({ sessions, cpuMicrosPerEvent: meter.cost('growth', events, keystrokes).cpuMicrosPerEvent });
+  }
+  return growth.slice(1);
+}
+
 export async function measureStages(workstations: number, only: ReadonlySet<string>): Promise<StagesResult> {
   const input = simulated(workstations);
   const meters = { decode: new Meter(), ingest: new Meter(), enrich: new Meter(), detect: new Meter() };
@@ -193,7 +208,7 @@ export async function measureStages(workstations: number, only: ReadonlySet<stri
   if (only.has('chained')) {
     for (const perCommit of EVENTS_PER_COMMIT) {
       const [work, commit] = [new Meter(), new Meter()];
-      const counted = await chained(perCommit, work, commit);
+      const counted = await chained(perCommit, TASK_EVENTS, work, commit);
       stages.push(work.cost('chained: process', counted.events, counted.keystrokes), commit.cost(`chained: commit of ${perCommit.toLocaleString('en')}`, counted.events, counted.keystrokes));
     }
   }
@@ -201,6 +216,7 @@ export async function measureStages(workstations: number, only: ReadonlySet<stri
     workstations,
     events,
     keystrokes,
+    growth: only.has('growth') ? await growthOf() : [],
     stages: stages.filter(({ stage }) => only.has(stage.split(':')[0]!)),
     revisions: findings.length,
     digest: createHash('sha256').update(findings.map((finding) => JSON.stringify(finding)).toSorted().join('\n')).digest('hex').slice(0, 12),

@@ -27,8 +27,10 @@ export function peerTable(results: readonly PeerResult[]): string {
   return table(header, results.map((r) => [r.ok ? r.peer : `${r.peer} (not finished)`, r.eventsPerSecond, r.cpuPerM, r.brokerCpuPerM, r.rssMb, r.otherCores, r.findings]));
 }
 
-export function stageTable({ workstations, stages, revisions, digest }: StagesResult): string {
+export function stageTable({ workstations, stages, growth, revisions, digest }: StagesResult): string {
   const header = [`${workstations.toLocaleString('en')} workstations`, 'events', 'keystrokes', 'CPU µs per event', 'CPU ns per keystroke', 'events per CPU second'];
   const rows = stages.map((s) => [s.stage, s.events, s.keystrokes, s.cpuMicrosPerEvent, s.cpuNanosPerKeystroke, s.eventsPerCpuSecond]);
-  return `${table(header, rows)}\n${revisions} revisions of findings, digest ${digest}.`;
+  const tables = stages.length > 0 ? [table(header, rows)] : [];
+  if (growth.length > 0) tables.push(table(['sessions of one task', 'CPU µs per event'], growth.map((g) => [g.sessions.toLocaleString('en'), g.cpuMicrosPerEvent])));
+  return `${tables.join('\n\n')}\n${revisions} revisions of findings, digest ${digest}.`;
 }
