@@ -38,7 +38,7 @@ const SATELLITE_MS = 60;
 const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
-const EARLY_MAX = 1.6;
+const EARLY_MAX = 0.85;
 const QUEUE_SHARE = 0.4;
 /** Queues beyond which the least says little about the way, ms; the strength is the same as of an early one. */
 const WANDER_MS_MAX = 60;
