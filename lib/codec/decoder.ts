@@ -40,6 +40,9 @@ export const TELEMETRY_RECORDS = ['KeystrokeLatency', 'Connection'] as const sat
 export const REFERENCE_RECORDS = ['DeviceAssignment', 'Vantage', 'NetworkPolicy', 'Feedback'] as const satisfies readonly RecordName[];
 export const HISTORY_RECORDS = [...TELEMETRY_RECORDS, ...REFERENCE_RECORDS] as const;
 export const ENRICHED_RECORDS = ['EnrichedKeystrokes', 'EnrichedConnection'] as const satisfies readonly RecordName[];
+/** The exchange between people: what the exchange reads, and what detect reads of it. */
+export const FLEET_REPORT_RECORDS = ['FleetReport', 'FleetProgress'] as const satisfies readonly RecordName[];
+export const FLEET_FACT_RECORDS = ['FleetFact', 'FleetProgress'] as const satisfies readonly RecordName[];
 
 /**
  * `arrivedAt` (epoch ms or null) is what the record itself says (NDJSON `arrivedAt`), else what the log says.

@@ -50,6 +50,18 @@ export class MergedFeeds {
     return taken;
   }
 
+  /** Requests alone, at most `max`. */
+  takeControls(into: RawRecord[], max: number): number {
+    let taken = 0;
+    for (const feed of this.#controls) for (; taken < max && feed.headTimestamp() !== undefined; taken++) into.push(feed.shift());
+    return taken;
+  }
+
+  /** No input has anything waiting, and each has said that it is at its end. */
+  get atEnd(): boolean {
+    return this.#data.every((feed) => readableHead(feed) === undefined && feed.caughtUp);
+  }
+
   #next(nowMs: number): Feed | null {
     for (const feed of this.#controls) if (feed.headTimestamp() !== undefined) return feed;
     let best = null as Feed | null;

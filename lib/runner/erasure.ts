@@ -4,7 +4,7 @@
  * the tombstones of the changelog, the receipt and the position of the request commit in one transaction: a request takes
  * effect exactly once, whatever happens to the worker.
  */
-import type { Emitter, RawRecord, Task } from './task.ts';
+import type { Emitter, Left, RawRecord, Task } from './task.ts';
 
 /** Name among the outputs of a service. */
 export const ERASURE_RECEIPTS = 'erasureReceipts';
@@ -40,7 +40,8 @@ export interface ErasureReceipt extends ErasedState {
 }
 
 export interface ErasingTask extends Task {
-  erase(tenantId: string, userId: string): ErasedState;
+  /** `emitter`: for what others hold about the person because of this task. */
+  erase(tenantId: string, userId: string, emitter: Emitter): ErasedState;
 }
 
 export const erasureKey = ({ tenantId, userId }: Pick<ErasureRequest, 'tenantId' | 'userId'>): Buffer => Buffer.from(`${tenantId}|${userId}`, 'utf8');
@@ -76,7 +77,7 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
     for (const { value } of requests) {
       const request = parseErasureRequest(value);
       if (request === null) continue;
-      const receipt: ErasureReceipt = { requestId: request.requestId, service, task: number, ...task.erase(request.tenantId, request.userId) };
+      const receipt: ErasureReceipt = { requestId: request.requestId, service, task: number, ...task.erase(request.tenantId, request.userId, emitter) };
       // No name in it: receipts outlive the request.
       emitter.emit(ERASURE_RECEIPTS, Buffer.from(request.requestId, 'utf8'), Buffer.from(JSON.stringify(receipt), 'utf8'), request.requestedAt);
     }
@@ -87,8 +88,13 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
       if (requests.length === 0) return task.process(batch, emitter);
       const others = batch.filter((record) => record.topic !== topic);
       const working = others.length === 0 ? undefined : task.process(others, emitter);
-      return working === undefined ? erase(requests, emitter) : working.then(() => erase(requests, emitter));
+      const finish = (left: Left): Left => {
+        erase(requests, emitter);
+        return left;
+      };
+      return working instanceof Promise ? working.then(finish) : finish(working);
     },
     flush: (emitter) => task.flush(emitter),
+    ...(task.idle === undefined ? {} : { idle: (emitter: Emitter) => task.idle?.(emitter) }),
   };
 }

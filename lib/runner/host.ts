@@ -19,7 +19,7 @@ import { startObserveServer } from '#lib/observe/server.ts';
 import { startTraces, traceMetrics } from '#lib/observe/traces.ts';
 import type { Checkpoints } from '#lib/state/checkpoint.ts';
 import { openCheckpointDirectory } from '#lib/state/directory.ts';
-import { RUNNER_DEFAULTS, type RunnerObserver, type ServiceSpec } from './options.ts';
+import { RUNNER_DEFAULTS, type RunnerObserver, type ServiceSpec, type RunnerBounds, SILENT_OBSERVER } from './options.ts';
 import { Worker } from './worker.ts';
 
 export interface HostConfig {
@@ -34,6 +34,13 @@ export interface HostPart {
   readonly name: string;
   ready?(): boolean;
   close?(): Promise<void>;
+}
+
+/** What a process runs: its service, and perhaps another one beside it, in a group of its own. */
+export interface HostedServices {
+  readonly log: Log;
+  readonly service: Omit<ServiceSpec, 'application'>;
+  readonly beside?: { readonly name: string; readonly service: Omit<ServiceSpec, 'application'> };
 }
 
 /** How long a process whose parts did not close may take to say why before it is ended, ms. */
@@ -86,7 +93,7 @@ export class Host {
   }
 
   /** `start` builds everything and answers the service; then its tasks run until a signal or a failure. */
-  async run(start: () => Promise<{ log: Log; service: Omit<ServiceSpec, 'application'> }>): Promise<number> {
+  async run(start: () => Promise<HostedServices>): Promise<number> {
     const onSignal = (name: NodeJS.Signals): void => {
       if (this.signal.aborted) process.exit(1);
       this.logger.info({ event: 'worker.signal', signal: name });
@@ -96,8 +103,8 @@ export class Host {
     process.on('SIGINT', onSignal);
     try {
       await this.#serve();
-      const { log, service } = await start();
-      if (!this.signal.aborted) await this.#work(log, service);
+      const services = await start();
+      if (!this.signal.aborted) await this.#work(services);
       return 0;
     } catch (error) {
       const code = error instanceof FarhandError ? error.code : 'FARHAND_INVARIANT';
@@ -170,7 +177,7 @@ export class Host {
     return { disk, intervalMs, ageMsMax };
   }
 
-  async #work(log: Log, service: Omit<ServiceSpec, 'application'>): Promise<void> {
+  async #work({ log, service, beside }: HostedServices): Promise<void> {
     const { kafka } = this.#config;
     const bounds = {
       ...RUNNER_DEFAULTS,
@@ -192,7 +199,20 @@ export class Host {
       failed = error;
       both.abort();
     });
+    if (beside !== undefined) this.#workBeside(log, beside, bounds, both.signal);
     await worker.run(both.signal);
     if (failed !== null) throw failed;
+  }
+
+  /** A second worker, of few records: it shares the process, its end ends the process, and it is seen in the log only. */
+  #workBeside(log: Log, { name, service }: NonNullable<HostedServices['beside']>, bounds: RunnerBounds, signal: AbortSignal): void {
+    const observer: RunnerObserver = {
+      ...SILENT_OBSERVER,
+      retried: (task, cause, error) => this.logger.warn({ event: 'task.retried', service: name, task, cause, error: error.message }),
+      event: (event, fields) => this.logger.info({ event: `${name}.${event}`, ...fields }),
+    };
+    const worker = new Worker({ log, service: { ...service, application: `${this.#config.kafka.groupIdPrefix}-${name}` }, bounds, observer, clock: this.clock }, this.#name);
+    const ended = worker.run(signal).catch((error: unknown) => this.fail(error as Error));
+    this.add({ name, ready: () => worker.ready, close: () => ended });
   }
 }

@@ -58,6 +58,7 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
         continue;
       }
       const outputs = await outputsOf(task, state, record, parts, deadline);
+      if (outputs === 'left') break;
       if (outputs === null) {
         await writer.commit({ ...finished, group: service.application });
         return new FarhandError('FARHAND_POISON_RECORD', `${placed(record, failure.message)} (${setAsideHint(service.application, record)})`, { cause: failure.cause });
@@ -81,15 +82,15 @@ function changesOf(state: CapturedState, { service, clock }: RunnerParts, number
   return changes;
 }
 
-/** What the record gives; null where the step cannot take it. Rejects where a dependency stays away, or left the state touched. */
-async function outputsOf(task: Task, state: CapturedState, record: RawRecord, { service, bounds, clock }: RunnerParts, deadlineMs: number): Promise<OutgoingRecord[] | null> {
+/** What the record gives; null where the step cannot take it, `left` where it waits for something before it does. Rejects where a dependency stays away, or left the state touched. */
+async function outputsOf(task: Task, state: CapturedState, record: RawRecord, { service, bounds, clock }: RunnerParts, deadlineMs: number): Promise<OutgoingRecord[] | 'left' | null> {
   const backoff = new Backoff(bounds.retryMs, bounds.retryMsMax);
   const { mutations } = state;
   for (;;) {
     const output = new OutputBuffer(service.outputs, () => clock.nowMs());
     try {
-      await task.process([record], output);
-      return output.take();
+      const left = await task.process([record], output);
+      return typeof left === 'number' && left > 0 ? 'left' : output.take();
     } catch (error) {
       if (!(error instanceof FarhandError && error.retriable)) return null;
       if (state.mutations !== mutations || clock.monotonicMs() > deadlineMs) throw error;

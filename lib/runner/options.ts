@@ -93,6 +93,8 @@ export interface ServiceSpec {
   readonly arrivalRequired?: boolean;
   /** Topics of requests to the tasks, partitioned as the inputs: taken as soon as they are there, waited for by nobody. */
   readonly controls?: readonly string[];
+  /** How long the inputs must have been at their end before a task is told that it is idle, ms; absent: it is never told. */
+  readonly idleAfterMs?: number;
   /** Topic by output name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Compacted topic of the tasks' state, with as many partitions as the inputs; null where they keep none. */

@@ -23,13 +23,13 @@ export class OutputBuffer implements Emitter {
     this.#nowMs = nowMs;
   }
 
-  emit(output: string, key: Uint8Array | null, value: Uint8Array, timestampMs: number): void {
+  emit(output: string, key: Uint8Array | null, value: Uint8Array, timestampMs: number, partition: number | null = null): void {
     const topic = this.#topics[output];
     assert(topic !== undefined, `the output ${output} has no topic`);
     // A time of 0 stands for "unknown" (a dead letter without arrival); the topic's retention would delete it at once.
     const nowMs = this.#nowMs();
     const isTime = timestampMs > 0 && timestampMs <= nowMs + AHEAD_MS_MAX;
-    this.#records.push({ topic, partition: null, key, value, timestampMs: isTime ? timestampMs : nowMs });
+    this.#records.push({ topic, partition, key, value, timestampMs: isTime ? timestampMs : nowMs });
     this.#bytes += RECORD_OVERHEAD + value.length + (key?.length ?? 0);
   }
 

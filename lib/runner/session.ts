@@ -15,7 +15,7 @@ import { openFeeds } from './feeds.ts';
 import { readsOf, type RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { restoreTask } from './restore.ts';
-import type { RawRecord, Task } from './task.ts';
+import type { Left, RawRecord, Task } from './task.ts';
 
 /** How long an idle task sleeps at most before it looks around, ms. */
 const IDLE_MS = 1_000;
@@ -83,9 +83,13 @@ export class TaskSession {
   readonly #output: OutputBuffer;
   readonly #checkpointer: Checkpointer | null;
   readonly #backoff: Backoff;
-  /** Taken from the feeds; not empty between turns only while a dependency is away. */
+  /** Taken from the feeds; not empty between turns only while a dependency is away, or while the task has left records. */
   readonly #batch: RawRecord[] = [];
   #retryAtMs = 0;
+  /** The batch is what the task has left: only a request can change its mind. */
+  #left = false;
+  /** When the last record of an input was taken; null after the task was told that it is idle. */
+  #inputAtMs: number | null;
   /** Positions after the last batch that was processed. */
   #done: readonly Position[];
   /** When the oldest work that no commit holds was done; null where there is none. */
@@ -105,7 +109,7 @@ export class TaskSession {
     this.#number = number;
     this.#opened = opened;
     this.#done = opened.positions;
-    this.#movedAtMs = parts.clock.monotonicMs();
+    this.#movedAtMs = this.#inputAtMs = parts.clock.monotonicMs();
     this.#checkpointer = checkpointerOf(parts, reader, number, opened);
     this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
@@ -120,14 +124,16 @@ export class TaskSession {
     const { clock } = this.#parts;
     while (control.running) {
       this.#throwFailure();
-      if (this.#batch.length === 0) await this.#take();
-      const ready = this.#batch.length > 0 && clock.monotonicMs() >= this.#retryAtMs;
+      if (this.#left) this.#takeRequests();
+      else if (this.#batch.length === 0) await this.#take();
+      const ready = !this.#left && this.#batch.length > 0 && clock.monotonicMs() >= this.#retryAtMs;
       if (ready) await this.#process();
+      else this.#tellIdle();
       await this.#commitIfDue();
       this.#checkpointer?.step();
       if (ready || this.#checkpointer?.busy === true) await yieldToIo();
       else {
-        if (this.#isIdle) this.#movedAtMs = clock.monotonicMs();
+        if (this.#isIdle || this.#left) this.#movedAtMs = clock.monotonicMs();
         await this.#reader.wait(this.#idleMs());
       }
     }
@@ -183,9 +189,10 @@ export class TaskSession {
     const mark = this.#output.length;
     const { mutations } = state;
     const began = clock.monotonicMs();
+    let left: Left;
     try {
       const working = task.process(this.#batch, this.#output);
-      if (working !== undefined) await working;
+      left = working instanceof Promise ? await working : working;
     } catch (error) {
       this.#output.truncate(mark);
       if (!(error instanceof FarhandError && error.retriable)) throw new UnforeseenFailure(error, this.#batch);
@@ -196,12 +203,53 @@ export class TaskSession {
       return;
     }
     this.#movedAtMs = clock.monotonicMs();
+    const again = this.#leave(left ?? 0);
     this.#noteOrigin();
     observer.processed(this.#number, this.#batch.length, (clock.monotonicMs() - began) / 1_000);
     this.#backoff.reset();
     this.#batch.length = 0;
+    this.#batch.push(...again);
+    this.#left = again.length > 0;
     this.#pendingSinceMs ??= began;
-    this.#done = this.#opened.feeds.positions();
+    this.#done = this.#opened.feeds.positions().map((position) => {
+      const first = again.find(({ topic }) => topic === position.topic);
+      return first === undefined ? position : { ...position, offset: first.offset };
+    });
+  }
+
+  /** Takes the last `count` records of the inputs out of the batch; requests are always finished. */
+  #leave(count: number): RawRecord[] {
+    if (this.#batch.some((record) => this.#isInput(record))) this.#inputAtMs = this.#movedAtMs;
+    if (count === 0) return [];
+    const again = this.#batch.filter((record) => this.#isInput(record)).slice(-count);
+    const kept = new Set(again);
+    const rest = this.#batch.filter((record) => !kept.has(record));
+    this.#batch.length = 0;
+    this.#batch.push(...rest);
+    return again;
+  }
+
+  #isInput({ topic }: RawRecord): boolean {
+    return this.#parts.service.controls?.includes(topic) !== true;
+  }
+
+  /** Requests go before what was left; then the task looks again. */
+  #takeRequests(): void {
+    const requests: RawRecord[] = [];
+    if (this.#opened.feeds.takeControls(requests, this.#parts.bounds.batchRecordsMax) === 0) return;
+    this.#batch.unshift(...requests);
+    this.#left = false;
+  }
+
+  #tellIdle(): void {
+    const { service, clock } = this.#parts;
+    const { task, feeds } = this.#opened;
+    const now = clock.monotonicMs();
+    if (task.idle === undefined || service.idleAfterMs === undefined || this.#inputAtMs === null) return;
+    if (this.#batch.length > 0 || !feeds.atEnd || now - this.#inputAtMs < service.idleAfterMs) return;
+    this.#inputAtMs = null;
+    task.idle(this.#output);
+    this.#pendingSinceMs ??= now;
   }
 
   #noteOrigin(): void {
@@ -215,7 +263,7 @@ export class TaskSession {
     const { clock, bounds } = this.#parts;
     const now = clock.monotonicMs();
     let until = now + IDLE_MS;
-    if (this.#batch.length > 0) until = Math.min(until, this.#retryAtMs);
+    if (this.#batch.length > 0 && !this.#left) until = Math.min(until, this.#retryAtMs);
     // While a commit is on its way its end wakes us; before, the next one's time does.
     if (this.#pendingSinceMs !== null && this.#inFlight === null) until = Math.min(until, this.#pendingSinceMs + bounds.commitIntervalMs);
     // An input that holds the other one up is waited for with a bound, in MergedFeeds.

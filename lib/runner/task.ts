@@ -23,8 +23,16 @@ export interface RawRecord {
 /** Where the encoded records of a task go; the host buffers them until the commit. */
 export interface Emitter {
   /** `output` is a name out of the service's outputs.ts, never a topic. `timestampMs` becomes the CreateTime. */
-  emit(output: string, key: Uint8Array | null, value: Uint8Array, timestampMs: number): void;
+  /** `partition`: instead of the one that the key gives. */
+  emit(output: string, key: Uint8Array | null, value: Uint8Array, timestampMs: number, partition?: number): void;
 }
+
+/**
+ * How many records of the inputs (requests, the topics `controls`, not counted) at the end of the batch the task has left
+ * for later, because something that it waits for is not known yet. They come again, behind the requests that have arrived
+ * by then; until there is one, nothing of the inputs is read. Nothing stands for none.
+ */
+export type Left = number | void;
 
 /** One partition of one service, as the runner drives it. */
 export interface Task {
@@ -32,7 +40,9 @@ export interface Task {
    * Takes one batch in order of arrival. May wait for a dependency (reference data): rejecting with a retriable
    * FarhandError makes the runner try the same batch again (back-pressure); any other rejection stops the worker.
    */
-  process(batch: readonly RawRecord[], emitter: Emitter): void | Promise<void>;
+  process(batch: readonly RawRecord[], emitter: Emitter): Left | Promise<Left>;
+  /** The inputs have been at their end, with nothing new, for the service's idleAfterMs. Called once until something comes. */
+  idle?(emitter: Emitter): void;
   /** End of the input (file and test hosts only): fires every timer that is still pending. */
   flush(emitter: Emitter): void | Promise<void>;
 }

@@ -15,6 +15,7 @@ import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { thresholdsOf } from '#lib/siem/severity.ts';
 import { createSiemWriter } from '#lib/siem/writer.ts';
 import { detectConfigSchema } from './config.ts';
+import { openFleet } from './fleet/host.ts';
 import { SIGNALS } from './model/signals.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { createDetectTask, type DetectBatch } from './task.ts';
@@ -29,20 +30,23 @@ export function main(args: string[]): Promise<number> {
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
-    const source = await openSchemas(registry, topics, ['SuspiciousSession']);
+    const source = await openSchemas(registry, topics, ['SuspiciousSession', 'FleetReport', 'FleetFact', 'FleetProgress']);
     const decoder = avroRecordDecoder({ source, names: ENRICHED_RECORDS });
     const encoder = framedEncoder(source);
+    const fleet = await openFleet({ log, topics, source, encoder, detect, metrics: host.metrics });
     const count = countBatches(host.metrics, () => host.clock.nowMs());
     return {
       log,
       service: {
         inputs: [topics.enriched],
-        controls: [topics.erasures],
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [ERASURE_RECEIPTS]: topics.erasureReceipts },
+        controls: [topics.erasures, ...fleet.controls],
+        idleAfterMs: detect.fleet.idlePartitionMs,
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [ERASURE_RECEIPTS]: topics.erasureReceipts, ...fleet.outputs },
         changelog: topics.detectChangelog,
         createTask: (task, state) =>
-          withErasures(createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task) }), { topic: topics.erasures, service: 'detect', task }),
+          withErasures(createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task), ...fleet.of(task) }), { topic: topics.erasures, service: 'detect', task }),
       },
+      ...fleet.beside,
     };
   });
 }

@@ -3,9 +3,10 @@ import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { ErasingTask } from '#lib/runner/erasure.ts';
-import type { Emitter, RawRecord } from '#lib/runner/task.ts';
+import type { Emitter, Left, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
+import { FleetLink, type FleetLinkParts } from './fleet/link.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
 
@@ -16,6 +17,8 @@ export interface DetectTaskParts extends DetectOptions {
   readonly encoder: FramedEncoder;
   /** Absent: no topics for the SIEM. */
   readonly siem?: SiemWriter;
+  /** The exchange between people; absent: nothing is exchanged. */
+  readonly fleet?: FleetLinkParts;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (batch: DetectBatch) => void;
 }
@@ -26,8 +29,9 @@ export interface DetectBatch {
   readonly stats: DetectStats;
 }
 
-export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }: DetectTaskParts): ErasingTask {
+export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...options }: DetectTaskParts): ErasingTask {
   const pipeline = buildDetect(options);
+  const link = fleet === undefined ? null : new FleetLink(options.config, pipeline, fleet);
 
   function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
     for (const finding of findings) {
@@ -37,32 +41,63 @@ export function createDetectTask({ decoder, encoder, siem, onBatch, ...options }
     siem?.write(findings, emitter);
   }
 
-  function run(batch: readonly RawRecord[], emitter: Emitter): void {
-    const events: EnrichedEvent[] = [];
+  function run(batch: readonly RawRecord[], emitter: Emitter): Left {
+    const findings: SuspiciousSession[] = [];
+    let events: EnrichedEvent[] = [];
+    let [left, shown] = [0, 0];
+    const show = (): void => {
+      findings.push(...pipeline.process(events));
+      shown += events.length;
+      events = [];
+    };
+    if (link !== null) for (const record of batch) if (link.isFact(record)) link.hear(record);
+    const through = link === null ? Infinity : link.shownThrough;
     for (const record of batch) {
+      if (link?.isFact(record) === true) continue;
+      if (left > 0) {
+        left++;
+        continue;
+      }
       const decoded = decoder.decode(record);
       if (!decoded.ok) {
         // Enrich wrote these bytes: they are ours, so this is a fault and not a poison message to step over.
         const { topic, partition, offset } = record;
         throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition}@${offset}: ${decoded.reason} ${decoded.detail}`);
       }
-      events.push(decoded.event);
+      const { observedAt } = decoded.event.event;
+      if (link?.meets(observedAt) === true) {
+        show();
+        findings.push(...link.settle());
+      }
+      if (observedAt > through) left++;
+      else events.push(decoded.event);
     }
-    const findings = pipeline.process(events);
-    // Nobody takes them here yet.
-    pipeline.takeReports();
+    show();
+    if (link === null) pipeline.takeReports();
+    else findings.push(...link.report(emitter));
     emit(findings, emitter);
-    onBatch?.({ events: events.length, findings, stats: pipeline.stats() });
+    onBatch?.({ events: shown, findings, stats: pipeline.stats() });
+    return left;
   }
 
   return {
     process(batch, emitter) {
       const waiting = decoder.prepare(batch);
-      return waiting === undefined ? run(batch, emitter) : waiting.then(() => run(batch, emitter));
+      const facts = link?.prepare(batch);
+      if (waiting === undefined && facts === undefined) return run(batch, emitter);
+      return Promise.all([waiting, facts]).then(() => run(batch, emitter));
+    },
+    idle(emitter) {
+      if (link === null) return;
+      link.rest();
+      emit(link.report(emitter), emitter);
     },
     flush(emitter) {
       emit(pipeline.flush(), emitter);
     },
-    erase: (tenantId, userId) => pipeline.erase(tenantId, userId),
+    erase(tenantId, userId, emitter) {
+      link?.erase(tenantId, userId, emitter);
+      return pipeline.erase(tenantId, userId);
+    },
   };
 }

@@ -334,9 +334,16 @@ class Detect implements DetectPipeline {
     this.#scannedAt = watermark;
     const active = this.#active!;
     const limit = watermark - this.#config.idleCloseMs;
+    // Who came back a moment ago, with one event as yet, has no clock that closes what was open before the pause; but the
+    // exchange must not wait for them. Their newest time shows that they are not behind.
+    const { enabled, graceMs } = this.#config.fleet;
+    const settled = enabled ? limit - graceMs : -Infinity;
     for (const key of active) {
       const person = this.#wake(key);
-      if (person !== undefined && person.seenAtWatermark > limit) continue;
+      if (person !== undefined && person.seenAtWatermark > limit) {
+        if (person.nextTimer <= settled && person.highestAt >= limit && person.highestAt <= watermark) this.#fire(key, person, settled);
+        continue;
+      }
       if (person !== undefined) this.#fire(key, person, limit);
       if (person === undefined || !hasOpenWindows(person)) active.delete(key);
     }

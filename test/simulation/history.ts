@@ -7,7 +7,7 @@ import { encodeFramed } from '#lib/codec/encode.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import type { OutgoingRecord } from '#lib/log/log.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
-import type { KeystrokeLatency, ReferenceRecord, TelemetryEvent } from '#schemas/records.ts';
+import type { Connection, KeystrokeLatency, ReferenceRecord, TelemetryEvent } from '#schemas/records.ts';
 import { simulateFleet } from '../../tools/simulate/fleet.ts';
 import { spoiled, spoiledBytes } from '../../tools/simulate/garbage.ts';
 import type { FaultCounts } from './faults.ts';
@@ -37,6 +37,9 @@ const STAGGER_MS = 70_000;
 /** Late beyond any window, as the fleet's own late records are: what lies between would be late in one order only. */
 const LATE_MS = { least: 4 * MINUTE_MS, most: 12 * MINUTE_MS };
 const QUIET_PER_PARTITION = 3;
+const HOUSEMATES = 5;
+/** Of a cable provider. */
+const HOME_ADDRESS = '73.162.10.20';
 
 const personKeyOf = (event: TelemetryEvent): Buffer => Buffer.from(`${event.tenantId}|${event.userId}`);
 
@@ -66,7 +69,8 @@ export function makeHistory(seed: number): History {
   const counts: FaultCounts = new Map();
   const disturbed = arrived.flatMap((one) => disturb(one, prng, counts));
   const last = Math.max(...disturbed.map(({ at }) => at));
-  disturbed.push(...quietPeople(last, fleet.workstations[0]!.tenant.tenantId));
+  const { tenantId } = fleet.workstations[0]!.tenant;
+  disturbed.push(...quietPeople(last, tenantId), ...housemates(last, tenantId));
   return { name: `fleet ${seed}`, reference, faults: counts, ...inOrder(disturbed) };
 }
 
@@ -113,6 +117,54 @@ function quietPeople(from: number, tenantId: string): Arrived[] {
     }
   }
   return quiet;
+}
+
+/**
+ * Five people of several partitions who type in turn behind one home's address, through the day and once more at its end:
+ * what the exchange tells about the day is part of what is found at the end.
+ */
+function housemates(from: number, tenantId: string): Arrived[] {
+  const events: Arrived[] = [];
+  for (let n = 0; n < HOUSEMATES; n++) {
+    const userId = `mate-${n}`;
+    for (const begin of [(2 + 1.5 * n) * 60, 14 * 60 + 5 + 15 * n]) {
+      for (let minute = 0; minute < 12; minute++) {
+        const observedAt = from + (begin + minute) * MINUTE_MS + n * 100 + 50;
+        events.push({ event: keystroke(tenantId, userId, observedAt), at: observedAt + 50 });
+        if (minute === 0) events.push({ event: seenAt(tenantId, userId, observedAt - 10), at: observedAt + 45 });
+      }
+    }
+  }
+  return events;
+}
+
+function seenAt(tenantId: string, userId: string, observedAt: number): Connection {
+  return {
+    type: 'Connection',
+    eventId: `${userId}-c-${observedAt}`,
+    tenantId,
+    sessionId: `s-${userId}`,
+    deviceId: `d-${userId}`,
+    userId,
+    observedAt,
+    vantageId: 'v-quiet',
+    phase: 'SAMPLE',
+    sourceIp: HOME_ADDRESS,
+    sourcePort: null,
+    forwardedFor: [],
+    hops: [],
+    rttMinMs: 19,
+    rttMedianMs: 20,
+    rttP95Ms: 22,
+    transport: 'TCP',
+    mss: null,
+    receivedTtl: null,
+    tlsFingerprint: null,
+    osTimeZone: null,
+    remoteTools: [],
+    inputDevices: [],
+    displayEdid: null,
+  };
 }
 
 function keystroke(tenantId: string, userId: string, observedAt: number): KeystrokeLatency {

@@ -1,12 +1,13 @@
-/** The three services as their main.ts compose them, on the simulated log and a reference store that may be away. */
+/** The three services and the exchange as their main.ts compose them, on the simulated log and a reference store that may be away. */
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
-import { ENRICHED_RECORDS, type RecordName } from '#lib/codec/decoder.ts';
+import { ENRICHED_RECORDS, FLEET_FACT_RECORDS, FLEET_REPORT_RECORDS, type RecordName } from '#lib/codec/decoder.ts';
 import { framedEncoder } from '#lib/codec/encode.ts';
 import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
 import { fileSchemaSource } from '#lib/codec/schema-source.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { ServiceSpec } from '#lib/runner/options.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
+import { exchangeService } from '../../services/detect/fleet/task.ts';
 import { DETECT_OUTPUTS } from '../../services/detect/outputs.ts';
 import { createDetectTask } from '../../services/detect/task.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
@@ -16,20 +17,25 @@ import { createEnrichTask } from '../../services/enrich/task.ts';
 import { ingestConfigSchema } from '../../services/ingest/config.ts';
 import { INGEST_OUTPUTS } from '../../services/ingest/outputs.ts';
 import { createIngestTask } from '../../services/ingest/task.ts';
-import { TOPICS } from './topics.ts';
+import { PARTITIONS, TOPICS } from './topics.ts';
 
-export const SERVICES = ['ingest', 'enrich', 'detect'] as const;
+export const SERVICES = ['ingest', 'enrich', 'detect', 'fleet'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 export const groupOf = (service: ServiceName): string => `farhand-${service}`;
 
 const config = { ingest: ingestConfigSchema.parse({}), enrich: enrichConfigSchema.parse({}), detect: detectConfigSchema.parse({}) };
 
-export const INPUTS: Readonly<Record<ServiceName, readonly string[]>> = {
+const INPUTS: Readonly<Record<ServiceName, readonly string[]>> = {
   ingest: [TOPICS.keystrokeLatency, TOPICS.connection],
   enrich: [TOPICS.events],
   detect: [TOPICS.enriched],
+  fleet: [TOPICS.fleetReports],
 };
-export const CHANGELOGS: Readonly<Record<ServiceName, string | null>> = { ingest: TOPICS.ingestChangelog, enrich: null, detect: TOPICS.detectChangelog };
+/** With what is read beside the inputs and waited for by nobody. */
+export const READS: Readonly<Record<ServiceName, readonly string[]>> = { ...INPUTS, detect: [TOPICS.enriched, TOPICS.fleetFacts] };
+export const CHANGELOGS: Readonly<Record<ServiceName, string | null>> = { ingest: TOPICS.ingestChangelog, enrich: null, detect: TOPICS.detectChangelog, fleet: TOPICS.fleetChangelog };
+/** Longer than any outage of the simulated world. */
+const IDLE_AFTER_MS = 60_000;
 
 let databases: Promise<Databases> | undefined;
 /** The packaged ones, read once: they never change while a simulation runs. */
@@ -64,10 +70,17 @@ export function serviceSpec(service: ServiceName, { databases, reference }: Serv
       createTask: () => createEnrichTask({ config: config.enrich, databases, reference, decoder, encoder }),
     };
   }
+  if (service === 'fleet') {
+    const decoder = avroRecordDecoder({ source, names: FLEET_REPORT_RECORDS });
+    return { ...spec, ...exchangeService(TOPICS, { config: config.detect, decoder, encoder, partitions: PARTITIONS }) };
+  }
+  const facts = avroRecordDecoder({ source, names: FLEET_FACT_RECORDS });
   const decoder = avroRecordDecoder({ source, names: ENRICHED_RECORDS as readonly Extract<RecordName, 'EnrichedKeystrokes' | 'EnrichedConnection'>[] });
   return {
     ...spec,
-    outputs: { [DETECT_OUTPUTS.suspiciousSessions]: TOPICS.suspiciousSessions },
-    createTask: (_task, state) => createDetectTask({ config: config.detect, decoder, encoder, state }),
+    controls: [TOPICS.fleetFacts],
+    idleAfterMs: IDLE_AFTER_MS,
+    outputs: { [DETECT_OUTPUTS.suspiciousSessions]: TOPICS.suspiciousSessions, [DETECT_OUTPUTS.fleetReports]: TOPICS.fleetReports },
+    createTask: (task, state) => createDetectTask({ config: config.detect, decoder, encoder, state, fleet: { facts: TOPICS.fleetFacts, decoder: facts, encoder, task, partitions: PARTITIONS } }),
   };
 }

@@ -20,7 +20,7 @@ import { FlakyReference, type ReferenceWeather } from './flaky-reference.ts';
 import type { History } from './history.ts';
 import type { Mutant } from './mutants.ts';
 import { SimulatedProcess } from './process.ts';
-import { groupOf, INPUTS, SERVICES, serviceSpec, sharedDatabases, type ServiceName } from './services.ts';
+import { groupOf, READS, SERVICES, serviceSpec, sharedDatabases, type ServiceName } from './services.ts';
 import { SimLog, type Groups } from './sim-log.ts';
 import { PARTITIONS, topicSpecs } from './topics.ts';
 
@@ -122,7 +122,7 @@ export class World {
   #lagging(): string {
     const behind: string[] = [];
     for (const service of SERVICES) {
-      for (const topic of INPUTS[service]) {
+      for (const topic of READS[service]) {
         for (let partition = 0; partition < PARTITIONS; partition++) {
           const position = this.broker.position(groupOf(service), topic, partition);
           if (this.broker.read(topic, partition, position, 1).records.length > 0) behind.push(`${service} at ${topic}/${partition}@${position}`);

@@ -23,16 +23,21 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
     rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
+  const exchange = service('fleet', [topics.fleetReports], [topics.fleetFacts], topics.fleetChangelog);
   const roles: Role[] = [
     { name: 'sensor', what: 'agents and gateways: sends telemetry', rights: telemetry.flatMap((name) => topic(name, 'Write')) },
     { name: 'reference', what: 'inventory: sends reference data', rights: references.flatMap((name) => topic(name, 'Write')) },
     { name: 'ingest', what: 'worker', rights: service('ingest', telemetry, [topics.events, topics.deadLetter], topics.ingestChangelog) },
     { name: 'enrich', what: 'worker', rights: [...service('enrich', [topics.events], [topics.enriched], null), ...broadcastRights(followed, NO_GROUP)] },
-    { name: 'detect', what: 'worker', rights: service('detect', [topics.enriched], [...findings, topics.erasureReceipts], topics.detectChangelog, [topics.erasures]) },
+    {
+      name: 'detect',
+      what: 'worker, and the exchange between people beside it',
+      rights: [...service('detect', [topics.enriched], [...findings, topics.erasureReceipts, topics.fleetReports], topics.detectChangelog, [topics.erasures, topics.fleetFacts]), ...exchange],
+    },
     {
       name: 'chained',
       what: 'worker of farhand embedded --kafka, in place of the three',
-      rights: [...service('chained', telemetry, [...findings, topics.erasureReceipts, topics.deadLetter], topics.chainedChangelog, [topics.erasures]), ...broadcastRights(followed, NO_GROUP)],
+      rights: [...service('chained', telemetry, [...findings, topics.erasureReceipts, topics.deadLetter, topics.fleetReports], topics.chainedChangelog, [topics.erasures, topics.fleetFacts]), ...exchange, ...broadcastRights(followed, NO_GROUP)],
     },
     { name: 'risk', what: 'worker that answers policy points', rights: service('risk', [topics.suspiciousSessions], [], null) },
     {
@@ -60,7 +65,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
         ...[topics.deadLetter, ...telemetry, topics.events, topics.enriched].flatMap((name) => topic(name, 'Write')),
         { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },
         tool('dead-letter'),
-        ...['ingest', 'enrich', 'detect', 'chained', 'risk'].flatMap((name): Right[] => [
+        ...['ingest', 'enrich', 'detect', 'chained', 'fleet', 'risk'].flatMap((name): Right[] => [
           { resource: 'Group', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Read' },
           { resource: 'TransactionalId', name: `${groupIdPrefix}-${name}-`, pattern: 'prefix', operation: 'Write' },
         ]),

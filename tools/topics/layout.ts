@@ -42,6 +42,9 @@ const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'Crea
 const changelog = { ...compacted, 'delete.retention.ms': String(24 * 3_600_000) };
 const reference = { ...compacted, ...READABLE };
 
+/** Of use until the other side has read it; by size only, as above. */
+const SHORT_LIVED = { 'retention.ms': '-1', 'retention.bytes': String(GIBIBYTE / 4) };
+
 /** `siemTopics`: those of the outputs for the SIEM, which take the place of topics.siemFindings. */
 export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[] = [topics.siemFindings]): TopicLayout[] {
   const { partitions, referencePartitions } = topics;
@@ -65,6 +68,9 @@ export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[
     of(topics.feedback, referencePartitions, reference, FORGETTING),
     of(topics.erasures, partitions, eventTime, { 'retention.ms': String(30 * DAY_MS) }),
     of(topics.erasureReceipts, partitions, eventTime, RETENTION),
+    of(topics.fleetReports, partitions, eventTime, SHORT_LIVED),
+    of(topics.fleetFacts, partitions, eventTime, SHORT_LIVED),
+    of(topics.fleetChangelog, partitions, changelog, CHANGELOG),
     of(topics.ingestChangelog, partitions, changelog, CHANGELOG),
     of(topics.detectChangelog, partitions, changelog, CHANGELOG),
     of(topics.chainedChangelog, partitions, changelog, CHANGELOG),

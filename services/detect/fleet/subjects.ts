@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import type { DeclaredPlace, NetworkCategory } from '#schemas/records.ts';
 
 export const FLEET_KINDS = ['EGRESS', 'SHIP_TO', 'RHYTHM', 'COHORT', 'EVIDENCE'] as const;
+/** Not a kind of subject: takes a person out of all of them. */
+export const ERASED_KIND = 'ERASED';
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
 export const isFleetKind = (kind: string): kind is FleetKind => (FLEET_KINDS as readonly string[]).includes(kind);

@@ -5,6 +5,8 @@
  * - findings: the sequence of each person. When a person who stopped is closed by the task's watermark, relative to
  *   other people of the partition, depends on where a task was last restored (the scan for idle people starts anew), so
  *   the order between people is free; what is said about one of them is not.
+ * - reports and facts of the exchange between people: the sequence of each person and subject. Watermarks between them
+ *   come when they come.
  * - dead letters: the sequence of each input partition. Letters go by the original key, broken or not, so several tasks
  *   may write to one partition of the topic, in any order between them.
  */
@@ -27,7 +29,19 @@ function originOf(record: LogRecord): string {
   return `${topic}/${partition}`;
 }
 
-const SEQUENCE_OF: Readonly<Record<string, (record: LogRecord) => string>> = {
+const exchanged = avroRecordDecoder({ names: ['FleetReport', 'FleetFact', 'FleetProgress'] });
+
+function subjectOf(record: LogRecord): string | null {
+  const decoded = exchanged.decode(record);
+  if (!decoded.ok) return 'undecodable';
+  const { event } = decoded;
+  return event.type === 'FleetProgress' ? null : `${event.tenantId}|${event.userId} ${event.subject}`;
+}
+
+/** The name of the sequence that a record belongs to; null for one that may come anywhere. */
+const SEQUENCE_OF: Readonly<Record<string, (record: LogRecord) => string | null>> = {
+  [TOPICS.fleetReports]: subjectOf,
+  [TOPICS.fleetFacts]: subjectOf,
   [TOPICS.events]: () => '',
   [TOPICS.enriched]: () => '',
   [TOPICS.suspiciousSessions]: ({ key }) => Buffer.from(key!).toString(),
@@ -39,7 +53,9 @@ export function outputsOf(broker: Broker): Outputs {
   for (const [topic, sequenceOf] of Object.entries(SEQUENCE_OF)) {
     broker.committed(topic).forEach((records, partition) => {
       for (const record of records) {
-        const name = `${topic}/${partition} ${sequenceOf(record)}`;
+        const sequenceName = sequenceOf(record);
+        if (sequenceName === null) continue;
+        const name = `${topic}/${partition} ${sequenceName}`;
         const sequence = outputs.get(name);
         if (sequence === undefined) outputs.set(name, [digest(record)]);
         else sequence.push(digest(record));

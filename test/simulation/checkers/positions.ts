@@ -5,7 +5,7 @@
  */
 import type { Broker } from '../broker/broker.ts';
 import type { Transaction } from '../broker/partition.ts';
-import { groupOf, INPUTS, SERVICES } from '../services.ts';
+import { groupOf, READS, SERVICES } from '../services.ts';
 import { PARTITIONS, TOPICS } from '../topics.ts';
 
 export function checkPositions(broker: Broker): string[] {
@@ -26,7 +26,7 @@ export function checkPositions(broker: Broker): string[] {
     }
   }
   for (const service of SERVICES) {
-    for (const topic of INPUTS[service]) {
+    for (const topic of READS[service]) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
         const name = `${groupOf(service)} ${topic}/${partition}`;
         const at = last.get(name) ?? 0;

@@ -13,7 +13,7 @@ export type States = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 export function statesOf(broker: Broker): States {
   const states = new Map<string, Map<string, number>>();
-  for (const topic of [TOPICS.ingestChangelog, TOPICS.detectChangelog]) {
+  for (const topic of [TOPICS.ingestChangelog, TOPICS.detectChangelog, TOPICS.fleetChangelog]) {
     broker.committed(topic).forEach((records, partition) => {
       const live = new Map<string, number>();
       for (const { key, value } of records) {

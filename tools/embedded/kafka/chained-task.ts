@@ -8,11 +8,12 @@ import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { ErasingTask } from '#lib/runner/erasure.ts';
-import type { Emitter, RawRecord } from '#lib/runner/task.ts';
+import type { Emitter, Left, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../../../services/detect/config.ts';
+import { FleetLink, type FleetLinkParts } from '../../../services/detect/fleet/link.ts';
 import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
 import type { DetectBatch } from '../../../services/detect/task.ts';
 import { buildDetect } from '../../../services/detect/topology.ts';
@@ -35,14 +36,19 @@ export interface ChainedTaskParts {
   readonly pseudonymiser: Pseudonymiser;
   readonly state: TaskState;
   readonly siem: SiemWriter;
+  /** The exchange between people; absent: nothing is exchanged. */
+  readonly fleet?: FleetLinkParts;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (ingest: IngestBatch, detect: DetectBatch) => void;
 }
 
-export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch }: ChainedTaskParts): ErasingTask {
-  const ingest = buildIngest({ config: config.ingest, decoder: keyedDecoder(decoder), state, pseudonymiser });
+export function createChainedTask({ config, decoder, encoder, databases, reference, pseudonymiser, state, siem, fleet, onBatch }: ChainedTaskParts): ErasingTask {
+  const keyed = keyedDecoder(decoder);
+  const decoded = new DecodedAhead(keyed);
+  const ingest = buildIngest({ config: config.ingest, decoder: decoded, state, pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state });
+  const link = fleet === undefined ? null : new FleetLink(config.detect, detect, fleet);
 
   function emitFindings(findings: readonly SuspiciousSession[], emitter: Emitter): void {
     for (const finding of findings) {
@@ -52,15 +58,44 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     siem.write(findings, emitter);
   }
 
-  function run(batch: readonly RawRecord[], emitter: Emitter): void {
+  /** What ingest rejects says nothing about time. */
+  function timeOf(record: RawRecord): number | null {
+    const result = decoded.look(record);
+    if (!result.ok) return null;
+    const { observedAt } = result.event;
+    return result.arrivedAt !== null && observedAt > result.arrivedAt + config.ingest.clockAheadMsMax ? null : observedAt;
+  }
+
+  function run(batch: readonly RawRecord[], emitter: Emitter): Left {
+    if (link === null) return runShown(batch, emitter);
+    for (const record of batch) if (link.isFact(record)) link.hear(record);
+    const telemetry = batch.filter((record) => !link.isFact(record));
+    const through = link.shownThrough;
+    let [shown, at] = [0, 0];
+    for (; at < telemetry.length; at++) {
+      const time = timeOf(telemetry[at]!);
+      if (time === null) continue;
+      if (link.meets(time)) {
+        runShown(telemetry.slice(shown, at), emitter);
+        shown = at;
+        emitFindings(link.settle(), emitter);
+      }
+      if (time > through) break;
+    }
+    runShown(shown === 0 && at === telemetry.length ? telemetry : telemetry.slice(shown, at), emitter);
+    emitFindings(link.report(emitter), emitter);
+    decoded.clear();
+    return telemetry.length - at;
+  }
+
+  function runShown(batch: readonly RawRecord[], emitter: Emitter): void {
     const { events, deadLetters, observedAt, duplicates } = ingest.process(batch);
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     const enriched = enrich.process(events);
     // A store that waits could fail after the state of ingest was touched; the memory store never does.
     assert(!(enriched instanceof Promise), 'a chained task has its reference data in memory');
     const findings = detect.process(enriched);
-    // Nobody takes them here yet.
-    detect.takeReports();
+    if (link === null) detect.takeReports();
     emitFindings(findings, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: ingest.seen }, { events: events.length, findings, stats: detect.stats() });
   }
@@ -68,12 +103,22 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   return {
     process(batch, emitter) {
       const waiting = ingest.prepare(batch);
-      return waiting === undefined ? run(batch, emitter) : waiting.then(() => run(batch, emitter));
+      const facts = link?.prepare(batch);
+      if (waiting === undefined && facts === undefined) return run(batch, emitter);
+      return Promise.all([waiting, facts]).then(() => run(batch, emitter));
+    },
+    idle(emitter) {
+      if (link === null) return;
+      link.rest();
+      emitFindings(link.report(emitter), emitter);
     },
     flush(emitter) {
       emitFindings(detect.flush(), emitter);
     },
-    erase: (tenantId, userId) => detect.erase(tenantId, userId),
+    erase(tenantId, userId, emitter) {
+      link?.erase(tenantId, userId, emitter);
+      return detect.erase(tenantId, userId);
+    },
   };
 }
 
@@ -94,6 +139,34 @@ function keyedDecoder(decoder: TelemetryDecoder): TelemetryDecoder {
       return result;
     },
   };
+}
+
+/** Decodes a record when somebody looks ahead, and hands the same out when ingest comes to it. */
+class DecodedAhead implements TelemetryDecoder {
+  readonly #decoder: TelemetryDecoder;
+  readonly #ahead = new Map<RawRecord, ReturnType<TelemetryDecoder['decode']>>();
+
+  constructor(decoder: TelemetryDecoder) {
+    this.#decoder = decoder;
+  }
+
+  prepare(batch: readonly RawRecord[]): undefined | Promise<void> {
+    return this.#decoder.prepare(batch);
+  }
+
+  look(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
+    const result = this.#decoder.decode(record);
+    this.#ahead.set(record, result);
+    return result;
+  }
+
+  decode(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
+    return this.#ahead.get(record) ?? this.#decoder.decode(record);
+  }
+
+  clear(): void {
+    this.#ahead.clear();
+  }
 }
 
 const BAR = 0x7c;

@@ -16,6 +16,7 @@ import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { thresholdsOf } from '#lib/siem/severity.ts';
 import { createSiemWriter } from '#lib/siem/writer.ts';
 import { detectConfigSchema } from '../../../services/detect/config.ts';
+import { openFleet } from '../../../services/detect/fleet/host.ts';
 import { countBatches as countDetect } from '../../../services/detect/main.ts';
 import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
 import { enrichConfigSchema } from '../../../services/enrich/config.ts';
@@ -42,7 +43,7 @@ export function runChainedWorker(file: string | null): Promise<number> {
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
-    const source = await openSchemas(registry, topics, ['DeadLetter', 'SuspiciousSession']);
+    const source = await openSchemas(registry, topics, ['DeadLetter', 'SuspiciousSession', 'FleetReport', 'FleetFact', 'FleetProgress']);
     const databases = await watchDatabases(host, enrich);
     const pseudonymiser = createPseudonymiser(privacy);
     const reference = createMemoryReference({
@@ -52,14 +53,16 @@ export function runChainedWorker(file: string | null): Promise<number> {
     await loadReference(host, { log, topics, source, reference, pseudonymiser });
     const decoder = avroRecordDecoder({ source, limits: { ...DEFAULT_DECODE_LIMITS, recordBytesMax: ingest.recordBytesMax } });
     const encoder = framedEncoder(source);
+    const fleet = await openFleet({ log, topics, source, encoder, detect, metrics: host.metrics });
     const [countReceived, countFound] = [countIngest(host.metrics), countDetect(host.metrics, () => host.clock.nowMs())];
     return {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
         arrivalRequired: ingest.arrivalTime === 'required',
-        controls: [topics.erasures],
-        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter, [ERASURE_RECEIPTS]: topics.erasureReceipts },
+        controls: [topics.erasures, ...fleet.controls],
+        idleAfterMs: detect.fleet.idlePartitionMs,
+        outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter, [ERASURE_RECEIPTS]: topics.erasureReceipts, ...fleet.outputs },
         changelog: topics.chainedChangelog,
         createTask: (task, state) => {
           const [onReceived, onFound] = [countReceived(task), countFound(task)];
@@ -67,10 +70,11 @@ export function runChainedWorker(file: string | null): Promise<number> {
             onReceived(received);
             onFound(found);
           };
-          const chained = createChainedTask({ config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch });
+          const chained = createChainedTask({ config: { ingest, enrich, detect }, decoder, encoder, databases, reference, pseudonymiser, state, siem, onBatch, ...fleet.of(task) });
           return withErasures(chained, { topic: topics.erasures, service: 'chained', task });
         },
       },
+      ...fleet.beside,
     };
   });
 }

@@ -1,0 +1,102 @@
+/** The exchange as the runner drives it on Kafka: reports and watermarks of detect in, keyed by subject; facts out, keyed by person. */
+import type { RecordDecoder } from '#lib/codec/decoder.ts';
+import type { FramedEncoder } from '#lib/codec/encode.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import type { ServiceSpec } from '#lib/runner/options.ts';
+import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import type { FleetProgress, FleetReport } from '#schemas/records.ts';
+import type { DetectConfig } from '../config.ts';
+import { EXCHANGE_OUTPUTS } from '../outputs.ts';
+import { Exchange, type ExchangeOptions, type ExchangeStats } from './exchange.ts';
+import { hourOf } from './minutes.ts';
+import { ERASED_KIND } from './subjects.ts';
+
+export interface ExchangeTaskParts extends ExchangeOptions {
+  /** Reads the records of FLEET_REPORT_RECORDS. */
+  readonly decoder: RecordDecoder<FleetReport | FleetProgress>;
+  /** Its source must have prepared FleetFact and FleetProgress. */
+  readonly encoder: FramedEncoder;
+  /** The task's own number, and how many tasks of the exchange and of detect there are. */
+  readonly task: number;
+  readonly partitions: number;
+  readonly onBatch?: (stats: ExchangeStats) => void;
+}
+
+export function createExchangeTask({ decoder, encoder, task, partitions, onBatch, ...options }: ExchangeTaskParts): Task {
+  const exchange = new Exchange(options);
+  const { config } = options;
+  const behindMs = config.idleCloseMs + config.fleet.graceMs;
+  let toldFront = -Infinity;
+
+  function take(batch: readonly RawRecord[]): void {
+    const reports: FleetReport[] = [];
+    for (const record of batch) {
+      const decoded = decoder.decode(record);
+      if (!decoded.ok) {
+        const { topic, partition, offset } = record;
+        throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition}@${offset}: ${decoded.reason} ${decoded.detail}`);
+      }
+      const { event } = decoded;
+      if (event.type === 'FleetReport' && event.kind !== ERASED_KIND) {
+        reports.push(event);
+        continue;
+      }
+      exchange.take(reports.splice(0));
+      if (event.type === 'FleetProgress') exchange.heard(event);
+      else exchange.erase(event.tenantId, event.userId);
+    }
+    exchange.take(reports);
+  }
+
+  function toEverybody(value: Uint8Array, timestampMs: number, emitter: Emitter): void {
+    for (let partition = 0; partition < partitions; partition++) emitter.emit(EXCHANGE_OUTPUTS.fleetFacts, null, value, timestampMs, partition);
+  }
+
+  function answer(emitter: Emitter): void {
+    const before = exchange.completeThrough;
+    for (const fact of exchange.complete(exchange.heardThrough)) {
+      const value = encoder.encode('FleetFact', fact);
+      if (fact.userId === '') toEverybody(value, fact.windowEnd, emitter);
+      else emitter.emit(EXCHANGE_OUTPUTS.fleetFacts, Buffer.from(`${fact.tenantId}|${fact.userId}`, 'utf8'), value, fact.windowEnd);
+    }
+    const { frontAt, completeThrough } = exchange;
+    // Idle partitions follow this front, and an hour that could be complete waits for them.
+    const waited = frontAt > toldFront && hourOf(frontAt - behindMs) > completeThrough;
+    if (completeThrough === before && !waited && frontAt - toldFront < config.fleet.progressEveryMs) return;
+    toldFront = frontAt;
+    toEverybody(encoder.encode('FleetProgress', { type: 'FleetProgress', from: task, of: partitions, throughAt: exchange.factsThrough, frontAt }), frontAt, emitter);
+  }
+
+  function run(batch: readonly RawRecord[], emitter: Emitter): void {
+    take(batch);
+    answer(emitter);
+    onBatch?.(exchange.stats());
+  }
+
+  return {
+    process(batch, emitter) {
+      const waiting = decoder.prepare(batch);
+      return waiting === undefined ? run(batch, emitter) : waiting.then(() => run(batch, emitter));
+    },
+    flush: () => undefined,
+  };
+}
+
+export interface ExchangeTopics {
+  readonly fleetReports: string;
+  readonly fleetFacts: string;
+  readonly fleetChangelog: string;
+}
+
+/** The exchange as a service beside detect. `partitions`: of all three topics, as of the inputs of detect. */
+export function exchangeService(
+  topics: ExchangeTopics,
+  { config, decoder, encoder, partitions, onBatch }: Omit<ExchangeTaskParts, 'state' | 'task' | 'onBatch'> & { readonly config: DetectConfig; readonly onBatch?: (task: number, stats: ExchangeStats) => void },
+): Omit<ServiceSpec, 'application'> {
+  return {
+    inputs: [topics.fleetReports],
+    outputs: { [EXCHANGE_OUTPUTS.fleetFacts]: topics.fleetFacts },
+    changelog: topics.fleetChangelog,
+    createTask: (task, state) => createExchangeTask({ config, decoder, encoder, state, task, partitions, ...(onBatch === undefined ? {} : { onBatch: (stats) => onBatch(task, stats) }) }),
+  };
+}
