@@ -58,34 +58,14 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     siem.write(findings, emitter);
   }
 
-  /** What ingest rejects says nothing about time. */
-  function timeOf(record: RawRecord): number | null {
-    const result = decoded.look(record);
-    if (!result.ok) return null;
-    const { observedAt } = result.event;
-    return result.arrivedAt !== null && observedAt > result.arrivedAt + config.ingest.clockAheadMsMax ? null : observedAt;
-  }
-
   function run(batch: readonly RawRecord[], emitter: Emitter): Left {
     if (link === null) return runShown(batch, emitter);
     for (const record of batch) if (link.isFact(record)) link.hear(record);
     const telemetry = batch.filter((record) => !link.isFact(record));
-    const through = link.shownThrough;
-    let [shown, at] = [0, 0];
-    for (; at < telemetry.length; at++) {
-      const time = timeOf(telemetry[at]!);
-      if (time === null) continue;
-      if (link.meets(time)) {
-        runShown(telemetry.slice(shown, at), emitter);
-        shown = at;
-        emitFindings(link.settle(), emitter);
-      }
-      if (time > through) break;
-    }
-    runShown(shown === 0 && at === telemetry.length ? telemetry : telemetry.slice(shown, at), emitter);
+    const shown = showKnown(link, telemetry, (record) => decoded.timeOf(record, config.ingest.clockAheadMsMax), (part) => runShown(part, emitter), (findings) => emitFindings(findings, emitter));
     emitFindings(link.report(emitter), emitter);
     decoded.clear();
-    return telemetry.length - at;
+    return telemetry.length - shown;
   }
 
   function runShown(batch: readonly RawRecord[], emitter: Emitter): void {
@@ -122,6 +102,24 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   };
 }
 
+/** Shows telemetry up to the first record whose facts are not known yet; answers how many that were. */
+function showKnown(link: FleetLink, telemetry: readonly RawRecord[], timeOf: (record: RawRecord) => number | null, show: (part: readonly RawRecord[]) => void, found: (findings: readonly SuspiciousSession[]) => void): number {
+  const through = link.shownThrough;
+  let [shown, at] = [0, 0];
+  for (; at < telemetry.length; at++) {
+    const time = timeOf(telemetry[at]!);
+    if (time === null) continue;
+    if (link.meets(time)) {
+      show(telemetry.slice(shown, at));
+      shown = at;
+      found(link.settle());
+    }
+    if (time > through) break;
+  }
+  show(shown === 0 && at === telemetry.length ? telemetry : telemetry.slice(shown, at));
+  return at;
+}
+
 /**
  * Refuses to work on telemetry that is keyed otherwise: a person's events would be spread over tasks that do not know
  * of each other, and findings would be missed without a sign. The ingest worker re-keys, the chained job cannot.
@@ -154,10 +152,13 @@ class DecodedAhead implements TelemetryDecoder {
     return this.#decoder.prepare(batch);
   }
 
-  look(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
+  /** Event time of a record; null where ingest will reject it, so that it says nothing about time. */
+  timeOf(record: RawRecord, clockAheadMsMax: number): number | null {
     const result = this.#decoder.decode(record);
     this.#ahead.set(record, result);
-    return result;
+    if (!result.ok) return null;
+    const { observedAt } = result.event;
+    return result.arrivedAt !== null && observedAt > result.arrivedAt + clockAheadMsMax ? null : observedAt;
   }
 
   decode(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
