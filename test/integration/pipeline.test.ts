@@ -112,7 +112,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   beforeEach(async () => {
     farhand = install(brokers!, redis!, PARTITIONS, { privacy });
     log = await kafkaLog(brokers!);
-    expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*16 topics are as they should be/);
+    expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*19 topics are as they should be/);
   });
   afterEach(async () => {
     await log.close();

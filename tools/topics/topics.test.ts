@@ -52,32 +52,41 @@ test('the least rights as a table, as commands and as KafkaUser resources', () =
   const detect = roles.filter((role) => role.name === 'detect');
   expect(aclText(detect, 'table', 'User:CN={role}')).toBe(
     [
-      'detect (worker), User:CN=detect',
+      'detect (worker, and the exchange between people beside it), User:CN=detect',
       '  Group            farhand-detect                  Read',
       '  TransactionalId  farhand-detect-*                Write',
       '  Topic            farhand.enriched.v1             Read',
       '  Topic            farhand.erasures.v1             Read',
+      '  Topic            farhand.fleet-facts.v1          Read',
       '  Topic            farhand.detect-changelog.v1     Read',
       '  Topic            farhand.detect-changelog.v1     Write',
       '  Topic            farhand.suspicious-sessions.v1  Write',
       '  Topic            siem.findings.v1                Write',
       '  Topic            farhand.erasure-receipts.v1     Write',
+      '  Topic            farhand.fleet-reports.v1        Write',
+      '  Group            farhand-fleet                   Read',
+      '  TransactionalId  farhand-fleet-*                 Write',
+      '  Topic            farhand.fleet-reports.v1        Read',
+      '  Topic            farhand.fleet-changelog.v1      Read',
+      '  Topic            farhand.fleet-changelog.v1      Write',
+      '  Topic            farhand.fleet-facts.v1          Write',
     ].join('\n'),
   );
   const begin = 'kafka-acls --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal';
   expect(aclText(detect, 'kafka-acls', "User:CN={role}, O=Acme's")).toBe(
     [
-      '# detect: worker',
-      '--operation Read --group farhand-detect',
-      '--operation Write --transactional-id farhand-detect- --resource-pattern-type prefixed',
+      '# detect: worker, and the exchange between people beside it',
+      '--operation Read --group farhand-detect --group farhand-fleet',
+      '--operation Write --transactional-id farhand-detect- --transactional-id farhand-fleet- --resource-pattern-type prefixed',
       '--operation Read --topic farhand.enriched.v1 --topic farhand.erasures.v1',
-      '--operation Read --operation Write --topic farhand.detect-changelog.v1',
+      '--operation Read --operation Write --topic farhand.fleet-facts.v1 --topic farhand.detect-changelog.v1 --topic farhand.fleet-changelog.v1',
       '--operation Write --topic farhand.suspicious-sessions.v1 --topic siem.findings.v1 --topic farhand.erasure-receipts.v1',
+      '--operation Write --operation Read --topic farhand.fleet-reports.v1',
     ].map((line, i) => (i === 0 ? line : `${begin} 'User:CN=detect, O=Acme'\\''s' ${line}`)).join('\n'),
   );
   const users = aclText(roles, 'strimzi', 'User:farhand-{role}').split('---\n').map((text) => parse(text) as { metadata: { name: string }; spec: { authorization: { acls: unknown[] } } });
   expect(users.map((user) => user.metadata.name)).toEqual(roles.map((role) => `farhand-${role.name}`));
-  expect(users[4]!.spec.authorization.acls[4]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
+  expect(users[4]!.spec.authorization.acls[5]).toEqual({ resource: { type: 'topic', name: 'farhand.detect-changelog.v1', patternType: 'literal' }, operations: ['Read', 'Write'] });
 });
 
 test('retention is listed for every topic that holds data of people, and set by stream', async () => {
