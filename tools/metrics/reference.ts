@@ -10,6 +10,7 @@ import { Metrics, type MetricDescription } from '#lib/observe/metrics.ts';
 import { observeRunner } from '#lib/observe/runner-metrics.ts';
 import { traceMetrics } from '#lib/observe/traces.ts';
 import { riskServerMetrics } from '#lib/risk/server.ts';
+import { countExchange } from '../../services/detect/fleet/host.ts';
 import { countBatches as countDetect } from '../../services/detect/main.ts';
 import { addressCacheMetrics, databaseMetrics, referenceFeedMetrics } from '../../services/enrich/host-parts.ts';
 import { countBatches as countEnrich, countReference, countUnavailable } from '../../services/enrich/main.ts';
@@ -47,6 +48,11 @@ function enrich(metrics: Metrics): void {
   countReference(metrics, { stats: {} as never, nearCacheEntries: 0, ready: true }, 1);
 }
 
+function detect(metrics: Metrics): void {
+  countDetect(metrics, noTime);
+  countExchange(metrics);
+}
+
 function risk(metrics: Metrics): void {
   countRevisions(metrics);
   riskServerMetrics(metrics);
@@ -59,7 +65,7 @@ export function metricGroups(): MetricGroup[] {
     { title: 'ingest', text: '', metrics: described((metrics) => void countIngest(metrics)) },
     { title: 'enrich', text: '', metrics: described(enrich) },
     { title: 'risk', text: '', metrics: described(risk) },
-    { title: 'detect', text: '', metrics: described((metrics) => void countDetect(metrics, noTime)) },
+    { title: 'detect', text: '', metrics: described(detect) },
   ];
 }
 

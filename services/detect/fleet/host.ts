@@ -43,9 +43,10 @@ export async function openFleet({ log, topics, source, encoder, detect, metrics 
   };
 }
 
-function countExchange(metrics: Metrics): (task: number, stats: ExchangeStats) => void {
+/** Metrics of the exchange. */
+export function countExchange(metrics: Metrics): (task: number, stats: ExchangeStats) => void {
   const late = metrics.counter('fleet_late_reports_total', 'Reports of hours that were complete already: clocks of people lie too far behind.');
-  const subjects = metrics.taskGauge('fleet_subjects', 'Addresses, places, buckets and cohorts in the state of a task of the exchange.');
+  const subjects = metrics.taskGauge('fleet_subject_keys', 'Addresses, places, buckets and cohorts in the state of a task of the exchange.');
   const complete = metrics.taskGauge('fleet_complete_timestamp_seconds', 'End of the last hour that is complete, seconds since the epoch.');
   const grown = new Map<number, (total: number) => void>();
   return (task, { lateReports, subjects: held, completeThrough }) => {
