@@ -14,6 +14,8 @@ export const STREAMS = {
   deadLetter: 'rejected records as they came',
   erasures: 'requests to erase: they name the person',
   erasureReceipts: 'what was erased, without names',
+  fleetReports: 'what people share, by address, place and rhythm: it names them',
+  fleetFacts: 'what the exchange answers, by person',
 } as const satisfies Partial<Record<keyof TopicsSection, string>>;
 
 const COMPACTED = {
@@ -21,6 +23,7 @@ const COMPACTED = {
   feedback: 'verdicts, by session or finding',
   detectChangelog: 'state of people, until they are unseen for detect.personTtlMs or erased',
   chainedChangelog: 'the same, of farhand embedded --kafka',
+  fleetChangelog: 'people behind one address, place or rhythm, until detect.fleet.memoryMs or erased',
   ingestChangelog: 'hashes of event ids',
 } as const satisfies Partial<Record<keyof TopicsSection, string>>;
 

@@ -39,16 +39,20 @@ export function sketchOf(features: readonly number[]): number[] | null {
   return [parts(pace, PACE_SCALE), ...features.map((value, i) => parts(i < INTERVALS ? value - pace : value, SCALES[i]!))];
 }
 
-/** One name per table. */
+/** In it is everybody: of a small organisation one bucket is enough, of a large one it keeps a bounded part. */
+const EVERYBODY = 'all';
+
+/** One name per table, and the one of everybody. */
 export function bucketsOf(sketch: readonly number[]): string[] {
-  return Array.from({ length: TABLES }, (_, table) => {
-    const cells = NORMALS.slice(table * PROJECTIONS, (table + 1) * PROJECTIONS).map((direction) => {
-      const along = direction.reduce((sum, value, i) => sum + (value * sketch[i]!) / PARTS, 0);
+  const cells = Array.from({ length: TABLES }, (_, table) => {
+    const along = NORMALS.slice(table * PROJECTIONS, (table + 1) * PROJECTIONS).map((direction) => {
+      const at = direction.reduce((sum, value, i) => sum + (value * sketch[i]!) / PARTS, 0);
       // Tables are shifted against each other, so that what lies on a border of one lies inside another.
-      return Math.floor((along + (table * CELL) / TABLES) / CELL);
+      return Math.floor((at + (table * CELL) / TABLES) / CELL);
     });
-    return `${table}.${cells.join('.')}`;
+    return `${table}.${along.join('.')}`;
   });
+  return [EVERYBODY, ...cells];
 }
 
 /** Mean difference of two sketches in quarters of a spread, times 100: a whole number. */

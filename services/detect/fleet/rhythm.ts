@@ -36,7 +36,8 @@ const EVERY_MS = 6 * HOUR_MS;
 const PEOPLE_MIN = 12;
 /** Slots that two people must have in the same hours before their overlap is looked at. */
 const SLOTS_MIN = 12;
-/** A group is who lies at most this much further than the nearest, as a factor. */
+/** A group is who lies at most so far: of the median distance to a nearest neighbour, and of the nearest's own. */
+const GROUP_SHARE = 0.4;
 const GROUP_FACTOR = 1.5;
 const GROUP_MAX = 12;
 
@@ -152,8 +153,9 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
   members.forEach((member, i) => {
     const distance = nearest[i]!;
     const rank = sorted.filter((other) => other <= distance).length;
-    // Ordinary neighbours are nobody's business.
-    if (distance * 2 > median * 1.6 || rank * 4 > n) return;
+    // Ordinary neighbours are nobody's business; that somebody has become one is told once.
+    const near = distance * 3 <= median * 2 && rank * 4 <= n;
+    if (!near && member.told === '') return;
     const j = distances[i]!.indexOf(distance);
     const overlap = overlapOf(member, members[j]!);
     let pairRank = 0;
@@ -165,9 +167,9 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
       pairs++;
       if (ratioOf(other) <= ratioOf(overlap)) pairRank++;
     }
-    const group = groupOf(members, distances, i, distance);
+    const group = groupOf(members, distances, i, Math.max(GROUP_FACTOR * distance, GROUP_SHARE * median));
     const values = [distance, rank, n, median, group, overlap.slots, overlap.shared, overlap.expected, pairRank, pairs];
-    const what = [Math.floor(windowStart / TOLD_AGAIN_MS), distance >> 3, rank, group, overlap.shared >> 2, pairRank].join(' ');
+    const what = near ? [Math.floor(windowStart / TOLD_AGAIN_MS), distance >> 3, rank, group, overlap.shared >> 2, pairRank].join(' ') : '';
     if (member.told === what) return;
     member.told = what;
     tell(member, values);
@@ -175,12 +177,12 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
 }
 
 /** Greedy, nearest first: identities about as near, each apart from all that were taken before. */
-function groupOf(members: readonly RhythmMember[], distances: readonly (readonly number[])[], i: number, nearest: number): number {
+function groupOf(members: readonly RhythmMember[], distances: readonly (readonly number[])[], i: number, limit: number): number {
   const taken = [i];
-  const near = members.map((_, k) => k).filter((k) => k !== i && distances[i]![k]! <= GROUP_FACTOR * nearest);
+  const near = members.map((_, k) => k).filter((k) => k !== i && distances[i]![k]! <= limit);
   for (const k of near.toSorted((a, b) => distances[i]![a]! - distances[i]![b]! || a - b)) {
     if (taken.length >= GROUP_MAX) break;
-    if (taken.every((other) => distances[other]![k]! <= GROUP_FACTOR * nearest * 1.5 && isApart(overlapOf(members[other]!, members[k]!)))) taken.push(k);
+    if (taken.every((other) => distances[other]![k]! <= GROUP_FACTOR * limit && isApart(overlapOf(members[other]!, members[k]!)))) taken.push(k);
   }
   return taken.length;
 }

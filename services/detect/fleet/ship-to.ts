@@ -21,7 +21,7 @@ interface ShipToMemory {
 }
 
 /** Beyond this the device was not sent to where the person is declared, km. */
-const AWAY_KM = 60;
+export const AWAY_KM = 60;
 
 /** What the fact says, in the order of its values. */
 export interface ShipToFigures {
@@ -31,10 +31,12 @@ export interface ShipToFigures {
   areas: number;
   /** More people than are kept: a depot of the organisation. */
   crowd: boolean;
+  /** From the place to where the person is declared, km. */
+  ownKm: number;
 }
 
-export function readShipTo([users = 0, away = 0, areas = 0, crowd = 0]: readonly number[]): ShipToFigures {
-  return { users, away, areas, crowd: crowd === 1 };
+export function readShipTo([users = 0, away = 0, areas = 0, crowd = 0]: readonly number[], ownKm: number): ShipToFigures {
+  return { users, away, areas, crowd: crowd === 1, ownKm };
 }
 
 export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {

@@ -1,5 +1,6 @@
 /** From the facts that a person has taken up to what the signals see. */
-import type { FleetFact } from '#schemas/records.ts';
+import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import type { DeviceAssignment, FleetFact } from '#schemas/records.ts';
 import type { FleetView, Told } from '../model/fleet-view.ts';
 import type { Person, SessionState } from '../steps/person.ts';
 import { readEgress } from './egress.ts';
@@ -17,10 +18,14 @@ export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }:
   const egresses = network === null ? [] : [subjectOf('EGRESS', tenantId, network), subjectOf('EGRESS', null, network)];
   for (const fact of fleet.taken) {
     if (fact.kind === 'EGRESS' && egresses.includes(fact.subject)) view.egress = toldBy(fact, readEgress(fact.values));
-    else if (fact.kind === 'SHIP_TO' && (assignment?.shippedTo ?? null) !== null) view.shipTo = toldBy(fact, readShipTo(fact.values));
+    else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
     else if (fact.kind === 'RHYTHM') view.rhythm = nearer(view.rhythm, toldBy(fact, readRhythm(fact.values)));
   }
   return view;
+}
+
+function ownKm({ declared, shippedTo }: DeviceAssignment): number {
+  return shippedTo === null ? 0 : Math.round(greatCircleKm(declared.latitude, declared.longitude, shippedTo.latitude, shippedTo.longitude));
 }
 
 /** The nearest neighbour; of the same one, what the larger bucket says. */

@@ -23,7 +23,8 @@ export const oneOperatorSignal: SignalDescription = {
 
 const PAIRS_MIN = 8;
 const SHARED_SHARE_MAX = 0.1;
-const DISTANCE_MAX = 0.9;
+/** Nearer than 97 of 100 nearest strangers (shared-typist.ts). */
+const RATIO_MAX = 0.5;
 const GROUP_MAX = 5;
 const STRENGTH_MAX = 2.4;
 const STRENGTH_MIN = 0.3;
@@ -31,8 +32,8 @@ const STRENGTH_MIN = 0.3;
 export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { distance, group, shared, expected, pairRank, pairs, slots } = told.figures;
-  if (view.helpdesk || distance > DISTANCE_MAX || pairs < PAIRS_MIN || expected < 2 || shared > SHARED_SHARE_MAX * expected) return QUIET;
+  const { distance, median, group, shared, expected, pairRank, pairs, slots } = told.figures;
+  if (view.helpdesk || distance > RATIO_MAX * median || pairs < PAIRS_MIN || expected < 2 || shared > SHARED_SHARE_MAX * expected) return QUIET;
   const once = Math.log10((pairRank + 1) / (pairs + 1));
   const log10P = once * Math.max(1, Math.min(GROUP_MAX, group) - 1);
   const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));

@@ -10,6 +10,7 @@
  * Reference: the assignments (shippedTo) of the organisation's own people, through the exchange (fleet/ship-to.ts).
  * Cost: a central depot to which everything is sent for imaging looks alike until it has more people than are kept apart.
  */
+import { AWAY_KM } from '../fleet/ship-to.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfP } from './reading.ts';
 import type { SessionView } from './view.ts';
@@ -27,8 +28,8 @@ const STRENGTH_MAX = 1.6;
 export function sharedShipTo(view: SessionView): Answer {
   const told = view.fleet?.shipTo ?? null;
   if (told === null) return NO_DATA;
-  const { users, away, areas, crowd } = told.figures;
-  if (crowd || away < 2 || 2 * away <= users) return QUIET;
+  const { users, away, areas, crowd, ownKm } = told.figures;
+  if (crowd || ownKm <= AWAY_KM || away < 2 || 2 * away <= users) return QUIET;
   // Where they are all declared at one place, it may be the place that moved.
   const log10P = log10Share(AWAY, areas >= 2 ? away : 2);
   const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));

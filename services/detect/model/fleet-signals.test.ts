@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { readEgress } from '../fleet/egress.ts';
+import { laptopFarm } from './laptop-farm.ts';
+import { oneOperator } from './one-operator.ts';
+import { sharedShipTo } from './shared-ship-to.ts';
+import { sharedTypist } from './shared-typist.ts';
+import { QUIET, type Answer } from './reading.ts';
+import { address, parameters, reading, sighting, START, view } from './test-view.ts';
+import type { FleetView } from './fleet-view.ts';
+
+/** What a finding of MEDIUM needs in all, log10. */
+const MEDIUM = Math.log10(1000 / parameters.config.fusion.toleratedPer1000);
+
+const told = <T>(figures: T) => ({ figures, subject: 's', until: START });
+const fleet = (change: Partial<FleetView>): FleetView => ({ egress: null, shipTo: null, rhythm: null, ...change });
+const strengthOf = (answer: Answer): number => (typeof answer === 'object' && answer !== null ? answer.strength : 0);
+
+describe('laptop farm', () => {
+  const egress = (change: Partial<ReturnType<typeof readEgress>>) =>
+    fleet({ egress: told({ ...readEgress([1, 5, 5, 0, 1, 1, 3, 3, 5, 400, 0, 60, 10, -180]), ...change }) });
+  const farm = (change: Parameters<typeof egress>[0] = {}): Answer => laptopFarm(view({ fleet: egress(change) }));
+
+  test('five people in turn are more than LOW, and every number is told', () => {
+    const { strength, explanation, observed } = reading(farm());
+    expect(strength).toBeGreaterThanOrEqual(MEDIUM);
+    expect(observed).toBe(5);
+    for (const part of ['5 people', '5 devices', '3 of 3 days', '10 turns', '400 minutes', '0 of them together', '60 or more']) expect(explanation).toContain(part);
+  });
+
+  test('grows with people, places and turns', () => {
+    const weak = strengthOf(farm({ users: 3, people: 3, log10Apart: -0.7 }));
+    expect(strengthOf(farm({ users: 5, log10Apart: -0.7 }))).toBeGreaterThan(weak);
+    expect(strengthOf(farm({ users: 3, people: 3, log10Apart: -1.5 }))).toBeGreaterThan(weak);
+    expect(strengthOf(farm({ users: 3, people: 3, log10Apart: -0.7, areas: 3 }))).toBeGreaterThan(weak);
+  });
+
+  test('couples, offices, crowds and shared carriers are quiet', () => {
+    expect(farm({ users: 2, people: 2 })).toBe(QUIET);
+    expect(farm({ together: 55, log10Apart: 0 })).toBe(QUIET);
+    expect(farm({ crowd: true })).toBe(QUIET);
+    for (const category of ['MOBILE', 'BUSINESS', 'HOSTING', 'VPN', 'EDUCATION', 'UNKNOWN'] as const) {
+      const elsewhere = sighting(address('198.51.100.7', 'denver', { category }));
+      expect(laptopFarm(view({ sighting: elsewhere, fleet: egress({}) })), category).toBe(QUIET);
+    }
+    expect(laptopFarm(view())).toBeNull();
+  });
+
+  test('a family of three in three shifts stays below MEDIUM', () => {
+    expect(strengthOf(farm({ users: 3, devices: 3, people: 3, log10Apart: -1.2 }))).toBeLessThan(MEDIUM);
+  });
+});
+
+describe('shared ship-to', () => {
+  const sent = (users: number, away: number, areas: number, ownKm = 900, crowd = false): Answer => sharedShipTo(view({ fleet: fleet({ shipTo: told({ users, away, areas, crowd, ownKm }) }) }));
+
+  test('many from elsewhere count, the more the stronger', () => {
+    expect(strengthOf(sent(5, 5, 4))).toBeGreaterThan(strengthOf(sent(3, 3, 3)));
+    expect(reading(sent(5, 5, 4)).explanation).toContain('5 people went, 5 of them declared more than 60 km away');
+  });
+
+  test('offices, depots, and the neighbour who lives there are quiet', () => {
+    expect(sent(9, 3, 3)).toBe(QUIET);
+    expect(sent(60, 60, 12, 900, true)).toBe(QUIET);
+    expect(sent(6, 5, 4, 3)).toBe(QUIET);
+    expect(sent(4, 1, 1)).toBe(QUIET);
+  });
+});
+
+describe('one typist, and one operator', () => {
+  const figures = { distance: 0.1, rank: 2, people: 60, median: 1, group: 3, slots: 60, shared: 0, expected: 12, pairRank: 2, pairs: 40 };
+  const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }));
+
+  test('the rhythm alone is LOW at most, and opens nothing where some strangers are as near', () => {
+    expect(strengthOf(of(sharedTypist))).toBeLessThan(MEDIUM);
+    expect(strengthOf(of(sharedTypist))).toBeGreaterThan(1);
+    expect(reading(of(sharedTypist)).ubiquitous).toBe(false);
+    expect(reading(of(sharedTypist, { distance: 0.35 })).ubiquitous).toBe(true);
+    expect(of(sharedTypist, { distance: 0.9 })).toBe(QUIET);
+  });
+
+  test('identities that are active together are no one operator; a larger group is stronger', () => {
+    expect(of(oneOperator, { shared: 6 })).toBe(QUIET);
+    expect(of(oneOperator, { distance: 0.7 })).toBe(QUIET);
+    expect(of(oneOperator, { expected: 1 })).toBe(QUIET);
+    expect(strengthOf(of(oneOperator))).toBeGreaterThan(strengthOf(of(oneOperator, { group: 2 })));
+  });
+
+  test('where most pairs are as apart, being apart says nothing', () => {
+    expect(of(oneOperator, { pairRank: 35, group: 2 })).toBe(QUIET);
+  });
+});
