@@ -56,6 +56,16 @@ describe('hidden leg', () => {
     expect(rank(at(58, { minutes: [58, 60, 6, 59, 58, 60].map(minute) }))).toBe(RANK.LOW);
   });
 
+  test('keystrokes of somebody near among those over a leg do not hide it; a wide honest spread is none', () => {
+    const minutes = (middle: number) => Array.from({ length: 12 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 4, middle }));
+    const chaff = at(4, { minutes: minutes(160) });
+    expect(rank(chaff)).toBe(RANK.MEDIUM);
+    expect(reading(chaff).explanation).toContain('somebody near typed among them');
+    expect(at(4, { minutes: minutes(30) })).toBe('quiet');
+    const jittery = hiddenLeg(view({ gap: gapView(4, { minutes: minutes(70) }), transport: transportView(45, { lowerSpreadMs: 25 }) }), parameters);
+    expect(jittery).toBe('quiet');
+  });
+
   test('two clocks: the clock error is taken off and named', () => {
     expect(at(25, { twoClocks: true, clockErrorMs: 20 })).toBe('quiet');
     const found = reading(at(110, { twoClocks: true, clockErrorMs: 20 }));

@@ -8,6 +8,7 @@
  *   the low quantile of all keystrokes. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
  *   and a leg stays. With it, what a slow machine does not do: spread within the minutes, steps between their low gaps, and
  *   drift of the low gaps over half an hour (queues and route changes of the leg), each beyond what the transport shows.
+ *   Where half of the keystrokes of nearly all minutes lie far above the fifth of them, the half counts: two hands, one of them near.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap and, given that, so much variation; more minutes confirm the figures and do
  *   not shrink the p-value.
@@ -17,12 +18,12 @@
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
+import { MIXTURE_MS, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { isSatellite, isTrustedEgress } from './sighting.ts';
-import { quantiles } from './sketch.ts';
-import type { GapView, MinuteSummary, SessionView, SignalParameters, TransportView } from './view.ts';
+import type { GapView, MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const hiddenLegSignal: SignalDescription = {
   name: 'hiddenLeg',
@@ -35,10 +36,6 @@ export const hiddenLegSignal: SignalDescription = {
 const OWN_DAYS_MIN = 2;
 const HELPDESK_MAX = 0.8;
 const SATELLITE_MAX = 1;
-/** Of the last minutes all but one must have the gap. */
-const MINUTES_HELD = 6;
-/** Minutes from which the drift of the low gaps is looked at. */
-const DRIFT_MINUTES = 10;
 /** Concordance of floor and spread beyond which load is the likelier reason for either. */
 const LOAD_TAU_MAX = 0.15;
 /** Gaps below which variation is the machine's or the transport's own, ms. */
@@ -50,92 +47,6 @@ const VARIATION_GAP_MIN = 15;
  */
 const JITTER_NULL: NullTable = [[0.5, 0.4], [2, 0.1], [4, 0.03], [8, 0.01], [30, 0.003]];
 const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], [15, 0.002]];
-
-interface GapStatistic {
-  /** The gap that holds, ms; the clock error is still in it. */
-  lowMs: number;
-  /** Minutes that it rests on; 0 where it rests on all keystrokes of the last 10 to 20 minutes. */
-  minutes: number;
-  samples: number;
-  windowStart: number;
-  /** What may be claimed: low quantile less the clock error, ms. */
-  claimedMs: number;
-  /** Spread of the gap that neither the transport nor a machine shows, ms. */
-  jitterMs: number;
-  /** Drift of the minutes' low gaps beyond the transport's, ms. */
-  driftMs: number;
-}
-
-function gapStatistic(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): GapStatistic {
-  const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
-  const held = heldGap(gap);
-  const low = Math.min(held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs), keptGap(gap.minutes, held.lowMs));
-  const base = held.minutes === MINUTES_HELD ? held : { minutes: 0, samples: gap.samples, windowStart: gap.windowStart };
-  const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
-  const spread = median! - pooled!;
-  const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low);
-  return {
-    lowMs: low,
-    minutes: base.minutes,
-    samples: base.samples,
-    windowStart: base.windowStart,
-    claimedMs: low - gap.clockErrorMs - explainedMs,
-    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap.minutes, transportSpread)) - free),
-    driftMs: Math.max(0, drift(gap.minutes) - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
-  };
-}
-
-/** Drift of the gap per ms of the transport's own lower spread: honest sessions over mobile and satellite reach about 0.7. */
-const DRIFT_PER_SPREAD = 1.3;
-
-/** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
-function drift(minutes: readonly MinuteSummary[]): number {
-  if (minutes.length < DRIFT_MINUTES) return 0;
-  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
-  return lows[Math.floor(0.8 * (lows.length - 1))]! - lows[Math.ceil(0.2 * (lows.length - 1))]!;
-}
-
-/** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
-function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: number; windowStart: number } {
-  const { minutes } = gap;
-  const first = Math.max(0, minutes.length - MINUTES_HELD);
-  const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
-  if (held.minutes < 3) return held;
-  let least = Infinity;
-  let second = Infinity;
-  for (let i = first; i < minutes.length; i++) {
-    const { low, samples } = minutes[i]!;
-    held.samples += samples;
-    if (low < least) {
-      second = least;
-      least = low;
-    } else if (low < second) second = low;
-  }
-  held.lowMs = second;
-  return held;
-}
-
-/**
- * Load comes and goes and a leg stays: where the low gaps have crossed the middle between their least and the present level more than
- * once, only what four in five of the kept minutes have may count, ms; no bound otherwise (a handover crosses once).
- */
-function keptGap(minutes: readonly MinuteSummary[], presentMs: number): number {
-  if (minutes.length < DRIFT_MINUTES) return Infinity;
-  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
-  const middle = (lows[1]! + presentMs) / 2;
-  let crossings = 0;
-  for (let i = 1; i < minutes.length; i++) if (minutes[i]!.low > middle !== minutes[i - 1]!.low > middle) crossings++;
-  return crossings > 1 ? lows[Math.floor(0.2 * (lows.length - 1))]! : Infinity;
-}
-
-/** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
-function wander(minutes: readonly MinuteSummary[], transportSpread: number): number {
-  if (minutes.length < 6) return 0;
-  const steps: number[] = [];
-  for (let i = 1; i < minutes.length; i++) steps.push(Math.abs(minutes[i]!.low - minutes[i - 1]!.low));
-  steps.sort((a, b) => a - b);
-  return steps[Math.floor(steps.length / 2)]! - transportSpread;
-}
 
 /**
  * Whether the low gaps move together with the spread of their minutes (Kendall's τ, −1…1): load slows a machine down, floor and
@@ -158,9 +69,9 @@ function movesWithLoad(minutes: readonly MinuteSummary[]): number {
 }
 
 /** log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. */
-function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes }: GapStatistic, shareMax: number): number {
+function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, mixed }: GapStatistic, shareMax: number): number {
   // Load in bursts looks like jitter until enough minutes show whether the gap stays; a hosted desktop has a leg of its own, and an honest one.
-  if (minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
+  if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
   if (movesWithLoad(gap.minutes) > LOAD_TAU_MAX) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
   const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(DRIFT_NULL, driftMs);
@@ -244,16 +155,18 @@ interface Told {
 
 function explain(told: Told): string {
   const { gap } = told;
+  const { mixed } = told.statistic;
   const { lowMs, claimedMs, jitterMs, driftMs, minutes, samples } = told.statistic;
-  const share = `${Math.round((1 - told.lowQuantile) * 100)}% of`;
+  const share = `${mixed ? 50 : Math.round((1 - told.lowQuantile) * 100)}% of`;
   const keys = samples.toLocaleString('en-US');
   const least = minutes > 0 ? `In all but one of the last ${minutes} minutes of typing (${keys} keystrokes) ${share} the keystrokes` : `${share} ${keys} keystrokes`;
   const clocks = gap.twoClocks
     ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
+  const mixture = mixed ? `; the other keystrokes are much faster, as if somebody near typed among them (${MIXTURE_MS} ms and twice the spread of the round trip are taken off for an honest spread)` : '';
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
-  return `${clocks}${egress}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
+  return `${clocks}${mixture}${egress}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
 }

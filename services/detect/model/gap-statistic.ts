@@ -1,0 +1,118 @@
+/**
+ * What a session's gap comes to: the level that holds, and how it varies beyond the transport and a machine. The meaning is
+ * hidden-leg's; here is how it is measured.
+ */
+import { quantiles } from './sketch.ts';
+import type { GapView, MinuteSummary, SignalParameters, TransportView } from './view.ts';
+
+/** Of the last minutes all but one must have the gap. */
+const MINUTES_HELD = 6;
+/** Minutes from which the drift of the low gaps is looked at. */
+const DRIFT_MINUTES = 10;
+
+export interface GapStatistic {
+  /** The gap that holds, ms; the clock error is still in it. */
+  lowMs: number;
+  /** It is what half of the keystrokes have, the others being much faster. */
+  mixed: boolean;
+  /** Minutes that it rests on; 0 where it rests on all keystrokes of the last 10 to 20 minutes. */
+  minutes: number;
+  samples: number;
+  windowStart: number;
+  /** What may be claimed: low quantile less the clock error, ms. */
+  claimedMs: number;
+  /** Spread of the gap that neither the transport nor a machine shows, ms. */
+  jitterMs: number;
+  /** Drift of the minutes' low gaps beyond the transport's, ms. */
+  driftMs: number;
+}
+
+/** @param explainedMs what an organisation's gateway explains of the gap, ms */
+export function gapStatistic(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): GapStatistic {
+  const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const held = heldGap(gap);
+  const floor = Math.min(held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs), keptGap(gap.minutes, held.lowMs));
+  const base = held.minutes === MINUTES_HELD ? held : { minutes: 0, samples: gap.samples, windowStart: gap.windowStart };
+  const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
+  const mixture = mixedGap(gap.minutes, transportSpread);
+  const mixed = mixture > floor + MIXTURE_MS;
+  const low = mixed ? mixture : floor;
+  const spread = median! - pooled!;
+  const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low);
+  return {
+    lowMs: low,
+    mixed,
+    minutes: base.minutes,
+    samples: base.samples,
+    windowStart: base.windowStart,
+    claimedMs: low - gap.clockErrorMs - explainedMs,
+    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap.minutes, transportSpread)) - free),
+    driftMs: Math.max(0, drift(gap.minutes) - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
+  };
+}
+
+/** Drift of the gap per ms of the transport's own lower spread: honest sessions over mobile and satellite reach about 0.7. */
+const DRIFT_PER_SPREAD = 1.3;
+
+/** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
+function drift(minutes: readonly MinuteSummary[]): number {
+  if (minutes.length < DRIFT_MINUTES) return 0;
+  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
+  return lows[Math.floor(0.8 * (lows.length - 1))]! - lows[Math.ceil(0.2 * (lows.length - 1))]!;
+}
+
+/** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
+function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: number; windowStart: number } {
+  const { minutes } = gap;
+  const first = Math.max(0, minutes.length - MINUTES_HELD);
+  const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
+  if (held.minutes < 3) return held;
+  let least = Infinity;
+  let second = Infinity;
+  for (let i = first; i < minutes.length; i++) {
+    const { low, samples } = minutes[i]!;
+    held.samples += samples;
+    if (low < least) {
+      second = least;
+      least = low;
+    } else if (low < second) second = low;
+  }
+  held.lowMs = second;
+  return held;
+}
+
+/**
+ * Load comes and goes and a leg stays: where the low gaps have crossed the middle between their least and the present level more than
+ * once, only what four in five of the kept minutes have may count, ms; no bound otherwise (a handover crosses once).
+ */
+function keptGap(minutes: readonly MinuteSummary[], presentMs: number): number {
+  if (minutes.length < DRIFT_MINUTES) return Infinity;
+  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
+  const middle = (lows[1]! + presentMs) / 2;
+  let crossings = 0;
+  for (let i = 1; i < minutes.length; i++) if (minutes[i]!.low > middle !== minutes[i - 1]!.low > middle) crossings++;
+  return crossings > 1 ? lows[Math.floor(0.2 * (lows.length - 1))]! : Infinity;
+}
+
+/** What a machine and its transport spread a minute's keystrokes by, at the most, between a fifth and a half of them, ms. */
+export const MIXTURE_MS = 25;
+
+/**
+ * Keystrokes of somebody at the machine among those over a leg (chaff) lower the low quantile, and not the median: what half of the
+ * keystrokes have in all but one of the last six minutes and in four of five of all kept ones, less what an honest minute spreads by, ms.
+ */
+function mixedGap(minutes: readonly MinuteSummary[], transportSpread: number): number {
+  if (minutes.length < MINUTES_HELD) return -Infinity;
+  const all = minutes.map(({ middle }) => middle).sort((a, b) => a - b);
+  const last = minutes.slice(-MINUTES_HELD).map(({ middle }) => middle).sort((a, b) => a - b);
+  return Math.min(last[1]!, all[Math.floor(0.2 * (all.length - 1))]!) - MIXTURE_MS - 2 * transportSpread;
+}
+
+/** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
+function wander(minutes: readonly MinuteSummary[], transportSpread: number): number {
+  if (minutes.length < 6) return 0;
+  const steps: number[] = [];
+  for (let i = 1; i < minutes.length; i++) steps.push(Math.abs(minutes[i]!.low - minutes[i - 1]!.low));
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)]! - transportSpread;
+}
