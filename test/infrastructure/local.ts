@@ -46,7 +46,7 @@ async function jarsOf(pom: string, name: string): Promise<string> {
   return target;
 }
 
-async function checkJava(): Promise<void> {
+export async function checkJava(): Promise<void> {
   const { stderr } = await run('java', ['-version']);
   const major = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0);
   if (major < JAVA_LEAST) throw new Error(`Java ${JAVA_LEAST} or later is needed, this is ${major}`);
@@ -61,27 +61,39 @@ export interface KafkaOptions {
   readonly javaArguments?: readonly string[];
 }
 
-function serverProperties(directory: string, port: number, controllerPort: number, extra: readonly string[]): string {
+export interface KafkaNode extends Pick<KafkaOptions, 'formatArguments' | 'javaArguments'> {
+  readonly id: number;
+  readonly directory: string;
+  readonly port: number;
+  readonly controllerPort: number;
+  /** Replicas of internal topics, and how many of them must have a write. */
+  readonly replicas: number;
+  readonly inSync: number;
+  readonly heap: string;
+  /** Extra lines of server.properties. */
+  readonly properties: readonly string[];
+}
+
+function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[]): string {
   return [
     'process.roles=broker,controller',
-    'node.id=1',
-    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `node.id=${node.id}`,
+    `controller.quorum.voters=${nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(',')}`,
+    `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
     'controller.listener.names=CONTROLLER',
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-    `log.dirs=${join(directory, 'data')}`,
+    `log.dirs=${join(node.directory, 'data')}`,
     'auto.create.topics.enable=false',
-    'offsets.topic.replication.factor=1',
+    `offsets.topic.replication.factor=${node.replicas}`,
     'offsets.topic.num.partitions=4',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
+    `transaction.state.log.replication.factor=${node.replicas}`,
+    `transaction.state.log.min.isr=${node.inSync}`,
+    `min.insync.replicas=${node.inSync}`,
     'transaction.state.log.num.partitions=4',
     // How often transactions past their timeout are looked for; the default of 10 s is most of a test's patience.
     'transaction.abort.timed.out.transaction.cleanup.interval.ms=1000',
     'group.initial.rebalance.delay.ms=0',
-    // A machine that is busy with the tests must not make the controller give its only broker up.
-    'broker.session.timeout.ms=120000',
-    ...extra,
+    ...node.properties,
     '',
   ].join('\n');
 }
@@ -92,26 +104,37 @@ export async function kafkaTool(mainClass: string, args: readonly string[]): Pro
   return (await run('java', ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, mainClass, ...args])).stdout;
 }
 
-/** Starts one broker with an empty log directory, or on the `directory` of an earlier one. */
-export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
-  await checkJava();
+/** Starts one node of `nodes`, on an empty directory or on that of an earlier run; its output goes to `logFile`. */
+export async function startKafkaNode(node: KafkaNode, nodes: readonly KafkaNode[], cluster: string, logFile: string): Promise<Started> {
   const jars = await jarsOf('kafka-pom.xml', `kafka-${KAFKA_VERSION}`);
-  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'farhand-kafka-'));
-  const [port, controllerPort] = (await freePorts(2)) as [number, number];
-  const properties = join(directory, 'server.properties');
-  writeFileSync(properties, serverProperties(directory, port, controllerPort, options.properties ?? []));
-  const java = ['-Xmx1g', '-XX:+UseParallelGC', '-XX:TieredStopAtLevel=1', ...(options.javaArguments ?? []), '-cp', `${jars}/*`];
-  if (!existsSync(join(directory, 'data', 'meta.properties'))) {
-    const cluster = randomBytes(16).toString('base64url');
-    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties, ...(options.formatArguments ?? [])]);
+  const properties = join(node.directory, 'server.properties');
+  writeFileSync(properties, serverProperties(node, nodes));
+  const java = [`-Xmx${node.heap}`, '-XX:+UseParallelGC', '-XX:TieredStopAtLevel=1', ...(node.javaArguments ?? []), '-cp', `${jars}/*`];
+  if (!existsSync(join(node.directory, 'data', 'meta.properties'))) {
+    await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties, ...(node.formatArguments ?? [])]);
   }
-  const broker = start('java', [...java, 'kafka.Kafka', properties], join(directory, 'log'));
+  const broker = start('java', [...java, 'kafka.Kafka', properties], logFile);
   try {
-    await waitForOutput(broker, /Kafka Server started/, 60_000);
+    await waitForOutput(broker, /Kafka Server started/, 90_000);
   } catch (error) {
     await broker.stop(0);
     throw error;
   }
+  return broker;
+}
+
+export const newClusterId = (): string => randomBytes(16).toString('base64url');
+
+/** Starts one broker with an empty log directory, or on the `directory` of an earlier one. */
+export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
+  await checkJava();
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'farhand-kafka-'));
+  const [port, controllerPort] = (await freePorts(2)) as [number, number];
+  // A machine that is busy with the tests must not make the controller give its only broker up.
+  const properties = ['broker.session.timeout.ms=120000', ...(options.properties ?? [])];
+  const { formatArguments = [], javaArguments = [] } = options;
+  const node: KafkaNode = { id: 1, directory, port, controllerPort, replicas: 1, inSync: 1, heap: '1g', properties, formatArguments, javaArguments };
+  const broker = await startKafkaNode(node, [node], newClusterId(), join(directory, 'log'));
   return {
     address: `127.0.0.1:${port}`,
     what: `Apache Kafka ${KAFKA_VERSION} (local, pid ${broker.pid})`,

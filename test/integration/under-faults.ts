@@ -1,0 +1,290 @@
+/**
+ * A fleet through three stages of worker processes on a cluster of three nodes while things break: processes are killed,
+ * nodes die and come back, Redis loses everything, disks are lost. What is committed in the end is compared
+ * with what the embedded chain makes of the same records.
+ */
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
+import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
+import { encodeFramed } from '#lib/codec/encode.ts';
+import { systemClock } from '#lib/kernel/clock.ts';
+import { Prng } from '#lib/kernel/prng.ts';
+import type { Log, LogRecord } from '#lib/log/log.ts';
+import { siemOutputsOf } from '#lib/siem/config.ts';
+import { thresholdsOf } from '#lib/siem/severity.ts';
+import { createSiemWriter } from '#lib/siem/writer.ts';
+import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
+import { simulateFleet, type Fleet } from '../../tools/simulate/fleet.ts';
+import type { KafkaCluster } from '../infrastructure/cluster.ts';
+import { startRedis, type LocalProgram } from '../infrastructure/local.ts';
+import { kafkaLog, readAll, until } from '../infrastructure/logs.ts';
+import type { Started } from '../infrastructure/process.ts';
+import { install, type Installation } from './farhand.ts';
+import { appendAftermath, isThrough, publishFleet, surely } from './fleet.ts';
+import type { ReferenceRecord } from '#schemas/records.ts';
+
+export const STAGES = ['ingest', 'enrich', 'detect'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface FaultRun {
+  readonly fleet: { readonly seed: number; readonly workstations: number; readonly piloted: number };
+  readonly partitions: number;
+  /** Of each stage. */
+  readonly workers: number;
+  readonly recordsPerSecond: number;
+  readonly garbageShare: number;
+  /** After the last fault everything must be through within this time. */
+  readonly drainMsMax: number;
+}
+
+export interface FaultReport {
+  readonly events: number;
+  readonly findings: number;
+  readonly letters: number;
+  readonly faults: ReadonlyMap<string, number>;
+  /** Times that the state of a task was restored from a checkpoint. */
+  readonly checkpointsUsed: number;
+  readonly seconds: number;
+  /** Empty where everything is as it must be. */
+  readonly differences: readonly string[];
+}
+
+interface Slot {
+  readonly stage: Stage;
+  readonly name: string;
+  process: Started;
+  /** Length of its log before this process: processes of one name write to one file. */
+  logBefore: number;
+  /** Being killed, or on its way out: not the supervisor's business. */
+  leaving: boolean;
+}
+
+const SUPERVISE_MS = 200;
+
+/** What a site of faults can be told to do; each resolves when it has happened. */
+export class Site {
+  readonly cluster: KafkaCluster;
+  readonly farhand: Installation;
+  readonly prng: Prng;
+  readonly faults = new Map<string, number>();
+  /** What a worker ended by that is no outage. */
+  readonly failures: string[] = [];
+  readonly #run: FaultRun;
+  readonly #slots: Slot[] = [];
+  #redis: LocalProgram;
+  #over = false;
+  /** Records that have been sent, of about how many. */
+  sent = 0;
+  total = 1;
+  sending = true;
+
+  constructor(cluster: KafkaCluster, redis: LocalProgram, run: FaultRun) {
+    this.cluster = cluster;
+    this.#redis = redis;
+    this.#run = run;
+    this.prng = new Prng(run.fleet.seed, 'faults');
+    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: 1_000 }, detect: { fleet: { enabled: false } } });
+  }
+
+  get redis(): LocalProgram {
+    return this.#redis;
+  }
+
+  #count(fault: string): void {
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  async begin(): Promise<void> {
+    await this.farhand.run('topics');
+    for (const stage of STAGES) for (let n = 0; n < this.#run.workers; n++) this.#start(stage, `w${n}`);
+    void this.#supervise();
+  }
+
+  #start(stage: Stage, name: string): void {
+    this.#slots.push({ stage, name, process: this.farhand.worker(stage, name), logBefore: 0, leaving: false });
+  }
+
+  #startAgain(slot: Slot): void {
+    slot.logBefore = slot.process.output().length;
+    slot.process = this.farhand.worker(slot.stage, slot.name);
+  }
+
+  /** As an operator's supervisor would: a worker that an outage ended is started again. */
+  async #supervise(): Promise<void> {
+    while (!this.#over) {
+      for (const slot of this.#slots) {
+        const status = slot.process.exitStatus();
+        if (slot.leaving || status === null) continue;
+        const output = slot.process.output().slice(-1_500);
+        if (!/FARHAND_(LOG|REFERENCE)_UNAVAILABLE/.test(output)) this.failures.push(`${slot.stage} ${slot.name} ended with ${status}: ${output}`);
+        this.#count('worker ended by an outage');
+        this.#startAgain(slot);
+      }
+      await systemClock.sleep(SUPERVISE_MS);
+    }
+  }
+
+  #pick(stage?: Stage): Slot {
+    const up = this.#slots.filter((slot) => !slot.leaving && slot.process.exitStatus() === null && (stage === undefined || slot.stage === stage));
+    return up.length === 0 ? this.#slots[0]! : this.prng.pick(up);
+  }
+
+  /** kill -9, and a new process under the same name soon after; `loseDisk`: on an empty disk. */
+  async killWorker(loseDisk = false, stage?: Stage): Promise<void> {
+    const slot = this.#pick(stage);
+    slot.leaving = true;
+    slot.process.kill('SIGKILL');
+    await until('the killed worker is gone', () => slot.process.exitStatus() !== null);
+    if (loseDisk) rmSync(this.farhand.diskOf(slot.stage, slot.name), { recursive: true, force: true });
+    await systemClock.sleep(this.prng.uniform(100, 800));
+    this.#startAgain(slot);
+    slot.leaving = false;
+    this.#count('worker killed');
+    if (loseDisk) this.#count('disk lost');
+  }
+
+  /** kill -9 of one node, which comes back on its old disk. */
+  async killBroker(): Promise<void> {
+    const id = 1 + this.prng.below(3);
+    this.cluster.kill(id);
+    this.#count('broker killed');
+    await systemClock.sleep(this.prng.uniform(500, 4_000));
+    await this.cluster.restart(id);
+  }
+
+  /** kill -9, and an empty one on its port. */
+  async killRedis(): Promise<void> {
+    const port = Number(new URL(this.#redis.address).port);
+    this.#redis.process.kill('SIGKILL');
+    await this.#redis.stop();
+    await systemClock.sleep(this.prng.uniform(300, 2_500));
+    this.#redis = await startRedis(port);
+    this.#count('Redis killed');
+  }
+
+  get checkpointsUsed(): number {
+    const outputs = new Set(this.#slots.map((slot) => slot.process.output()));
+    let used = 0;
+    for (const output of outputs) used += output.match(/"event":"task.restored","task":\d+,"records":\d+,"checkpointEntries":\d+/g)?.length ?? 0;
+    return used;
+  }
+
+  async end(): Promise<void> {
+    this.#over = true;
+    await this.farhand.stop();
+  }
+}
+
+/** `disturb` goes on beside the sending; the run ends when both are over and all is through. */
+export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: Site) => Promise<void>): Promise<FaultReport> {
+  const began = systemClock.monotonicMs();
+  const fleet = simulateFleet(run.fleet);
+  const log = await kafkaLog(site.cluster.brokers);
+  try {
+    await site.begin();
+    const { topics, group } = site.farhand;
+    site.total = run.fleet.workstations * 1_000;
+    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
+    await Promise.all([sending, disturb(site)]);
+    await appendAftermath(log, topics, fleet.options.startAt, run.partitions);
+    const inputs = { ingest: [topics.keystrokeLatency, topics.connection], enrich: [topics.events], detect: [topics.enriched] };
+    for (const stage of STAGES) {
+      for (let partition = 0; partition < run.partitions; partition++) {
+        await until(`${stage} at the end of partition ${partition}`, () => isThrough(log, `${group}-${stage}`, inputs[stage], partition), run.drainMsMax);
+      }
+    }
+    const { checkpointsUsed } = site;
+    const compared = await compare(log, site.farhand, run, fleet);
+    return { ...compared, differences: [...site.failures, ...compared.differences], faults: site.faults, checkpointsUsed, seconds: (systemClock.monotonicMs() - began) / 1_000 };
+  } finally {
+    await log.close();
+  }
+}
+
+/** The report in a line. */
+export function tell({ events, findings, letters, faults, checkpointsUsed, seconds, differences }: FaultReport): string {
+  const list = [...faults].map(([fault, times]) => `${fault} ${times}×`).join(', ');
+  const result = differences.length === 0 ? 'equal to the embedded run' : `NOT EQUAL: ${differences.join('; ')}`;
+  return `${events} events, ${findings} findings, ${letters} dead letters: ${result}; ${list}; state restored from checkpoints ${checkpointsUsed}×; ${seconds.toFixed(0)} s`;
+}
+
+const digestOf = (value: Uint8Array): string => createHash('sha1').update(value).digest('base64');
+
+/** Values by topic, as digests; of the large ones their number and a sum that knows no order. */
+class Collected {
+  readonly findings: string[] = [];
+  readonly siem: string[] = [];
+  readonly letters: string[] = [];
+  events = 0;
+  eventSum = 0;
+
+  event(value: Uint8Array): void {
+    this.events++;
+    this.eventSum = (this.eventSum + createHash('sha1').update(value).digest().readUIntBE(0, 6)) % 2 ** 48;
+  }
+}
+
+const BATCH_RECORDS = 2_000;
+
+async function compare(log: Log, farhand: Installation, run: FaultRun, fleet: Fleet): Promise<Pick<FaultReport, 'events' | 'findings' | 'letters' | 'differences'>> {
+  const { topics } = farhand;
+  const partitions = Array.from({ length: run.partitions }, (_, partition) => partition);
+  const found = new Collected();
+  let enriched = 0;
+  const valuesOf = async (topic: string, partition: number) => (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
+  for (const partition of partitions) {
+    for (const value of await valuesOf(topics.suspiciousSessions, partition)) found.findings.push(digestOf(value));
+    for (const value of await valuesOf(topics.siemFindings, partition)) found.siem.push(digestOf(value));
+    for (const value of await valuesOf(topics.deadLetter, partition)) found.letters.push(digestOf(value));
+    for (const value of await valuesOf(topics.events, partition)) found.event(value);
+    enriched += (await valuesOf(topics.enriched, partition)).length;
+  }
+  const expected = await embedded(log, farhand, partitions, fleet);
+  const differences: string[] = [];
+  for (const kind of ['findings', 'siem', 'letters'] as const) {
+    const difference = setDifference(expected[kind], found[kind]);
+    if (difference !== null) differences.push(`${kind}: ${difference}`);
+  }
+  if (found.events !== expected.events || found.eventSum !== expected.eventSum) differences.push(`events: ${expected.events} expected, ${found.events} found, or others`);
+  if (enriched !== expected.events) differences.push(`enriched: ${expected.events} expected, ${enriched} found`);
+  return { events: found.events, findings: found.findings.length, letters: found.letters.length, differences };
+}
+
+function setDifference(expected: readonly string[], found: readonly string[]): string | null {
+  const counts = new Map<string, number>();
+  for (const one of expected) counts.set(one, (counts.get(one) ?? 0) + 1);
+  for (const one of found) counts.set(one, (counts.get(one) ?? 0) - 1);
+  const missing = [...counts.values()].filter((count) => count > 0).length;
+  const extra = [...counts.values()].filter((count) => count < 0).length;
+  return missing + extra === 0 ? null : `${expected.length} expected, ${found.length} found; ${missing} are missing, ${extra} are unknown or twice`;
+}
+
+/** What the embedded chain makes of the telemetry as the brokers have it. */
+async function embedded(log: Log, { topics, configFile }: Installation, partitions: readonly number[], fleet: Fleet): Promise<Collected> {
+  const collected = new Collected();
+  const config = loadEmbeddedConfig(configFile);
+  const siem = createSiemWriter(siemOutputsOf(config.siem, topics), thresholdsOf(config.detect.fusion));
+  const emitter = { emit: (_output: string, _key: Uint8Array | null, value: Uint8Array) => void collected.siem.push(digestOf(value)) };
+  const pipeline = await createEmbeddedPipeline({
+    config,
+    decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
+    partitions: partitions.length,
+    onEvents: (events) => events.forEach((event) => collected.event(encodeFramed(event.type, event as never))),
+    onFindings: (findings) => {
+      for (const finding of findings) collected.findings.push(digestOf(encodeFramed('SuspiciousSession', finding)));
+      siem.write(findings, emitter);
+    },
+    onDeadLetters: (letters) => letters.forEach((letter) => collected.letters.push(digestOf(encodeFramed('DeadLetter', letter)))),
+  });
+  pipeline.applyReference(fleet.reference as ReferenceRecord[]);
+  // As each task merges its two inputs: by arrival, keystrokes first where both came at once.
+  const records: LogRecord[] = [];
+  for (const partition of partitions) {
+    for (const topic of [topics.keystrokeLatency, topics.connection]) for (const record of await surely(() => readAll(log, topic, partition))) records.push(record);
+  }
+  records.sort((a, b) => a.timestampMs - b.timestampMs);
+  for (let at = 0; at < records.length; at += BATCH_RECORDS) await pipeline.process(records.slice(at, at + BATCH_RECORDS));
+  pipeline.flush();
+  return collected;
+}
