@@ -1,10 +1,16 @@
 /** Which sources were measured. */
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-/** Short commit of the working tree; `unknown` outside of a repository. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What is measured: a later commit to anything else changes no figure. */
+const PRODUCT = ['services', 'lib', 'schemas', 'tools/embedded', 'tools/simulate'];
+
+/** Short commit that last changed the product; `unknown` outside of a repository. */
 export function revision(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['log', '-1', '--format=%h', '--', ...PRODUCT], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
     return 'unknown';
   }
