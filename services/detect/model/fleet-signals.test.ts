@@ -5,11 +5,9 @@ import { oneOperator } from './one-operator.ts';
 import { sharedShipTo } from './shared-ship-to.ts';
 import { sharedTypist } from './shared-typist.ts';
 import { QUIET, type Answer } from './reading.ts';
-import { address, parameters, reading, sighting, START, view } from './test-view.ts';
+import { address, RANK, rankAlone, reading, sighting, START, view } from './test-view.ts';
 import type { FleetView } from './fleet-view.ts';
 
-/** What a finding of MEDIUM needs in all, log10. */
-const MEDIUM = Math.log10(1000 / parameters.config.fusion.toleratedPer1000);
 
 const told = <T>(figures: T) => ({ figures, subject: 's', until: START });
 const fleet = (change: Partial<FleetView>): FleetView => ({ egress: null, shipTo: null, rhythm: null, ...change });
@@ -21,8 +19,9 @@ describe('laptop farm', () => {
   const farm = (change: Parameters<typeof egress>[0] = {}): Answer => laptopFarm(view({ fleet: egress(change) }));
 
   test('five people in turn are more than LOW, and every number is told', () => {
-    const { strength, explanation, observed } = reading(farm());
-    expect(strength).toBeGreaterThanOrEqual(MEDIUM);
+    const found = reading(farm());
+    const { explanation, observed } = found;
+    expect(rankAlone('laptopFarm', found)).toBeGreaterThanOrEqual(RANK.MEDIUM);
     expect(observed).toBe(5);
     for (const part of ['5 people', '5 devices', '3 of 3 days', '10 turns', '400 minutes', '0 of them together', '60 or more']) expect(explanation).toContain(part);
   });
@@ -46,7 +45,7 @@ describe('laptop farm', () => {
   });
 
   test('a family of three in three shifts stays below MEDIUM', () => {
-    expect(strengthOf(farm({ users: 3, devices: 3, people: 3, log10Apart: -1.2 }))).toBeLessThan(MEDIUM);
+    expect(rankAlone('laptopFarm', reading(farm({ users: 3, devices: 3, people: 3, log10Apart: -1.2 })))).toBeLessThan(RANK.MEDIUM);
   });
 });
 
@@ -71,7 +70,7 @@ describe('one typist, and one operator', () => {
   const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }));
 
   test('the rhythm alone is LOW at most, and opens nothing where some strangers are as near', () => {
-    expect(strengthOf(of(sharedTypist))).toBeLessThan(MEDIUM);
+    expect(rankAlone('sharedTypist', reading(of(sharedTypist)))).toBeLessThan(RANK.MEDIUM);
     expect(strengthOf(of(sharedTypist))).toBeGreaterThan(1);
     expect(reading(of(sharedTypist)).ubiquitous).toBe(false);
     expect(reading(of(sharedTypist, { distance: 0.35 })).ubiquitous).toBe(true);

@@ -23,7 +23,7 @@ export const sharedShipToSignal: SignalDescription = {
 };
 
 const AWAY: NullTable = [[2, 0.01], [3, 0.002], [4, 0.0006], [5, 0.0002], [8, 0.00003]];
-const STRENGTH_MAX = 1.6;
+const STRENGTH_MAX = 2;
 
 export function sharedShipTo(view: SessionView): Answer {
   const told = view.fleet?.shipTo ?? null;
