@@ -130,6 +130,60 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     await done;
   });
 
+  test('a revocation in the middle of a batch: the batch is finished and committed before its task moves, and done once', async () => {
+    const log = await open();
+    const [input, output] = [unique('in'), unique('out')];
+    const began = Promise.withResolvers<void>();
+    let slowed = 0;
+    // Every task of the first worker is in a batch when the second one comes.
+    const before = () => (slowed < 4 ? (++slowed === 4 && began.resolve(), systemClock.sleep(2_500)) : undefined);
+    const service = countingService({ application: unique('app'), inputs: [input], output, before });
+    await createTopics(log, service, 4);
+    const [retried, stops] = [[] as string[], [new AbortController(), new AbortController()]];
+    const observed = { retried: (_task: number, cause: string) => void retried.push(cause) };
+    const one = new Worker(partsFor(log, service, { batchRecordsMax: 1, drainMsMax: 10_000 }, observed), 'one');
+    const ended = [one.run(stops[0]!.signal)];
+    await log.append([0, 1, 2, 3].flatMap((p) => Array.from({ length: 5 }, (_, i) => record(input, p, `p${p}-${i}`, 'v'))));
+    await began.promise;
+    const two = new Worker(partsFor(log, service, {}, observed), 'two');
+    ended.push(two.run(stops[1]!.signal));
+    await until('an even share', () => one.tasks.length === 2 && two.tasks.length === 2);
+    const outputs = async () => (await Promise.all([0, 1, 2, 3].map((p) => readAll(log, output, p)))).flat().map((r) => text(r.value)!);
+    await until('all outputs', async () => (await outputs()).length >= 20);
+    for (const stop of stops) stop.abort();
+    await Promise.all(ended);
+    expect((await outputs()).sort()).toEqual([0, 1, 2, 3].flatMap((p) => [0, 1, 2, 3, 4].map((i) => `p${p}-${i}=1`)).sort());
+    expect(retried, 'nobody was fenced: the task was given up before it was taken').toEqual([]);
+  });
+
+  test('an assignment is sticky: a worker that comes takes its share and no task moves between the others; its name brings its tasks back', async () => {
+    const log = await open();
+    const [input, output] = [unique('in'), unique('out')];
+    const service = countingService({ application: unique('app'), inputs: [input], output });
+    await createTopics(log, service, 9);
+    const start = (name: string) => {
+      const [worker, stop] = [new Worker(partsFor(log, service), name), new AbortController()];
+      return { worker, stop, ended: worker.run(stop.signal) };
+    };
+    const [one, two] = [start('one'), start('two')];
+    await until('nine tasks for two', () => one.worker.tasks.length + two.worker.tasks.length === 9 && one.worker.ready && two.worker.ready);
+    const [first, second] = [one.worker.tasks, two.worker.tasks];
+    const three = start('three');
+    await until('a third for each', () => [one, two, three].every(({ worker }) => worker.tasks.length === 3));
+    expect(one.worker.tasks.every((task) => first.includes(task)), 'one kept what it has').toBe(true);
+    expect(two.worker.tasks.every((task) => second.includes(task)), 'two kept what it has').toBe(true);
+    const [third, kept] = [three.worker.tasks, [one.worker.tasks, two.worker.tasks]];
+    three.stop.abort();
+    await three.ended;
+    await until('nine tasks for two again', () => one.worker.tasks.length + two.worker.tasks.length === 9);
+    const again = start('three');
+    await until('a third for each again', () => [one, two, again].every(({ worker }) => worker.tasks.length === 3));
+    expect([one.worker.tasks, two.worker.tasks].map((tasks, i) => tasks.filter((task) => kept[i]!.includes(task)).length), 'most of what they had before').toEqual([3, 3]);
+    expect(again.worker.tasks).toEqual(third);
+    for (const { stop } of [one, two, again]) stop.abort();
+    await Promise.all([one, two, again].map(({ ended }) => ended));
+  });
+
   test('a handler that fails commits nothing of its record, and says where it is', async () => {
     const log = await open();
     const [input, output] = [unique('in'), unique('out')];
