@@ -67,27 +67,51 @@ const LOG10_EXITS = Math.log10(0.03);
  * An exit and a way that is too long for it are one observation (a packet-level VPN), so the exit counts here, and relay-address does
  * not count it again. Not where the session is over a gateway that the organisation knows.
  */
-export const exitCounts = ({ category, policy, categoryReason }: Sighting): boolean => (category === 'VPN' || category === 'HOSTING') && !isTrustedEgress(policy) && !isPrivateRelay(categoryReason);
+const exitCounts = ({ category, policy, categoryReason }: Sighting): boolean => (category === 'VPN' || category === 'HOSTING') && !isTrustedEgress(policy) && !isPrivateRelay(categoryReason);
 
-export function pathExcess(view: SessionView, { config }: SignalParameters): Answer {
+interface Way {
+  km: number;
+  /** ⅔c floor, what detours add at the most, and the last mile, ms; their sum is expected. */
+  floor: number;
+  inflated: number;
+  lastMile: number;
+  expected: number;
+  /** Enough round trips that their least has come between the queues. */
+  known: boolean;
+  queueMs: number;
+  excess: number;
+}
+
+/** Null where there is no way to speak of yet. */
+function wayOf(view: SessionView, { network }: SignalParameters['config']): Way | null {
   const { sighting, transport } = view;
-  if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
+  if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return null;
   const km = wayKm(view, sighting);
-  if (km === null) return NO_DATA;
-  const { inflationHigh, inflationMsMax, lastMileMs, mobileLastMileMs, geostationaryMs } = config.network;
-  const mobile = sighting.category === 'MOBILE';
-  const lastMile = mobile ? mobileLastMileMs : isSatellite(sighting.organisation) ? SATELLITE_MS : lastMileMs;
+  if (km === null) return null;
+  const lastMile = sighting.category === 'MOBILE' ? network.mobileLastMileMs : isSatellite(sighting.organisation) ? SATELLITE_MS : network.lastMileMs;
   const floor = floorRttMs(km);
-  const inflated = Math.min(floor * (inflationHigh - 1), inflationMsMax);
+  const inflated = Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax);
   const expected = floor + inflated + lastMile;
-  const least = transport.confirmedLeastMs;
   const known = transport.samples >= SAMPLES_TRUSTED;
   // The least of many round trips has come between the queues; that of few may have stood in one.
   const queueMs = transport.wanderMs * (known ? QUEUE_SHARE : 1);
-  const excess = least - expected - queueMs;
-  const rarity = detourShare(km) * excess;
+  return { km, floor, inflated, lastMile, expected, known, queueMs, excess: transport.confirmedLeastMs - expected - queueMs };
+}
+
+/** The exit of the session is part of what path excess says. */
+export const isCountedWithPath = (view: SessionView, { config }: SignalParameters): boolean => view.sighting !== null && exitCounts(view.sighting) && (wayOf(view, config)?.excess ?? 0) > 0;
+
+export function pathExcess(view: SessionView, { config }: SignalParameters): Answer {
+  const way = wayOf(view, config);
+  if (way === null) return NO_DATA;
+  const { km, floor, inflated, lastMile, expected, known, queueMs, excess } = way;
   if (excess <= 0) return QUIET;
-  const satellite = isSatellite(sighting.organisation) || excess >= geostationaryMs - lastMile - 20;
+  const sighting = view.sighting!;
+  const transport = view.transport!;
+  const least = transport.confirmedLeastMs;
+  const mobile = sighting.category === 'MOBILE';
+  const rarity = detourShare(km) * excess;
+  const satellite = isSatellite(sighting.organisation) || excess >= config.network.geostationaryMs - lastMile - 20;
   const full = strengthOfP(log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0));
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
   const trusted = !known || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;

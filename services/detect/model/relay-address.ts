@@ -8,7 +8,7 @@
  *   and the privacy relays of consumer platforms are left out.
  * Cost: ubiquitous: hosting and VPN never open a finding alone.
  */
-import { exitCounts, pathExcess } from './path-excess.ts';
+import { isCountedWithPath } from './path-excess.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isTrustedEgress } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
@@ -36,7 +36,7 @@ export function relayAddress(view: SessionView, parameters: SignalParameters): A
   const { category } = sighting;
   if (category !== 'TOR' && category !== 'VPN' && category !== 'HOSTING') return QUIET;
   // The same exit is not counted twice, by the path and by the address.
-  if (exitCounts(sighting) && typeof pathExcess(view, parameters) === 'object' && pathExcess(view, parameters) !== null) return QUIET;
+  if (isCountedWithPath(view, parameters)) return QUIET;
   const hosted = category === 'HOSTING' && view.gap?.sensor === 'VDI_GATEWAY';
   const entry = BY_CATEGORY[category];
   // Hosted desktops stand in hosting networks by nature.
