@@ -17,6 +17,7 @@ export default defineConfig({
       project('fuzz', ['test/fuzz/**/*.test.ts'], 120_000),
       project('contract', ['test/contract/**/*.test.ts'], 120_000, broker),
       project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
+      project('browser', ['test/browser/**/*.test.ts'], 120_000),
       project('deploy', ['test/deploy/**/*.test.ts'], 600_000),
       project('integration', ['test/integration/**/*.test.ts'], 600_000, broker),
     ],

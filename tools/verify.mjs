@@ -49,7 +49,7 @@ function tests(project) {
 check('types', 'typescript/bin/tsc', ['--noEmit']);
 check('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']);
 check('unused code', 'knip/bin/knip.js', []);
-for (const project of ['unit', 'fuzz', 'contract', 'simulation', 'deploy', 'integration']) tests(project);
+for (const project of ['unit', 'fuzz', 'contract', 'simulation', 'browser', 'deploy', 'integration']) tests(project);
 
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);

@@ -48,8 +48,8 @@ function figures({ a, b }: Comparison): string {
   const [inA, inB] = [a.evaluation, b.evaluation];
   if (inA === null || inB === null) return bySeverity;
   const rows = SEVERITIES.flatMap((severity) => [
-    [`${badge(severity)} A`, ...levelCells(inA.byLeastSeverity[severity])],
-    [`${badge(severity)} B`, ...levelCells(inB.byLeastSeverity[severity])],
+    [`${badge(severity)}&nbsp;A`, ...levelCells(inA.byLeastSeverity[severity])],
+    [`${badge(severity)}&nbsp;B`, ...levelCells(inB.byLeastSeverity[severity])],
   ]);
   return bySeverity + table({ caption: 'Against the truth, by least severity; in brackets the 95% interval', head: ['at least', ...LEVEL_HEAD], rows, numeric: new Set([1, 2, 3, 4, 5, 6, 7, 8, 9]) });
 }

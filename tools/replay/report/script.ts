@@ -104,8 +104,9 @@ if (form !== null) {
 let opened = [];
 addEventListener('beforeprint', () => {
   const shown = [...document.querySelectorAll('details.finding:not([open]):not([hidden])')];
-  opened = shown.length <= 40 ? shown : [];
-  for (const finding of opened) { finding.open = true; for (const id of idsIn(finding)) if (!drawn.has(id)) draw(id); }
+  if (shown.length > 40) return;
+  opened.push(...shown);
+  for (const finding of shown) { finding.open = true; for (const id of idsIn(finding)) if (!drawn.has(id)) draw(id); }
 });
 addEventListener('afterprint', () => { for (const finding of opened) finding.open = false; opened = []; });
 `;

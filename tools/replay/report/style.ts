@@ -61,6 +61,8 @@ ul.evidence { margin: 0 0 14px; padding-left: 18px; max-width: 110ch; } .evidenc
 .map figcaption { font-size: 13px; color: var(--soft); margin-top: 6px; } .key { margin-right: 18px; white-space: nowrap; } .key svg { width: 12px; height: 12px; vertical-align: -1px; overflow: visible; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; overflow-x: auto; font-size: 13px; }
 .defs { position: absolute; }
+.cards + .scroll { margin-top: 14px; }
+@media (max-width: 1100px) { th, td { padding: 6px 7px; } table { font-size: 13px; } }
 @media (max-width: 700px) { summary { grid-template-columns: 16px 76px 1fr; } .grid { grid-template-columns: 1fr; } }
 @media print { :root { ${variables(LIGHT)} } body { font-size: 11pt; background: #fff; } nav, form, .skip { display: none !important; } main, footer, header > * { max-width: none; padding: 0; }
   figure, tr, .card { break-inside: avoid; } h2, h3, h4 { break-after: avoid; } details.finding { break-inside: auto; } .scroll { overflow: visible; } }
