@@ -101,8 +101,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const calm = isCalmMachine(gap, lowMs, jitterMs);
   const log10More = calm || explainedMs > 0 ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
-  // A provider's proxy on the ground answers for the satellite hop behind it.
-  const satellite = isSatellite(view.sighting?.organisation ?? null);
+  // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
+  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap.twoClocks, parameters.config.network.geostationaryMs);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
@@ -114,7 +114,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -132,6 +132,15 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
+/** A geostationary hop is about 600 ms long and has a fixed floor; circuits of relays of that length drift. */
+const GEOSTATIONARY_WIDTH_MS = 280;
+const GEOSTATIONARY_DRIFT_MS = 30;
+
+function looksGeostationary({ claimedMs, driftMs }: GapStatistic, twoClocks: boolean, leastMs: number): boolean {
+  const roundTripMs = claimedMs * (twoClocks ? 2 : 1);
+  return roundTripMs >= leastMs && roundTripMs <= leastMs + GEOSTATIONARY_WIDTH_MS && driftMs < GEOSTATIONARY_DRIFT_MS;
+}
+
 /** The gap was the same, and calm, on earlier days: what a slow machine looks like. */
 function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
   const { own } = gap;
@@ -140,6 +149,7 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
 }
 
 interface Told {
+  satellite: boolean;
   gap: GapView;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
@@ -167,6 +177,7 @@ function explain(told: Told): string {
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
+  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
-  return `${clocks}${mixture}${egress}; ${null_}${jitter}${calm}, which is consistent with a further leg behind the workstation.`;
+  return `${clocks}${mixture}${egress}; ${null_}${jitter}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
 }
