@@ -1,4 +1,4 @@
-/** The exchange as the runner drives it on Kafka: reports and watermarks of detect in, keyed by subject; facts out, keyed by person. */
+/** The exchange as the runner drives it on Kafka: reports and watermarks of detect in, keyed by subject; facts out, to every task of detect. */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -55,9 +55,8 @@ export function createExchangeTask({ decoder, encoder, task, partitions, onBatch
   function answer(emitter: Emitter): void {
     const before = exchange.completeThrough;
     for (const fact of exchange.complete(exchange.heardThrough)) {
-      const value = encoder.encode('FleetFact', fact);
-      if (fact.userId === '') toEverybody(value, fact.windowEnd, emitter);
-      else emitter.emit(EXCHANGE_OUTPUTS.fleetFacts, Buffer.from(`${fact.tenantId}|${fact.userId}`, 'utf8'), value, fact.windowEnd);
+      // To every task: where pseudonyms are made in the task itself, the key of a person's telemetry is not known here.
+      toEverybody(encoder.encode('FleetFact', fact), fact.windowEnd, emitter);
     }
     const { frontAt, completeThrough } = exchange;
     // Idle partitions follow this front, and an hour that could be complete waits for them.
