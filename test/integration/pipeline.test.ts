@@ -2,10 +2,13 @@
  * The same fleet through real Kafka, Redis and three worker processes as through the embedded chain: the findings must
  * be the same, revision by revision.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { encodeFramed } from '#lib/codec/encode.ts';
 import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
+import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
 import type { Log, LogRecord, OutgoingRecord } from '#lib/log/log.ts';
@@ -155,6 +158,23 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
     return true;
   }
 
+  /** The same topics through `farhand replay --kafka`: its summary and the text of its findings. */
+  async function replayed(name: string, ...more: string[]): Promise<{ summary: { events: number; findings: number }; findings: string }> {
+    const out = join(farhand.directory, name);
+    await farhand.run('replay', '--kafka', '--quiet', '--out', out, ...more);
+    const read = (file: string): string => readFileSync(join(out, file), 'utf8');
+    return { summary: JSON.parse(read('summary.json')) as { events: number; findings: number }, findings: read('suspicious-sessions.ndjson') };
+  }
+
+  /** What a replay may not touch: what the groups have committed, and how much is in every topic. */
+  async function traces(): Promise<unknown> {
+    const { topics, group } = farhand;
+    const stages = [['ingest', [topics.keystrokeLatency, topics.connection]], ['enrich', [topics.events]], ['detect', [topics.enriched]]] as const;
+    const committed = await Promise.all(stages.flatMap(([service, inputs]) => numbers.map((p) => log.committedPositions(`${group}-${service}`, inputs, p))));
+    const names = [topics.keystrokeLatency, topics.connection, topics.events, topics.enriched, topics.suspiciousSessions, topics.deadLetter];
+    return { committed, lengths: await Promise.all(names.map(async (name) => (await topic(name)).length)) };
+  }
+
   test('farhand simulate --kafka: the same finding ids as the embedded run', async () => {
     const expected = await embeddedRun();
     const services = ['ingest', 'enrich', 'detect'] as const;
@@ -185,6 +205,22 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
     expect(new Set(published.map(({ userId }) => /^p-k1-[0-9a-f]{32}$/.test(userId)))).toEqual(new Set([true]));
     expect(bare(published)).toEqual(bare(expected.findings));
     expect((await topic(farhand.topics.enriched)).length).toBe(expected.events);
+    // Live = replay: the day that was just recorded, out of the topics, to the byte.
+    const before = await traces();
+    const { summary, findings } = await replayed('replayed');
+    expect(summary).toMatchObject({ events: expected.events });
+    const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+    const decided = published.toSorted((a, b) => a.detectedAt - b.detectedAt || text(a.tenantId, b.tenantId) || text(a.sessionId, b.sessionId) || text(a.findingId, b.findingId) || a.revision - b.revision);
+    expect(findings === decided.map((finding) => findingToNdjson(finding)).join('')).toBe(true);
+    expect(await traces()).toEqual(before);
+    // Half of the day by its arrival, and a range without data.
+    const arrivals = (await topic(farhand.topics.keystrokeLatency)).map(({ timestampMs }) => timestampMs).toSorted((a, b) => a - b);
+    const middle = String(arrivals[arrivals.length >> 1]!);
+    const [early, late] = [await replayed('early', '--to', middle), await replayed('late', '--from', middle, '--workers', '2')];
+    expect(early.summary.events).toBeGreaterThan(0);
+    expect(late.summary.events).toBeGreaterThan(0);
+    expect(Math.abs(early.summary.events + late.summary.events - expected.events)).toBeLessThan(expected.events / 50); // repeats on both sides of the cut
+    await expect(replayed('nothing', '--from', '2001-01-01', '--to', '2001-01-02')).rejects.toThrow(/FARHAND_USAGE: no telemetry arrived from 2001-01-01/);
   });
 
   test('farhand embedded --kafka: the same findings, revision by revision, with nothing in between, though it is killed', async () => {
