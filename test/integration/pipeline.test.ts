@@ -31,6 +31,11 @@ const key = { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' };
 /** Every tenant asks for pseudonyms: events and reference data must name people alike, in every host. */
 const privacy = { pseudonyms: Object.fromEntries([...new Set(simulateFleet(FLEET).labels.map(({ tenantId }) => tenantId))].map((tenantId) => [tenantId, key])) };
 const ARRIVAL_SPAN_MS = 3_000;
+/**
+ * A day passes here in seconds, so a partition of telemetry whose worker was killed lies hours of event time behind the others that
+ * feed the same partition of events, and its people look as if they had stopped: what idleCloseMs has to be longer than.
+ */
+const PATIENT = { idleCloseMs: DAY_MS } as const;
 
 const isTelemetry = (record: HistoryRecord): record is TelemetryEvent => record.type === 'KeystrokeLatency' || record.type === 'Connection';
 
@@ -62,10 +67,11 @@ function inOrder(findings: readonly SuspiciousSession[]): SuspiciousSession[] {
   return findings.toSorted((a, b) => (a.findingId === b.findingId ? a.revision - b.revision : a.findingId < b.findingId ? -1 : 1));
 }
 
-async function embeddedRun(): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
+async function embeddedRun(detect: Partial<typeof PATIENT> = {}): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
   const findings: SuspiciousSession[] = [];
+  const config = loadEmbeddedConfig();
   const pipeline = await createEmbeddedPipeline({
-    config: { ...loadEmbeddedConfig(), privacy },
+    config: { ...config, privacy, detect: { ...config.detect, ...detect } },
     decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
     partitions: PARTITIONS,
     onFindings: (some) => findings.push(...some),
@@ -189,7 +195,9 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   });
 
   test('with telemetry in its order of arrival: the same findings, revision by revision, while workers come and go', async () => {
-    const expected = await embeddedRun();
+    farhand = install(brokers!, redis!, PARTITIONS, { privacy, detect: PATIENT });
+    await farhand.run('topics');
+    const expected = await embeddedRun(PATIENT);
     const began = systemClock.monotonicMs();
     const first = (['ingest', 'enrich', 'detect'] as const).map((service) => farhand.worker(service, 'one'));
     for (const worker of first) await waitForOutput(worker, /"event":"task.started"/, 60_000);
