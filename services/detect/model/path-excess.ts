@@ -60,8 +60,9 @@ const SHORT_WEIGHT = 1.6;
 
 const detourShare = (km: number): number => (km <= SHORT_KM ? SHORT_WEIGHT : km >= LONG_KM ? 1 : SHORT_WEIGHT + ((1 - SHORT_WEIGHT) * (km - SHORT_KM)) / (LONG_KM - SHORT_KM));
 
-/** log10 of the share of honest sessions behind the exit of a VPN or in a hosting network. */
-const LOG10_EXITS = Math.log10(0.03);
+/** Share of honest sessions behind the exit of a VPN or in a hosting network. */
+const EXIT_SHARE = 0.03;
+const LOG10_EXITS = Math.log10(EXIT_SHARE);
 
 /**
  * An exit and a way that is too long for it are one observation (a packet-level VPN), so the exit counts here, and relay-address does
@@ -116,7 +117,7 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
   const trusted = !known || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
-  const exit = exitCounts(sighting) ? `; that the source is a ${sighting.category === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * 10 ** LOG10_EXITS}% of honest sessions, is part of this evidence` : '';
+  const exit = exitCounts(sighting) ? `; that the source is a ${sighting.category === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence` : '';
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
   return {
     strength,
