@@ -124,7 +124,7 @@ export async function readCheckpoint(source: AsyncIterable<Uint8Array>, accept: 
     await parts.magic();
     const first = await parts.next();
     if (!('content' in first)) throw new DamagedCheckpoint('it has no header');
-    accept(JSON.parse(first.content.toString()) as CheckpointHeader);
+    accept(headerOf(first.content));
     for (let entries = 0; ; ) {
       const next = await parts.next();
       if ('content' in next) entries += takeEntries(next.content, take);
@@ -134,6 +134,18 @@ export async function readCheckpoint(source: AsyncIterable<Uint8Array>, accept: 
   } finally {
     parts.close();
   }
+}
+
+/** A part that is whole but stands in the header's place is no header. */
+function headerOf(content: Buffer): CheckpointHeader {
+  let header: unknown;
+  try {
+    header = JSON.parse(content.toString());
+  } catch {
+    throw new DamagedCheckpoint('its header is none');
+  }
+  if (typeof header !== 'object' || header === null) throw new DamagedCheckpoint('its header is none');
+  return header as CheckpointHeader;
 }
 
 function takeEntries(content: Buffer, take: (key: Buffer, value: Buffer) => void): number {
