@@ -208,8 +208,8 @@ export class Host {
   #workBeside(log: Log, { name, service }: NonNullable<HostedServices['beside']>, bounds: RunnerBounds, signal: AbortSignal): void {
     const observer: RunnerObserver = {
       ...SILENT_OBSERVER,
-      retried: (task, cause, error) => this.logger.warn({ event: 'task.retry', task, cause, error: error.message }, name),
-      event: (event, fields) => this.logger.info({ event, ...fields }, name),
+      retried: (task, cause, error) => this.logger.warn({ event: 'task.retry', task, cause, error: error.message }),
+      event: (event, fields) => this.logger.info({ event, ...fields }),
     };
     const worker = new Worker({ log, service: { ...service, application: `${this.#config.kafka.groupIdPrefix}-${name}` }, bounds, observer, clock: this.clock }, this.#name);
     const ended = worker.run(signal).catch((error: unknown) => this.fail(error as Error));

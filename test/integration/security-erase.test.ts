@@ -25,7 +25,8 @@ afterEach(async () => {
 });
 
 test.skipIf(brokers === null || redis === null)('a person is erased everywhere while workers work, others are not, and a restart brings nothing back', async () => {
-  const installation = (farhand = install(brokers!, redis!, 3, { privacy }));
+  // Without the exchange, which holds telemetry back for a while: what a request finds unread is new telemetry of that person.
+  const installation = (farhand = install(brokers!, redis!, 3, { privacy, detect: { fleet: { enabled: false } } }));
   const kafka = (log = await kafkaLog(brokers!));
   await farhand.run('topics');
   const fleet = ['simulate', '--kafka', '--seed', '5', '--workstations', '12', '--piloted', '4', '--tenants', '2'];

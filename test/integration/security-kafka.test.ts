@@ -34,7 +34,7 @@ beforeAll(async () => {
   kafka = await startSecureKafka(USERS);
   redis = await startSecureRedis(kafka.authority, ['user farhand on >redis-pw ~* &* +@all']);
   const secured = { url: redis.address, username: 'farhand', password: 'redis-pw', tls: { caFile: kafka.authority.caFile } };
-  farhand = install(kafka.sasl, redis.address, PARTITIONS, { kafka: kafka.section('admin'), redis: secured });
+  farhand = install(kafka.sasl, redis.address, PARTITIONS, { kafka: kafka.section('admin'), redis: secured, detect: { fleet: { enabled: false } } });
   const layouts = topicLayouts(farhand.topics);
   roles = rolesOf(farhand.topics, farhand.group, [farhand.topics.siemFindings], layouts);
   for (const role of roles) await kafka.allow(`User:${role.name}`, role.rights);
