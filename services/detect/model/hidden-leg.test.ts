@@ -68,9 +68,9 @@ describe('hidden leg', () => {
 
   test('a steady 600 ms may be a satellite hop behind a proxy on the ground; one that drifts is a circuit of relays', () => {
     const minutes = (driftMs: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 600 + (driftMs * i) / 20, middle: 610 }));
-    expect(rank(at(600, { minutes: minutes(10) }))).toBeLessThan(RANK.LOW + 1);
+    expect(rank(at(600, { minutes: minutes(10) }))).toBeLessThanOrEqual(RANK.LOW);
     expect(reading(at(600, { minutes: minutes(10) })).explanation).toContain('geostationary hop');
-    expect(rank(at(600, { minutes: minutes(120) }))).toBe(RANK.MEDIUM);
+    expect(rank(at(600, { minutes: minutes(250) }))).toBe(RANK.MEDIUM);
   });
 
   test('two clocks: the clock error is taken off and named', () => {

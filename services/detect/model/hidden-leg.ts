@@ -134,7 +134,7 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
 
 /** A geostationary hop is about 600 ms long and has a fixed floor; circuits of relays of that length drift. */
 const GEOSTATIONARY_WIDTH_MS = 280;
-const GEOSTATIONARY_DRIFT_MS = 30;
+const GEOSTATIONARY_DRIFT_MS = 100;
 
 function looksGeostationary({ claimedMs, driftMs }: GapStatistic, twoClocks: boolean, leastMs: number): boolean {
   const roundTripMs = claimedMs * (twoClocks ? 2 : 1);

@@ -12,6 +12,7 @@
  */
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { riseMax } from './sighting.ts';
 import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const onsetSignal: SignalDescription = {
@@ -87,7 +88,7 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : Infinity, strengthOfP(log10Share(RISE_NULL, rise - needed)));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs), strengthOfP(log10Share(RISE_NULL, rise - needed)));
   return {
     strength,
     ubiquitous: false,

@@ -13,6 +13,7 @@
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { riseMax } from './sighting.ts';
 import type { SessionView } from './view.ts';
 
 export const ownGapSignal: SignalDescription = {
@@ -39,7 +40,7 @@ export function ownGap(view: SessionView): Answer {
   const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
   const shift = heldMs - own.highMs - spreadMs;
   const log10P = log10Share(SHIFT_NULL, shift);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : Infinity, strengthOfP(log10P));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs), strengthOfP(log10P));
   if (strength < 0.3) return QUIET;
   const samples = last.reduce((sum, minute) => sum + minute.samples, 0);
   return {

@@ -51,6 +51,14 @@ export const isPrivateRelay = (reason: string): boolean => /private.?relay/i.tes
 const SATELLITE = /starlink|space ?exploration|spacex|hughes|viasat|inmarsat|ses s\.?a|eutelsat|oneweb|iridium|telesat|skylogic|satellite/i;
 /** Organisations whose access network is a satellite; a long last mile is honest there. */
 export const isSatellite = (organisation: string | null): boolean => organisation !== null && SATELLITE.test(organisation);
+/** Gap from which the machine sits behind a satellite hop whose provider's proxy answers for it, ms; such a hop wanders by more than a leg adds. */
+const SATELLITE_GAP_MS = 450;
+/** Most that a rise of the gap counts there. */
+const SATELLITE_RISE_MAX = 1;
+
+/** Bound on the strength of a rise from this gap. */
+export const riseMax = (organisation: string | null, gapMs: number): number => (isSatellite(organisation) || gapMs >= SATELLITE_GAP_MS ? SATELLITE_RISE_MAX : Infinity);
+
 /** The organisation's own or a partner's network: where it leaves the network says nothing about the person. */
 export const isTrustedEgress = (policy: PolicyKind | null): boolean => policy === 'CORPORATE_EGRESS' || policy === 'TRUSTED_PARTNER';
 export const isRelay = (category: NetworkCategory | null): boolean => category === 'HOSTING' || category === 'VPN' || category === 'TOR';
