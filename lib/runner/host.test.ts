@@ -7,7 +7,7 @@ import { countingService, createTopics } from './test-service.ts';
 
 const DRAIN_MS = 400;
 
-function hostWith(exit: () => void = () => expect.unreachable('every part was closed')): Host {
+function hostWith(exit: () => void): Host {
   return new Host('app', { kafka: kafkaSectionSchema.parse({ drainTimeoutMs: DRAIN_MS }), observe: observeSectionSchema.parse({ logLevel: 'silent', enabled: false }) }, exit);
 }
 
@@ -24,7 +24,8 @@ async function poisoned() {
 }
 
 test('a failed worker ends by itself, though a part waits for the signal as it closes; the place of the record is named once', async () => {
-  const host = hostWith();
+  const exit = vi.fn();
+  const host = hostWith(exit);
   const closed: string[] = [];
   const ended = new Promise<void>((resolve) => host.signal.addEventListener('abort', () => resolve()));
   const failure = host.run(async () => {
@@ -34,6 +35,8 @@ test('a failed worker ends by itself, though a part waits for the signal as it c
   });
   await expect(failure).rejects.toMatchObject({ code: 'FARHAND_POISON_RECORD', message: expect.stringMatching(/^in\/0@0: not ours \(to set it aside: /) as string });
   expect(closed).toEqual(['feed', 'log']);
+  // What else may keep the process of a failed worker alive ends with it.
+  await expect.poll(() => exit.mock.calls.length, { timeout: 5_000 }).toBe(1);
 });
 
 test('a part that never closes holds neither the error nor the other parts nor the process', async () => {

@@ -67,6 +67,7 @@ export class Host {
   readonly #parts: HostPart[] = [];
   readonly #failure = Promise.withResolvers<never>();
   readonly #exit: () => void;
+  #failed = false;
 
   /** `exit` ends a process that a part, hanging as it closes, would keep alive. */
   constructor(service: string, config: HostConfig, exit: () => void = leaveProcess) {
@@ -108,6 +109,7 @@ export class Host {
       return 0;
     } catch (error) {
       const code = error instanceof FarhandError ? error.code : 'FARHAND_INVARIANT';
+      this.#failed = true;
       this.logger.fatal({ event: 'worker.failed', code, error: (error as Error).message });
       throw error;
     } finally {
@@ -132,8 +134,9 @@ export class Host {
       closed.abort();
       if (!inTime) late.push(part.name);
     }
-    if (late.length === 0) return;
-    this.logger.warn({ event: 'worker.close', parts: late, error: 'not closed in time' });
+    if (late.length > 0) this.logger.warn({ event: 'worker.close', parts: late, error: 'not closed in time' });
+    // A request that is still under way to a broker that refuses it keeps a process alive as well, though every part is closed.
+    else if (!this.#failed) return;
     void this.clock.sleep(EXIT_MS).then(this.#exit);
   }
 
