@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // npm run verify: everything that CI runs, in order of cost. Plain JavaScript, so that it can say in one clear line
 // that Node is too old. The last line is `N passed, N failed`: every check counts as one, every test as one.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,22 +17,51 @@ const scratch = mkdtempSync(join(tmpdir(), 'farhand-verify-'));
 let passed = 0;
 let failed = 0;
 
+/** No part takes a third of this; one that hangs must say so, not run into the patience of whoever waits for it. */
+const PART_MS_MAX = 20 * 60_000;
+
+/** In a group of its own, so that a part that hangs is ended with every process that it started. */
 function run(module, args) {
-  return spawnSync(process.execPath, [join(root, 'node_modules', module), ...args], { cwd: root, stdio: 'inherit' }).status === 0;
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules', module), ...args], { cwd: root, stdio: 'inherit', detached: true });
+    const end = (signal) => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, signal);
+      } catch {
+        // It has gone.
+      }
+    };
+    const late = setTimeout(() => {
+      console.log(`\nnot done after ${PART_MS_MAX / 60_000} minutes: ended. What did not finish is not in the list above.`);
+      end('SIGKILL');
+    }, PART_MS_MAX);
+    const interrupted = (signal) => {
+      end(signal);
+      process.exit(130);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupted);
+    child.once('close', (status) => {
+      clearTimeout(late);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, interrupted);
+      resolve(status === 0);
+    });
+  });
 }
 
-function check(name, module, args) {
+async function check(name, module, args) {
   console.log(`\n── ${name}`);
-  const ok = run(module, args);
+  const ok = await run(module, args);
   if (ok) passed++;
   else failed++;
   console.log(ok ? `${name}: passed` : `${name}: FAILED`);
 }
 
-function tests(project) {
+async function tests(project) {
   console.log(`\n── ${project} tests`);
   const report = join(scratch, `${project}.json`);
-  const ok = run('vitest/vitest.mjs', ['run', '--project', project, '--passWithNoTests', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]);
+  // Where tests meet processes of their own each one that ends is named: what hangs is then known by what is missing.
+  const reporter = ['contract', 'browser', 'deploy', 'integration'].includes(project) ? 'verbose' : 'dot';
+  const ok = await run('vitest/vitest.mjs', ['run', '--project', project, '--passWithNoTests', `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${report}`]);
   let counts = { numPassedTests: 0, numFailedTests: 0 };
   try {
     counts = JSON.parse(readFileSync(report, 'utf8'));
@@ -46,10 +75,10 @@ function tests(project) {
   console.log(`${project}: ${counts.numPassedTests} passed, ${counts.numFailedTests} failed${counts.numPendingTests ? `, ${counts.numPendingTests} skipped` : ''}`);
 }
 
-check('types', 'typescript/bin/tsc', ['--noEmit']);
-check('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']);
-check('unused code', 'knip/bin/knip.js', []);
-for (const project of ['unit', 'fuzz', 'contract', 'simulation', 'browser', 'deploy', 'integration']) tests(project);
+await check('types', 'typescript/bin/tsc', ['--noEmit']);
+await check('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']);
+await check('unused code', 'knip/bin/knip.js', []);
+for (const project of ['unit', 'fuzz', 'contract', 'simulation', 'browser', 'deploy', 'integration']) await tests(project);
 
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);

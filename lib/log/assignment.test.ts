@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assignTasks, type Candidate } from './assignment.ts';
+import { assignTasks, byTimeHeld, type Candidate } from './assignment.ts';
 
 const worker = (name: string, held: number[] = []): Candidate => ({ member: `member-${name}`, worker: name, held });
 const all = (assigned: Map<string, number[]>) => [...assigned.values()].flat().sort((a, b) => a - b);
@@ -41,4 +41,24 @@ test('a worker that restarts under its name gets its tasks back', () => {
   const before = assignTasks([worker('a'), worker('b'), worker('c')], 12);
   const restarted = assignTasks([worker('a', before.get('member-a')!), { member: 'new', worker: 'b', held: [] }, worker('c', before.get('member-c')!)], 12);
   expect(restarted.get('new')).toEqual(before.get('member-b'));
+});
+
+test('a worker that was away for a while gets its tasks back, and the others keep what they had before', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 6 }), fc.nat(8), fc.nat(5), fc.boolean(), (workers, each, who, oneByOne) => {
+      const names = Array.from({ length: workers }, (_, i) => `w${i}`);
+      let held = new Map<string, number[]>();
+      const tasks = workers * each; // a task that is left over may go to another worker
+      const turn = (present: string[]): Map<string, number[]> => {
+        const assigned = assignTasks(present.map((name) => worker(name, held.get(name) ?? [])), tasks);
+        held = new Map(present.map((name) => [name, byTimeHeld(held.get(name) ?? [], assigned.get(`member-${name}`)!)]));
+        return new Map(present.map((name) => [name, assigned.get(`member-${name}`)!]));
+      };
+      if (oneByOne) for (let i = 1; i < workers; i++) turn(names.slice(0, i));
+      const before = turn(names);
+      turn(names.filter((_, i) => i !== who % workers));
+      const after = turn(names);
+      expect(after).toEqual(before);
+    }),
+  );
 });

@@ -1,6 +1,7 @@
 /**
- * Which worker holds which task: sticky (a task stays where it is as long as the shares stay even) and, for tasks
- * without a holder, by rendezvous hashing of the workers' names, so that a restarted worker gets its old tasks back.
+ * Which worker holds which task: sticky (a task stays where it is as long as the shares stay even; a worker that must
+ * give some up keeps what it has held longest, so that a worker that was away gets back what the others took over) and,
+ * for tasks without a holder, by rendezvous hashing of the workers' names, so that a restarted worker gets its old tasks.
  * A task is a partition number of all inputs, so co-partitioned topics always go to one worker.
  */
 import { murmur2 } from './partitioner.ts';
@@ -10,7 +11,7 @@ export interface Candidate {
   readonly member: string;
   /** The worker's own name, the same after a restart. */
   readonly worker: string;
-  /** Tasks it held before this rebalance. */
+  /** Tasks it held before this rebalance, the longest held first. */
   readonly held: readonly number[];
 }
 
@@ -30,7 +31,7 @@ export function assignTasks(candidates: readonly Candidate[], tasks: number): Ma
   const owner: (string | undefined)[] = [];
   for (const candidate of members) {
     const mine = assigned.get(candidate.member)!;
-    for (const task of candidate.held.toSorted((a, b) => a - b)) {
+    for (const task of candidate.held) {
       if (task >= tasks || owner[task] !== undefined) continue;
       if (mine.length >= least && (mine.length > least || extras === 0)) break;
       if (mine.length === least) extras--;
@@ -51,6 +52,11 @@ export function assignTasks(candidates: readonly Candidate[], tasks: number): Ma
   }
   for (const list of assigned.values()) list.sort((a, b) => a - b);
   return assigned;
+}
+
+/** The tasks of an assignment as the next one wants to know them: those that were held before first, in their order. */
+export function byTimeHeld(before: readonly number[], assigned: readonly number[]): number[] {
+  return [...before.filter((task) => assigned.includes(task)), ...assigned.filter((task) => !before.includes(task))];
 }
 
 function compare(a: string, b: string): number {

@@ -7,7 +7,7 @@
 import kafkajs, { type Consumer, type Kafka, type PartitionAssigner } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import { assignTasks, type Candidate } from './assignment.ts';
+import { assignTasks, byTimeHeld, type Candidate } from './assignment.ts';
 import { asLogError, RETRY } from './kafka-client.ts';
 import { within, type KafkaCluster } from './kafka-cluster.ts';
 import type { GroupMember, JoinOptions, Membership } from './log.ts';
@@ -181,7 +181,7 @@ export class KafkaMembership implements Membership {
     this.#heard();
     this.#consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })));
     const tasks = [...new Set(Object.values(assignment).flat())].sort((a, b) => a - b);
-    this.#held = tasks;
+    this.#held = byTimeHeld(this.#held, tasks);
     this.#member.assigned(tasks);
   }
 

@@ -9,7 +9,7 @@ import { within, type KafkaCluster, type SharedCluster } from './kafka-cluster.t
 import { decodeBatches } from './kafka-batch.ts';
 import { KafkaFeed } from './kafka-feed.ts';
 import { fetchRequest, type FetchOptions } from './kafka-wire.ts';
-import type { Feed, LogRecord, Position, Reader } from './log.ts';
+import { readerClosed, type Feed, type LogRecord, type Position, type Reader } from './log.ts';
 
 export interface ReaderOptions {
   readonly clock: Clock;
@@ -69,7 +69,9 @@ export class KafkaReader implements Reader {
 
   async wait(timeoutMs: number): Promise<void> {
     if (this.#forbidden !== null) throw this.#forbidden;
-    if (this.#closed || timeoutMs <= 0) return;
+    // Answered at once it would be asked again at once: a loop that leaves no time for any timer.
+    if (this.#closed) throw readerClosed();
+    if (timeoutMs <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.add(resolve);
     const abort = new AbortController();

@@ -5,6 +5,7 @@
  * The order that keeps a task exactly-once, and that the runner follows: openWriter (fences every earlier writer of the
  * task and completes its open transaction), then committedOffsets and readToEnd of its changelog, then feeds.
  */
+import { FarhandError } from '#lib/kernel/errors.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 
 export interface OutgoingRecord {
@@ -87,11 +88,17 @@ export interface Feed {
 export interface Reader {
   /** `awaited: false`: no other input waits for the end of this one, so that it need not be asked for with impatience. */
   open(position: Position, options?: { readonly awaited: boolean }): Feed;
-  /** Resolves when a record or an end of partition arrives in any feed, when `wake` is called, or after `timeoutMs`. */
+  /**
+   * Resolves when a record or an end of partition arrives in any feed, when `wake` is called, or after `timeoutMs`. Rejects
+   * with FARHAND_LOG_UNAVAILABLE where the reader has been closed before.
+   */
   wait(timeoutMs: number): Promise<void>;
   wake(): void;
   close(): Promise<void>;
 }
+
+/** What a closed reader answers to whoever still waits at it. */
+export const readerClosed = (): FarhandError => new FarhandError('FARHAND_LOG_UNAVAILABLE', 'the reader is closed');
 
 export interface GroupMember {
   /** Called before the group may move anything: stop, commit or abort. The rejoin waits for it. */

@@ -5,9 +5,10 @@
  */
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import { assignTasks } from './assignment.ts';
-import type {
-  Commit, Feed, GroupMember, JoinOptions, Log, LogAdmin, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter, TopicSpec,
+import { assignTasks, byTimeHeld } from './assignment.ts';
+import {
+  readerClosed, type Commit, type Feed, type GroupMember, type JoinOptions, type Log, type LogAdmin, type LogRecord, type LogTimes, type Membership,
+  type OutgoingRecord, type Position, type Reader, type TaskWriter, type TopicSpec,
 } from './log.ts';
 import { partitionOf } from './partitioner.ts';
 
@@ -114,8 +115,9 @@ export class MemoryLog implements Log, LogTimes {
       const assigned = assignTasks(candidates, tasks);
       for (const m of group.members) {
         m.epoch++;
-        m.held = assigned.get(m.id)!;
-        m.member.assigned(m.held);
+        const tasks = assigned.get(m.id)!;
+        m.held = byTimeHeld(m.held, tasks);
+        m.member.assigned(tasks);
       }
     });
     group.turn = next.catch(() => undefined);
@@ -202,6 +204,7 @@ class MemoryReader implements Reader {
   readonly #log: MemoryLog;
   readonly #onClose: () => void;
   #waiters: (() => void)[] = [];
+  #closed = false;
 
   constructor(log: MemoryLog, onClose: () => void) {
     this.#log = log;
@@ -231,6 +234,7 @@ class MemoryReader implements Reader {
   }
 
   async wait(timeoutMs: number): Promise<void> {
+    if (this.#closed) throw readerClosed();
     if (timeoutMs <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.push(resolve);
@@ -248,6 +252,7 @@ class MemoryReader implements Reader {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     this.#onClose();
     this.wake();
     return Promise.resolve();

@@ -190,6 +190,7 @@ describe.each(adapters)('the $name log', ({ open }) => {
     await until('the next record', () => feed.headTimestamp() !== undefined);
     expect([text(feed.shift().value), feed.position]).toEqual(['v3', 4]);
     await reader.close();
+    await expect(reader.wait(10_000), 'not answered at once, again and again').rejects.toMatchObject({ code: 'FARHAND_LOG_UNAVAILABLE' });
   });
 
   test.skipIf(skip)('a feed and readToEnd see transactions when they are committed, never before', async () => {

@@ -3,7 +3,7 @@
  * of a task is asked by Kafka's clients, and its answer reaches them together.
  */
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import type { Feed, LogRecord, Position, Reader } from '#lib/log/log.ts';
+import { readerClosed, type Feed, type LogRecord, type Position, type Reader } from '#lib/log/log.ts';
 import type { Network } from './broker/network.ts';
 
 /** Records that wait in a feed at most; then it is not asked for. */
@@ -127,7 +127,8 @@ export class SimReader implements Reader {
   }
 
   async wait(timeoutMs: number): Promise<void> {
-    if (timeoutMs <= 0 || this.#closed) return;
+    if (this.#closed) throw readerClosed();
+    if (timeoutMs <= 0) return;
     const { process } = this.#network.options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.push(resolve);

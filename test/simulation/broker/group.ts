@@ -4,7 +4,7 @@
  * was put out keeps working until it hears of it or is fenced: that is how a zombie comes to be.
  */
 import type { Clock } from '#lib/kernel/clock.ts';
-import { assignTasks } from '#lib/log/assignment.ts';
+import { assignTasks, byTimeHeld } from '#lib/log/assignment.ts';
 import type { GroupMember, JoinOptions, Membership } from '#lib/log/log.ts';
 import type { Network } from './network.ts';
 
@@ -155,7 +155,7 @@ export class Group {
         // A newer turn has begun, or the member is out: the answer is stale.
         if (generation !== this.#generation || seat.left || !this.#seats.includes(seat)) return;
         seat.epoch++;
-        seat.held = tasks;
+        seat.held = byTimeHeld(seat.held, tasks);
         seat.member.assigned(tasks);
       });
     }
