@@ -3,7 +3,7 @@
  * hidden-leg's; here is how it is measured.
  */
 import { quantiles } from './sketch.ts';
-import type { GapView, MinuteSummary, SignalParameters, TransportView } from './view.ts';
+import { MINUTES_MAX, type GapView, type MinuteSummary, type SignalParameters, type TransportView } from './view.ts';
 
 /** Of the last minutes all but one must have the gap. */
 const MINUTES_HELD = 6;
@@ -27,14 +27,27 @@ export interface GapStatistic {
   driftMs: number;
 }
 
+/**
+ * No gap of this session can be claimed to be larger, ms: what the last minutes tell without looking at all of them. It settles
+ * nearly every window of nearly everybody.
+ */
+export function claimableMs(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): number {
+  const held = heldGap(gap);
+  const floor = held.lowMs === Infinity ? quantiles(gap.recent, [config.hiddenLeg.lowQuantile])[0]! : held.lowMs;
+  return Math.max(floor, mixtureMost(gap.minutes, lowerSpread(transport))) - gap.clockErrorMs - explainedMs;
+}
+
 /** @param explainedMs what an organisation's gateway explains of the gap, ms */
 export function gapStatistic(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): GapStatistic {
   const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const { minutes } = gap;
   const held = heldGap(gap);
-  const floor = Math.min(held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs), keptGap(gap.minutes, held.lowMs));
+  const lows = sortedLows(minutes);
+  const floor = Math.min(held.minutes === MINUTES_HELD ? held.lowMs : Math.min(pooled!, held.lowMs), keptGap(minutes, lows, held.lowMs));
   const base = held.minutes === MINUTES_HELD ? held : { minutes: 0, samples: gap.samples, windowStart: gap.windowStart };
-  const transportSpread = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs;
-  const mixture = mixedGap(gap.minutes, transportSpread);
+  const transportSpread = lowerSpread(transport);
+  const driftMs = drift(minutes.length, lows);
+  const mixture = mixedGap(minutes, transportSpread);
   const mixed = mixture > floor + MIXTURE_MS;
   const low = mixed ? mixture : floor;
   const spread = median! - pooled!;
@@ -46,19 +59,38 @@ export function gapStatistic(gap: GapView, transport: TransportView | null, expl
     samples: base.samples,
     windowStart: base.windowStart,
     claimedMs: low - gap.clockErrorMs - explainedMs,
-    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(gap.minutes, transportSpread)) - free),
-    driftMs: Math.max(0, drift(gap.minutes) - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
+    jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(minutes, transportSpread)) - free),
+    driftMs: Math.max(0, driftMs - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
   };
+}
+
+const lowerSpread = (transport: TransportView | null): number => (transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadMs);
+
+const scratch = new Float64Array(MINUTES_MAX);
+
+/** Sorts the first `count` of the scratch: so few numbers, mostly in order, are sorted by inserting them. */
+function sortScratch(count: number): Float64Array {
+  for (let i = 1; i < count; i++) {
+    const value = scratch[i]!;
+    let at = i;
+    for (; at > 0 && scratch[at - 1]! > value; at--) scratch[at] = scratch[at - 1]!;
+    scratch[at] = value;
+  }
+  return scratch;
+}
+
+/** The minutes' low gaps, rising, ms; valid until the next statistic. */
+function sortedLows(minutes: readonly MinuteSummary[]): Float64Array {
+  for (let i = 0; i < minutes.length; i++) scratch[i] = minutes[i]!.low;
+  return sortScratch(minutes.length);
 }
 
 /** Drift of the gap per ms of the transport's own lower spread: honest sessions over mobile and satellite reach about 0.7. */
 const DRIFT_PER_SPREAD = 1.3;
 
 /** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
-function drift(minutes: readonly MinuteSummary[]): number {
-  if (minutes.length < DRIFT_MINUTES) return 0;
-  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
-  return lows[Math.floor(0.8 * (lows.length - 1))]! - lows[Math.ceil(0.2 * (lows.length - 1))]!;
+function drift(count: number, lows: Float64Array): number {
+  return count < DRIFT_MINUTES ? 0 : lows[Math.floor(0.8 * (count - 1))]! - lows[Math.ceil(0.2 * (count - 1))]!;
 }
 
 /** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
@@ -85,13 +117,12 @@ function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: numbe
  * Load comes and goes and a leg stays: where the low gaps have crossed the middle between their least and the present level more than
  * once, only what four in five of the kept minutes have may count, ms; no bound otherwise (a handover crosses once).
  */
-function keptGap(minutes: readonly MinuteSummary[], presentMs: number): number {
+function keptGap(minutes: readonly MinuteSummary[], lows: Float64Array, presentMs: number): number {
   if (minutes.length < DRIFT_MINUTES) return Infinity;
-  const lows = minutes.map(({ low }) => low).sort((a, b) => a - b);
   const middle = (lows[1]! + presentMs) / 2;
   let crossings = 0;
   for (let i = 1; i < minutes.length; i++) if (minutes[i]!.low > middle !== minutes[i - 1]!.low > middle) crossings++;
-  return crossings > 1 ? lows[Math.floor(0.2 * (lows.length - 1))]! : Infinity;
+  return crossings > 1 ? lows[Math.floor(0.2 * (minutes.length - 1))]! : Infinity;
 }
 
 /** What a machine and its transport spread a minute's keystrokes by, at the most, between a fifth and a half of them, ms. */
@@ -102,17 +133,32 @@ export const MIXTURE_MS = 25;
  * keystrokes have in all but one of the last six minutes and in four of five of all kept ones, less what an honest minute spreads by, ms.
  */
 function mixedGap(minutes: readonly MinuteSummary[], transportSpread: number): number {
+  const most = mixtureMost(minutes, transportSpread);
+  if (most === -Infinity) return most;
+  for (let i = 0; i < minutes.length; i++) scratch[i] = minutes[i]!.middle;
+  const all = sortScratch(minutes.length);
+  return Math.min(most, all[Math.floor(0.2 * (minutes.length - 1))]! - MIXTURE_MS - 2 * transportSpread);
+}
+
+/** The same by the last six minutes alone. */
+function mixtureMost(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < MINUTES_HELD) return -Infinity;
-  const all = minutes.map(({ middle }) => middle).sort((a, b) => a - b);
-  const last = minutes.slice(-MINUTES_HELD).map(({ middle }) => middle).sort((a, b) => a - b);
-  return Math.min(last[1]!, all[Math.floor(0.2 * (all.length - 1))]!) - MIXTURE_MS - 2 * transportSpread;
+  let least = Infinity;
+  let second = Infinity;
+  for (let i = minutes.length - MINUTES_HELD; i < minutes.length; i++) {
+    const { middle } = minutes[i]!;
+    if (middle < least) {
+      second = least;
+      least = middle;
+    } else if (middle < second) second = middle;
+  }
+  return second - MIXTURE_MS - 2 * transportSpread;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */
 function wander(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < 6) return 0;
-  const steps: number[] = [];
-  for (let i = 1; i < minutes.length; i++) steps.push(Math.abs(minutes[i]!.low - minutes[i - 1]!.low));
-  steps.sort((a, b) => a - b);
-  return steps[Math.floor(steps.length / 2)]! - transportSpread;
+  const steps = minutes.length - 1;
+  for (let i = 0; i < steps; i++) scratch[i] = Math.abs(minutes[i + 1]!.low - minutes[i]!.low);
+  return sortScratch(steps)[Math.floor(steps / 2)]! - transportSpread;
 }

@@ -18,7 +18,7 @@
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
-import { MIXTURE_MS, gapStatistic, type GapStatistic } from './gap-statistic.ts';
+import { MIXTURE_MS, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
@@ -83,8 +83,6 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const settings = parameters.config.hiddenLeg;
   if (gap === null || gap.samples < settings.samplesMin) return NO_DATA;
   const explainedMs = egressLegMs(view, parameters) / (gap.twoClocks ? 2 : 1);
-  const statistic = gapStatistic(gap, transport, explainedMs, parameters);
-  const { lowMs, claimedMs, jitterMs, samples, windowStart } = statistic;
   const reference = parameters.baseline.reference({
     tenantId: view.tenantId,
     vantageId: view.vantage?.vantageId ?? null,
@@ -96,6 +94,9 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     access: accessOf(view.sighting),
   });
   const expected = reference.atShare(0.1);
+  if (claimableMs(gap, transport, explainedMs, parameters) <= expected) return QUIET;
+  const statistic = gapStatistic(gap, transport, explainedMs, parameters);
+  const { lowMs, claimedMs, jitterMs, samples, windowStart } = statistic;
   if (claimedMs <= expected) return QUIET;
   const log10Level = reference.log10Tail(claimedMs);
   const calm = isCalmMachine(gap, lowMs, jitterMs);

@@ -66,15 +66,17 @@ export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number):
   return best;
 }
 
-/** A rise that lasts lifts all of the last minutes above the lowest: the cheap question that settles nearly every window. */
-function mayHaveRisen(minutes: readonly MinuteSummary[], riseMs: number): boolean {
-  let least = Infinity;
+/**
+ * A rise that lasts lifts all of the last minutes above what half of the minutes before it had: the cheap question that settles
+ * nearly every window. The shortest time before a rise has the fewest of those.
+ */
+function mayHaveRisen(minutes: readonly MinuteSummary[], beforeMin: number, riseMs: number): boolean {
   let leastAfter = Infinity;
-  minutes.forEach(({ low }, i) => {
-    if (low < least) least = low;
-    if (i >= minutes.length - AFTER_MINUTES && low < leastAfter) leastAfter = low;
-  });
-  return leastAfter - least >= riseMs / 2;
+  for (let i = minutes.length - AFTER_MINUTES; i < minutes.length; i++) if (minutes[i]!.low < leastAfter) leastAfter = minutes[i]!.low;
+  const most = leastAfter - riseMs / 2;
+  let below = 0;
+  for (let i = 0; i < minutes.length - AFTER_MINUTES; i++) if (minutes[i]!.low <= most) below++;
+  return below >= Math.ceil(beforeMin / 2);
 }
 
 export function onset(view: SessionView, { config }: SignalParameters): Answer {
@@ -82,7 +84,7 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   if (gap === null) return NO_DATA;
   const settings = config.hiddenLeg;
   if (gap.minutes.length < settings.onsetMinutesMin + AFTER_MINUTES) return NO_DATA;
-  if (!mayHaveRisen(gap.minutes, settings.onsetMsMin)) return QUIET;
+  if (!mayHaveRisen(gap.minutes, settings.onsetMinutesMin, settings.onsetMsMin + 4 * NOISE_MS_MIN)) return QUIET;
   const found = findOnset(gap.minutes, settings.onsetMinutesMin);
   if (found === null) return QUIET;
   const rise = found.afterMs - found.beforeMs;

@@ -10,6 +10,9 @@ import type { Sighting } from './sighting.ts';
 import type { Sketch } from './sketch.ts';
 import type { Marks } from './transport-marks.ts';
 
+/** Closed minutes that a session keeps. */
+export const MINUTES_MAX = 32;
+
 /** Summary of one closed minute of typing; gaps in ms. */
 export interface MinuteSummary {
   end: number;

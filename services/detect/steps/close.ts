@@ -7,12 +7,12 @@ import { isApproved } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
-import type { SignalParameters } from '../model/view.ts';
+import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
 import { foldRhythm } from './rhythm.ts';
-import { HOUR_MS, MINUTES_MAX, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+import { HOUR_MS, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
 const MINUTE_SAMPLES_MIN = 15;

@@ -22,8 +22,6 @@ export const MINUTE_MS = 60_000;
 export const TEN_MINUTES_MS = 10 * MINUTE_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 
-/** Closed minutes that a session keeps. */
-export const MINUTES_MAX = 32;
 /** Source addresses that one minute of one session keeps apart. */
 export const SOURCES_PER_WINDOW_MAX = 6;
 
