@@ -25,7 +25,7 @@ import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
 import { People, type Cell } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
-import { advanceWatermark, forgetDevice, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
+import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
   config: DetectConfig;
@@ -152,7 +152,8 @@ class Detect implements DetectPipeline {
     for (let i = 0; i < batch.length; i++) {
       const record = batch[i]!;
       const { event } = record;
-      if (advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, event.observedAt)) moved = true;
+      const at = event.observedAt;
+      if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, at)) moved = true;
       const key = `${event.tenantId}|${event.userId}`;
       const cell = this.#cellOf(key, event.tenantId, event.userId);
       const { person } = cell;

@@ -34,7 +34,7 @@ export const newDetector = (): Detector => ({ day: -1, carried: 0, today: 0 });
  * Ends the days before the one of `at`; days without typing say nothing. While a change is still held the day goes on, so that
  * midnight does not count it twice.
  */
-export function advanceDay(detector: Detector, at: number, held: readonly number[]): void {
+export function advanceDay(detector: Detector, at: number, held: ArrayLike<number>): void {
   const day = Math.floor((at - 1) / DAY_MS);
   if (day <= detector.day || (detector.day >= 0 && RENEWING.some(({ i }) => held[i]! > 0))) return;
   if (detector.day >= 0) detector.carried = Math.min(CARRIED_MAX, Math.max(0, detector.carried + detector.today));
@@ -42,10 +42,17 @@ export function advanceDay(detector: Detector, at: number, held: readonly number
   detector.today = 0;
 }
 
+/** log10 of a day's e-value without any change. */
+const UNCHANGED = evidence(new Map());
+
 /** log10 of the present day's e-value: the bets on the families that have signals whose null starts afresh. */
-export function dayEvidence(held: readonly number[]): number {
-  const means = new Map<SignalFamily, number>();
-  for (const { family, weight, i } of RENEWING) if (held[i]! > 0) means.set(family, (means.get(family) ?? 0) + weight * 10 ** held[i]!);
+export function dayEvidence(held: ArrayLike<number>): number {
+  let means: Map<SignalFamily, number> | null = null;
+  for (const { family, weight, i } of RENEWING) if (held[i]! > 0) (means ??= new Map()).set(family, (means.get(family) ?? 0) + weight * 10 ** held[i]!);
+  return means === null ? UNCHANGED : evidence(means);
+}
+
+function evidence(means: ReadonlyMap<SignalFamily, number>): number {
   let sum = 0;
   for (const family of FAMILIES) sum += Math.log10(1 - STAKE[family] + STAKE[family] * (means.get(family) ?? 0));
   // State and its encoded form are the same number.

@@ -50,11 +50,18 @@ export interface Fused {
 
 const NOTHING: Fused = { strength: 0, families: 0, carrier: 0, byFamily: new Map() };
 
+/** Most sessions hold nothing at any time. */
+function isNothing(held: ArrayLike<number>): boolean {
+  for (let i = 0; i < held.length; i++) if (held[i] !== 0) return false;
+  return true;
+}
+
 /**
  * @param held strength by signal, in the order of SIGNALS, 0 for nothing; `ubiquitous` likewise
  * @param carried log10 of what the e-detector carries over from earlier days, ≥ 0
  */
-export function fuse(held: readonly number[], ubiquitous: readonly boolean[], settings: FusionSettings, carried = 0): Fused {
+export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], settings: FusionSettings, carried = 0): Fused {
+  if (isNothing(held)) return NOTHING;
   const means = new Map<SignalFamily, number>();
   let carrier = 0;
   for (let i = 0; i < held.length; i++) {
@@ -64,7 +71,6 @@ export function fuse(held: readonly number[], ubiquitous: readonly boolean[], se
     means.set(family, (means.get(family) ?? 0) + weight * 10 ** strength);
     if (!ubiquitous[i] && strength > carrier) carrier = strength;
   }
-  if (means.size === 0) return NOTHING;
   const byFamily = new Map<SignalFamily, number>();
   let strength = carried;
   let families = 0;

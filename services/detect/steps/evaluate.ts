@@ -1,7 +1,6 @@
 /** Shows a session to the signals at the end of a window and lets their answers in. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
-import { traitsOf } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
@@ -14,10 +13,15 @@ import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
 import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
+/** What the session holds, by signal; of use until the next session is asked about. */
+const held = new Float64Array(SIGNALS.length);
+const ubiquitous: boolean[] = SIGNALS.map(() => true);
+
 export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
   const view = viewOf(person, session, window, parameters);
   const { fusion, signalsOff } = parameters.config;
-  SIGNALS.forEach((signal, i) => {
+  for (let i = 0; i < SIGNALS.length; i++) {
+    const signal = SIGNALS[i]!;
     // What was held when the configuration changed fades as if the signal had fallen quiet.
     const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
     const state = session.signals[i]!;
@@ -25,16 +29,19 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     // What is shown is the reading that supports what is held.
     if (typeof answer === 'object' && answer !== null && (state.reading === null || answer.strength >= state.held)) state.reading = answer;
     else if (state.held === 0) state.reading = null;
-  });
-  const held = session.signals.map((signal) => signal.held);
+    held[i] = state.held;
+  }
   advanceDay(person.detector, view.windowEnd, held);
   person.detector.today = dayEvidence(held);
   return fuseSession(person, session, parameters);
 }
 
-export function fuseSession(person: Person, session: SessionState, { config }: SignalParameters): Fused {
-  const held = session.signals.map((signal) => signal.held);
-  const ubiquitous = session.signals.map((signal) => signal.reading?.ubiquitous ?? true);
+export function fuseSession(person: Person, { signals }: SessionState, { config }: SignalParameters): Fused {
+  for (let i = 0; i < SIGNALS.length; i++) {
+    const { held: strength, reading } = signals[i]!;
+    held[i] = strength;
+    ubiquitous[i] = reading?.ubiquitous ?? true;
+  }
   return fuse(held, ubiquitous, config.fusion, person.detector.carried);
 }
 
@@ -64,9 +71,9 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   };
 }
 
-function familiarWith(person: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {
-  const traits = traitsOf(sighting);
-  return person.familiar.filter((known) => traits.some(({ kind, value }) => kind === known.kind && value === known.value));
+function familiarWith({ familiar }: Person, { country, asn, tlsFingerprint }: NonNullable<SessionState['sighting']>): Person['familiar'] {
+  const network = asn === null ? null : String(asn);
+  return familiar.filter(({ kind, value }) => value === (kind === 'country' ? country : kind === 'network' ? network : tlsFingerprint));
 }
 
 function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {

@@ -15,11 +15,16 @@ export const newWatermark = (): Watermark => ({ furthest: [] });
 
 export const watermarkOf = (watermark: Watermark): number => (watermark.furthest.length < DEVICES ? -Infinity : watermark.furthest[DEVICES - 1]!.at);
 
+/** Whether an event of this time can move anything: nearly none can, so the device's name need not be put together. */
+export function isFurther({ furthest }: Watermark, at: number): boolean {
+  const last = furthest[DEVICES - 1];
+  return last === undefined || at > last.at;
+}
+
 /** True where the watermark moved. */
 export function advanceWatermark(watermark: Watermark, device: string, at: number): boolean {
+  if (!isFurther(watermark, at)) return false;
   const { furthest } = watermark;
-  const last = furthest[DEVICES - 1];
-  if (last !== undefined && at <= last.at) return false;
   const before = watermarkOf(watermark);
   const known = furthest.find((entry) => entry.device === device);
   if (known !== undefined) {
