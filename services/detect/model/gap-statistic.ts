@@ -33,13 +33,13 @@ export interface GapStatistic {
  */
 export function claimableMs(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): number {
   const held = heldGap(gap);
-  const floor = held.lowMs === Infinity ? quantiles(gap.recent, [config.hiddenLeg.lowQuantile])[0]! : held.lowMs;
+  const floor = held.lowMs === Infinity ? quantiles(gap.recent(), [config.hiddenLeg.lowQuantile])[0]! : held.lowMs;
   return Math.max(floor, mixtureMost(gap.minutes, lowerSpread(transport))) - gap.clockErrorMs - explainedMs;
 }
 
 /** @param explainedMs what an organisation's gateway explains of the gap, ms */
 export function gapStatistic(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): GapStatistic {
-  const [pooled, median] = quantiles(gap.recent, [config.hiddenLeg.lowQuantile, 0.5]);
+  const [pooled, median] = quantiles(gap.recent(), [config.hiddenLeg.lowQuantile, 0.5]);
   const { minutes } = gap;
   const held = heldGap(gap);
   const lows = sortedLows(minutes);

@@ -124,7 +124,7 @@ export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs, 
 }
 
 export function mergeCounts(target: Uint16Array, source: Uint16Array): void {
-  for (let i = 0; i < RHYTHM_BINS; i++) target[i] = Math.min(COUNT_MAX, target[i]! + source[i]!);
+  for (let i = 0; i < RHYTHM_BINS; i++) if (source[i] !== 0) target[i] = Math.min(COUNT_MAX, target[i]! + source[i]!);
 }
 
 export function mergeRhythm(target: Rhythm, source: Rhythm): void {

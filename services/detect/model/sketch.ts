@@ -78,6 +78,16 @@ export function mergeInto(target: Sketch, source: Sketch): void {
   }
 }
 
+/** The same for two targets at once. */
+export function mergeIntoBoth(one: Sketch, other: Sketch, source: Sketch): void {
+  for (let i = 0; i < SKETCH_BINS; i++) {
+    const count = source[i]!;
+    if (count === 0) continue;
+    one[i] = Math.min(COUNT_MAX, one[i]! + count);
+    other[i] = Math.min(COUNT_MAX, other[i]! + count);
+  }
+}
+
 export function countOf(sketch: Sketch): number {
   let count = 0;
   for (let i = 0; i < SKETCH_BINS; i++) count += sketch[i]!;
@@ -88,10 +98,10 @@ export function countOf(sketch: Sketch): number {
  * Quantiles of one sketch, linear within a bin.
  *
  * @param shares ascending, each in [0, 1]
+ * @param total what the sketch counts, where that is known
  * @returns ms, one per share; NaN for an empty sketch
  */
-export function quantiles(sketch: Sketch, shares: readonly number[]): number[] {
-  const total = countOf(sketch);
+export function quantiles(sketch: Sketch, shares: readonly number[], total = countOf(sketch)): number[] {
   const result: number[] = [];
   let below = 0;
   let bin = 0;

@@ -25,7 +25,7 @@ export function gapView(gapMs: number, change: Partial<GapView> & { jitterMs?: n
   const recent = newSketch();
   for (let i = 0; i < keys; i++) addValue(recent, gapMs + prng.exponential(jitterMs));
   return {
-    recent,
+    recent: () => recent,
     samples: keys,
     windowStart: START,
     sensor: 'ENDPOINT_AGENT',

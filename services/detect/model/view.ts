@@ -22,8 +22,8 @@ export interface MinuteSummary {
 }
 
 export interface GapView {
-  /** Gaps of the last 10 to 20 minutes. */
-  recent: Sketch;
+  /** Gaps of the last 10 to 20 minutes; of use until somebody asks for another session's. */
+  recent: () => Sketch;
   samples: number;
   windowStart: number;
   sensor: Sensor;

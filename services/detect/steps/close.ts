@@ -6,7 +6,7 @@ import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
@@ -139,7 +139,7 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     track.lastEnd = end;
     const samples = countOf(gaps);
     if (samples < MINUTE_SAMPLES_MIN) continue;
-    const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5]);
+    const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
     track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
     if (track.minutes.length > MINUTES_MAX) track.minutes.shift();
     if (clock === 0) historyOf(person, session, end, micro(low!), parameters.config.devicesPerPersonMax);
@@ -169,8 +169,7 @@ function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
     track.hour.fill(0);
     track.hourStart = hourStart;
   }
-  mergeInto(track.ten, gaps);
-  mergeInto(track.hour, gaps);
+  mergeIntoBoth(track.ten, track.hour, gaps);
 }
 
 function foldInput(session: SessionState, window: OpenWindow): void {

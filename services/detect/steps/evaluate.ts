@@ -7,7 +7,7 @@ import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
-import { countOf, mergeInto, newSketch } from '../model/sketch.ts';
+import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
@@ -109,28 +109,30 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
 /** Two times ten minutes put together; a view lives for one evaluation only. */
 const scratch = newSketch();
 
+function together(before: Sketch, now: Sketch): Sketch {
+  scratch.set(before);
+  mergeInto(scratch, now);
+  return scratch;
+}
+
 function gapView(person: Person, session: SessionState, window: OpenWindow, samplesMin: number): GapView | null {
   if (window.keystrokes === 0) return null;
   const track = session.tracks[session.clock];
   if (track === null) return null;
-  let recent = track.ten;
-  let windowStart = track.tenStart;
-  if (track.tenBefore !== null) {
-    recent = scratch.fill(0);
-    mergeInto(recent, track.tenBefore);
-    mergeInto(recent, track.ten);
-    windowStart = track.tenStart - TEN_MINUTES_MS;
-  }
-  if (countOf(recent) < samplesMin && track.hourStart <= windowStart) {
-    // Slow typists: the hour has more, late keystrokes included.
-    recent = track.hour;
+  const { ten, tenBefore, hour } = track;
+  let samples = countOf(ten) + (tenBefore === null ? 0 : countOf(tenBefore));
+  let windowStart = tenBefore === null ? track.tenStart : track.tenStart - TEN_MINUTES_MS;
+  // Slow typists: the hour has more, late keystrokes included.
+  const wholeHour = samples < samplesMin && track.hourStart <= windowStart;
+  if (wholeHour) {
+    samples = countOf(hour);
     windowStart = track.hourStart;
   }
   const { input } = session;
   const history = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
   return {
-    recent,
-    samples: countOf(recent),
+    recent: () => (wholeHour ? hour : tenBefore === null ? ten : together(tenBefore, ten)),
+    samples,
     windowStart: Math.max(windowStart, session.firstAt - (session.firstAt % MINUTE_MS)),
     sensor: session.sensor,
     twoClocks: session.clock === 1,
