@@ -112,29 +112,36 @@ interface Overlap {
   expected: number;
 }
 
-/** In the hours in which both typed, and those right before and after: slots of both, shared, and what chance would share. */
-function overlapOf(a: RhythmMember, b: RhythmMember): Overlap {
+/** When a person types, as pairs of them are compared. */
+interface Presence {
+  hours: RhythmMember['hours'];
+  /** The hours, and those that lie so close that a working day spans both. */
+  near: ReadonlySet<number>;
+}
+
+/** A working day spans so many hours: an hour in which one of two pauses counts as well. */
+const DAY_SPAN_HOURS = 8;
+
+function presenceOf({ hours }: RhythmMember): Presence {
+  const near = new Set<number>();
+  for (const hour of hours.keys()) for (let at = hour - DAY_SPAN_HOURS; at <= hour + DAY_SPAN_HOURS; at++) near.add(at);
+  return { hours, near };
+}
+
+/** On the days on which both typed: slots of both, shared, and what chance would share. */
+function overlapOf(a: Presence, b: Presence): Overlap {
   let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
-  // Days on which both worked, by their spans: an hour in which one pauses counts as well.
-  const [few, many] = a.hours.size <= b.hours.size ? [a, b] : [b, a];
-  const days = new Set<number>();
-  for (const hour of few.hours.keys()) for (let near = hour - 8; near <= hour + 8; near++) if (many.hours.has(near)) days.add(hour);
-  for (const hour of days) {
-    for (const at of [hour]) {
-      const [x, y] = [a.hours.get(at) ?? 0, b.hours.get(at) ?? 0];
-      slotsA += bitsOf(x);
-      slotsB += bitsOf(y);
-      shared += bitsOf(x & y);
-      hours++;
-    }
+  for (const [hour, x] of a.hours) {
+    if (!b.near.has(hour)) continue;
+    const y = b.hours.get(hour) ?? 0;
+    slotsA += bitsOf(x);
+    slotsB += bitsOf(y);
+    shared += bitsOf(x & y);
+    hours++;
   }
-  for (const hour of many.hours.keys()) {
-    if (few.hours.has(hour)) continue;
-    let near = false;
-    for (let other = hour - 8; other <= hour + 8 && !near; other++) near = few.hours.has(other);
-    if (!near) continue;
-    slotsA += bitsOf(a.hours.get(hour) ?? 0);
-    slotsB += bitsOf(b.hours.get(hour) ?? 0);
+  for (const [hour, y] of b.hours) {
+    if (!a.near.has(hour) || a.hours.has(hour)) continue;
+    slotsB += bitsOf(y);
     hours++;
   }
   return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / (6 * hours)) };
@@ -146,6 +153,7 @@ const isApart = (overlap: Overlap): boolean => overlap.slots >= SLOTS_MIN && ove
 function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): void {
   const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   const n = members.length;
+  const presences = members.map(presenceOf);
   const distances = members.map((a) => members.map((b) => (a === b ? Infinity : sketchDistance(a.sketch, b.sketch))));
   const nearest = distances.map((row) => Math.min(...row));
   const sorted = nearest.toSorted((a, b) => a - b);
@@ -157,17 +165,17 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
     const near = distance * 3 <= median * 2 && rank * 4 <= n;
     if (!near && member.told === '') return;
     const j = distances[i]!.indexOf(distance);
-    const overlap = overlapOf(member, members[j]!);
+    const overlap = overlapOf(presences[i]!, presences[j]!);
     let pairRank = 0;
     let pairs = 0;
     for (let k = 0; k < n; k++) {
       if (k === i) continue;
-      const other = overlapOf(member, members[k]!);
+      const other = overlapOf(presences[i]!, presences[k]!);
       if (other.slots < SLOTS_MIN || other.expected < 20) continue;
       pairs++;
       if (ratioOf(other) <= ratioOf(overlap)) pairRank++;
     }
-    const group = groupOf(members, distances, i, Math.max(GROUP_FACTOR * distance, GROUP_SHARE * median));
+    const group = groupOf(presences, distances, i, Math.max(GROUP_FACTOR * distance, GROUP_SHARE * median));
     const values = [distance, rank, n, median, group, overlap.slots, overlap.shared, overlap.expected, pairRank, pairs];
     const what = near ? [Math.floor(windowStart / TOLD_AGAIN_MS), distance >> 3, rank, group, overlap.shared >> 2, pairRank].join(' ') : '';
     if (member.told === what) return;
@@ -177,12 +185,12 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
 }
 
 /** Greedy, nearest first: identities about as near, each apart from all that were taken before. */
-function groupOf(members: readonly RhythmMember[], distances: readonly (readonly number[])[], i: number, limit: number): number {
+function groupOf(presences: readonly Presence[], distances: readonly (readonly number[])[], i: number, limit: number): number {
   const taken = [i];
-  const near = members.map((_, k) => k).filter((k) => k !== i && distances[i]![k]! <= limit);
+  const near = presences.map((_, k) => k).filter((k) => k !== i && distances[i]![k]! <= limit);
   for (const k of near.toSorted((a, b) => distances[i]![a]! - distances[i]![b]! || a - b)) {
     if (taken.length >= GROUP_MAX) break;
-    if (taken.every((other) => distances[other]![k]! <= GROUP_FACTOR * limit && isApart(overlapOf(members[other]!, members[k]!)))) taken.push(k);
+    if (taken.every((other) => distances[other]![k]! <= GROUP_FACTOR * limit && isApart(overlapOf(presences[other]!, presences[k]!)))) taken.push(k);
   }
   return taken.length;
 }

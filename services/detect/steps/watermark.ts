@@ -26,15 +26,21 @@ export function advanceWatermark(watermark: Watermark, device: string, at: numbe
   if (!isFurther(watermark, at)) return false;
   const { furthest } = watermark;
   const before = watermarkOf(watermark);
-  const known = furthest.find((entry) => entry.device === device);
-  if (known !== undefined) {
-    if (at <= known.at) return false;
-    known.at = at;
-  } else furthest.push({ device, at });
-  furthest.sort((a, b) => b.at - a.at || (a.device < b.device ? -1 : 1));
-  if (furthest.length > DEVICES) furthest.pop();
+  let place = furthest.findIndex((entry) => entry.device === device);
+  if (place < 0) {
+    place = Math.min(furthest.length, DEVICES - 1);
+    furthest[place] = { device, at };
+  } else if (at <= furthest[place]!.at) return false;
+  const entry = furthest[place]!;
+  entry.at = at;
+  for (; place > 0 && isBehind(furthest[place - 1]!, entry); place--) furthest[place] = furthest[place - 1]!;
+  furthest[place] = entry;
   return watermarkOf(watermark) !== before;
 }
+
+type Furthest = Watermark['furthest'][number];
+
+const isBehind = (a: Furthest, b: Furthest): boolean => a.at < b.at || (a.at === b.at && a.device > b.device);
 
 /** Takes the name of a device out and keeps its time; true where it was there. */
 export function forgetDevice({ furthest }: Watermark, device: string): boolean {
