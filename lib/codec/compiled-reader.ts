@@ -53,6 +53,16 @@ function fail(c: Cursor, path: string, what: string): never {
   throw FAULT;
 }
 
+/** Of each length one; a copy of it has room for just so many doubles, where an array that grows is copied again and again. */
+const TEMPLATES: number[][] = [];
+const TEMPLATE_LENGTH_MAX = 1024;
+
+function doubles(count: number): number[] {
+  if (count > TEMPLATE_LENGTH_MAX) return [];
+  const template = (TEMPLATES[count] ??= Array.from({ length: count }, () => 0.5));
+  return template.slice();
+}
+
 /* The helpers of the generated code. `c` is always the same shape, so that they are compiled once and inlined. */
 const HELPERS = {
   boolean(c: ReadCursor, path: string): boolean {
@@ -104,7 +114,7 @@ const HELPERS = {
     return index === 0 || index === 1 ? index === 1 : fail(c, path, 'no branch of a union of 2, or cut off');
   },
   floats(c: ReadCursor, path: string): number[] {
-    const values: number[] = [];
+    let values: number[] = [];
     for (;;) {
       const count = nextBlock(c, path, 4, values.length);
       if (count < 0) throw FAULT;
@@ -112,7 +122,11 @@ const HELPERS = {
       const blockEnd = c.blockEnd;
       const view = c.view;
       const start = c.bytes.byteOffset + c.position;
-      for (let i = 0; i < count; i++) values.push(view.getFloat32(start + 4 * i, true));
+      // Writers put all items into one block.
+      if (values.length === 0) {
+        values = doubles(count);
+        for (let i = 0; i < count; i++) values[i] = view.getFloat32(start + 4 * i, true);
+      } else for (let i = 0; i < count; i++) values.push(view.getFloat32(start + 4 * i, true));
       c.position += 4 * count;
       if (blockEnd >= 0 && c.position !== blockEnd) fail(c, path, 'a block size that does not fit its items');
     }
