@@ -81,7 +81,7 @@ const NEUTRAL_ZONE = /^(?:etc\/|utc|gmt|zulu|universal)/i;
 function zoneOnly(view: SessionView, sighting: Sighting): Answer {
   const { osTimeZone } = sighting;
   const { declared } = view;
-  if (osTimeZone === null || declared === null || declared.timeZone === null || NEUTRAL_ZONE.test(osTimeZone)) return QUIET;
+  if (osTimeZone === null || declared === null || declared.timeZone === null || osTimeZone === declared.timeZone || NEUTRAL_ZONE.test(osTimeZone)) return QUIET;
   const here = utcOffsetHours(osTimeZone, sighting.at);
   const there = utcOffsetHours(declared.timeZone, sighting.at);
   if (here === null || there === null) return QUIET;

@@ -27,7 +27,7 @@ export function closeWindow(person: Person, session: SessionState, window: OpenW
   }
   if (window.vantage !== null) session.vantage = window.vantage;
   if (window.sensor !== null) session.sensor = window.sensor;
-  const sources = window.sources.toSorted((a, b) => (isLater(a.sighting.at, a.sighting.eventId, b.sighting.at, b.sighting.eventId) ? 1 : -1));
+  const sources = window.sources.length < 2 ? window.sources : window.sources.toSorted((a, b) => (isLater(a.sighting.at, a.sighting.eventId, b.sighting.at, b.sighting.eventId) ? 1 : -1));
   for (const source of sources) closeSource(person, session, source, end, parameters);
   foldKeystrokeRtt(session, window);
   if (window.keystrokes > 0) closeKeystrokes(person, session, window, end, parameters);
