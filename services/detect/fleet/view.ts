@@ -14,14 +14,19 @@ const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject:
 export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }: SessionState): FleetView | null {
   if (fleet === null || fleet.taken.length === 0) return null;
   const view: FleetView = { egress: null, shipTo: null, rhythm: null };
-  const network = sighting === null ? null : networkOf(sighting.sourceIp);
-  const egresses = network === null ? [] : [subjectOf('EGRESS', tenantId, network), subjectOf('EGRESS', null, network)];
+  let egresses: string[] | null = null;
   for (const fact of fleet.taken) {
-    if (fact.kind === 'EGRESS' && egresses.includes(fact.subject)) view.egress = toldBy(fact, readEgress(fact.values));
+    if (fact.kind === 'EGRESS' && (egresses ??= egressesOf(tenantId, sighting)).includes(fact.subject)) view.egress = toldBy(fact, readEgress(fact.values));
     else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
     else if (fact.kind === 'RHYTHM') view.rhythm = nearer(view.rhythm, toldBy(fact, readRhythm(fact.values)));
   }
   return view;
+}
+
+function egressesOf(tenantId: string, sighting: SessionState['sighting']): string[] {
+  if (sighting === null) return [];
+  const network = networkOf(sighting.sourceIp);
+  return [subjectOf('EGRESS', tenantId, network), subjectOf('EGRESS', null, network)];
 }
 
 function ownKm({ declared, shippedTo }: DeviceAssignment): number {

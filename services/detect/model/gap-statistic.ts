@@ -6,7 +6,7 @@ import { quantiles } from './sketch.ts';
 import { MINUTES_MAX, type GapView, type MinuteSummary, type SignalParameters, type TransportView } from './view.ts';
 
 /** Of the last minutes all but one must have the gap. */
-const MINUTES_HELD = 6;
+export const MINUTES_HELD = 6;
 /** Minutes from which the drift of the low gaps is looked at. */
 const DRIFT_MINUTES = 10;
 
@@ -94,7 +94,7 @@ function drift(count: number, lows: Float64Array): number {
 }
 
 /** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
-function heldGap(gap: GapView): { lowMs: number; minutes: number; samples: number; windowStart: number } {
+export function heldGap(gap: Pick<GapView, 'minutes'>): { lowMs: number; minutes: number; samples: number; windowStart: number } {
   const { minutes } = gap;
   const first = Math.max(0, minutes.length - MINUTES_HELD);
   const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };

@@ -37,15 +37,19 @@ export interface BestZone {
   gathered: number;
 }
 
+/** Direction of the middle of each hour on the clock. */
+const ANGLES = Array.from({ length: DAY_HOURS }, (_, hour) => (2 * Math.PI * (hour + 0.5)) / DAY_HOURS);
+const COSINES = Float64Array.from(ANGLES, Math.cos);
+const SINES = Float64Array.from(ANGLES, Math.sin);
+
 /** The zone in which the activity is a working day. `counts`: active minutes per hour of the week, UTC. */
 export function bestZone(counts: Uint16Array): BestZone {
   let x = 0;
   let y = 0;
   let all = 0;
   for (let hour = 0; hour < counts.length; hour++) {
-    const angle = (2 * Math.PI * ((hour % DAY_HOURS) + 0.5)) / DAY_HOURS;
-    x += counts[hour]! * Math.cos(angle);
-    y += counts[hour]! * Math.sin(angle);
+    x += counts[hour]! * COSINES[hour % DAY_HOURS]!;
+    y += counts[hour]! * SINES[hour % DAY_HOURS]!;
     all += counts[hour]!;
   }
   const middleUtc = (Math.atan2(y, x) * DAY_HOURS) / (2 * Math.PI);

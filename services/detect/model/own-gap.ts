@@ -10,6 +10,7 @@
  *   become visible (detection.md: an oracle of each device's own gap separates legs of 15–25 ms).
  * Cost: silent until the device has a day and an hour of history; blind where that history is already the operator's.
  */
+import { heldGap, MINUTES_HELD } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
@@ -25,7 +26,6 @@ export const ownGapSignal: SignalDescription = {
 
 /** Shares of honest session-days whose gap lies so far above all but 5% of the device's earlier minutes, ms. */
 const SHIFT_NULL: NullTable = [[4, 0.02], [8, 0.006], [15, 0.0015], [25, 4e-4], [40, 1e-4], [80, 1e-5], [160, 1e-6]];
-const MINUTES_HELD = 6;
 const DAYS_MIN = 1;
 const HELPDESK_MAX = 0.5;
 
@@ -34,15 +34,12 @@ export function ownGap(view: SessionView): Answer {
   if (gap === null || gap.own === null || gap.minutes.length < MINUTES_HELD) return NO_DATA;
   const { own } = gap;
   if (own.days < DAYS_MIN || own.minutes < OWN_MINUTES_MIN) return NO_DATA;
-  const last = gap.minutes.slice(-MINUTES_HELD);
-  const lows = last.map(({ low }) => low).sort((a, b) => a - b);
-  const heldMs = lows[1]!;
+  const { lowMs: heldMs, samples, windowStart } = heldGap(gap);
   const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
   const shift = heldMs - own.highMs - spreadMs;
   const log10P = log10Share(SHIFT_NULL, shift);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs), strengthOfP(log10P));
   if (strength < 0.3) return QUIET;
-  const samples = last.reduce((sum, minute) => sum + minute.samples, 0);
   return {
     strength,
     ubiquitous: false,
@@ -50,7 +47,7 @@ export function ownGap(view: SessionView): Answer {
     expected: own.highMs,
     unit: 'ms',
     samples,
-    windowStart: last[0]!.end - 60_000,
+    windowStart,
     windowEnd: view.windowEnd,
     explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${samples.toLocaleString('en-US')} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${own.minutes.toLocaleString('en-US')} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days and is consistent with a further leg that was not there before.`,
   };

@@ -55,26 +55,30 @@ const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRI
 const SHOWN_MIN = 0.2;
 
 export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): void {
-  const { parameters, trace } = context;
-  trace?.({
+  context.trace?.({
     tenantId: person.tenantId,
     userId: person.userId,
     sessionId: session.sessionId,
     at,
     strength: fused.strength,
-    severity: severityOf(fused, parameters.config.fusion, barAt(at, context)),
+    severity: severityAt(fused, at, context),
     held: session.signals.map((signal) => signal.held),
   });
 }
 
-/** Evidence that the fleet's budget of false findings asks for (e-BH), by the last hour that is known. */
-const barAt = (at: number, { parameters, evidenceAt }: FindingContext): number => barOfFleet(evidenceAt(at), parameters.config.fusion.falseDiscoveryShare);
+/** The severity by the session's own evidence and, above LOW, by what the fleet's budget of false findings asks for (e-BH), by the last hour that is known. */
+function severityAt(fused: Fused, at: number, { parameters, evidenceAt }: FindingContext): Severity | null {
+  const { fusion } = parameters.config;
+  if (fused.strength === 0) return null;
+  const own = severityOf(fused, fusion);
+  return own === null || own === 'LOW' ? own : severityOf(fused, fusion, barOfFleet(evidenceAt(at), fusion.falseDiscoveryShare));
+}
 
 /** Decides, at the end of a window, whether the session's finding opens, changes or stays as it is. */
 export function reviseFinding(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): SuspiciousSession | null {
   const { config } = context.parameters;
   if (isDecided(session, at, config.feedback)) return null;
-  const severity = severityOf(fused, config.fusion, barAt(at, context));
+  const severity = severityAt(fused, at, context);
   const finding = session.finding;
   if (finding === null) {
     if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
