@@ -17,6 +17,7 @@ import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
 import { createCohortBaseline } from './fleet/cohort-baseline.ts';
 import { evidenceOf } from './fleet/evidence.ts';
 import { Everybody } from './fleet/everybody.ts';
+import { createGateways } from './fleet/gateway.ts';
 import { plainCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
 import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
@@ -97,7 +98,7 @@ class Detect implements DetectPipeline {
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
     this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
-    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)) };
+    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: createGateways(this.#everybody, config.fleet.memoryMs) };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);

@@ -11,7 +11,7 @@ import { accessOf, cohortLevels, gapValue } from './cohort.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
 import { newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, sketchOf } from './rhythm-sketch.ts';
-import { categoryCode, networkOf, placeHash, shortHash, subjectOf, type FleetKind } from './subjects.ts';
+import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
 
 /** Before a window closes: an hour that lies behind it is reported, and facts that are in force by its end are taken up. */
 export function beforeWindow(person: Person, window: OpenWindow, config: DetectConfig, out: FleetReport[]): void {
@@ -38,8 +38,7 @@ export function afterWindow(person: Person, session: SessionState, window: OpenW
 }
 
 function placeOf(places: FleetPlace[], { sighting, deviceId, assignment }: SessionState): FleetPlace | null {
-  const trusted = sighting === null || isTrustedEgress(sighting.policy);
-  const network = trusted ? '' : networkOf(sighting.sourceIp);
+  const network = sighting === null ? '' : networkOf(sighting.sourceIp);
   const known = places.find((place) => place.network === network && place.deviceId === deviceId);
   if (known !== undefined) return known;
   if (places.length >= PLACES_MAX) return null;
@@ -48,6 +47,7 @@ function placeOf(places: FleetPlace[], { sighting, deviceId, assignment }: Sessi
   const place: FleetPlace = {
     network,
     category: sighting?.category ?? 'UNKNOWN',
+    trusted: sighting !== null && isTrustedEgress(sighting.policy),
     deviceId,
     area: declared === null ? null : areaOf(declared),
     shippedTo: declared === null || shippedTo === null ? null : { hash: placeHash(shippedTo), km: kmBetween(declared, shippedTo) },
@@ -74,6 +74,7 @@ interface Reporter {
   readonly hour: number;
   /** Null where the tenant shares with the others. */
   readonly tenant: string | null;
+  readonly config: DetectConfig;
   readonly out: FleetReport[];
 }
 
@@ -81,12 +82,12 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
   const fleet = person.fleet!;
   if (fleet.hour < 0) return;
   const tenant = config.fleet.shareTenants.includes(person.tenantId) ? null : person.tenantId;
-  const reporter: Reporter = { person, hour: fleet.hour, tenant, out };
+  const reporter: Reporter = { person, hour: fleet.hour, tenant, config, out };
   for (const place of fleet.places) reportPlace(reporter, place);
   reportRhythm(reporter, config);
   for (const { sessionId, strength } of fleet.sessions) {
     report(reporter, 'EVIDENCE', subjectOf('EVIDENCE', null), sessionId, [], [strength]);
-    reportGap(reporter, sessionId, config);
+    reportGap(reporter, sessionId);
   }
   fleet.hour = -1;
   fleet.places = [];
@@ -99,12 +100,10 @@ function report({ person, hour, out }: Reporter, kind: FleetKind, subject: strin
 }
 
 
-
-
-function reportPlace(reporter: Reporter, { network, category, deviceId, area, shippedTo, minutes }: FleetPlace): void {
+function reportPlace(reporter: Reporter, { network, category, trusted, deviceId, area, shippedTo, minutes }: FleetPlace): void {
   const [latitude, longitude] = area ?? [NO_AREA, NO_AREA];
   if (network !== '') {
-    const values = [categoryCode(category), latitude, longitude, shippedTo === null ? 0 : shortHash(shippedTo.hash)];
+    const values = [trusted ? TRUSTED_EGRESS : categoryCode(category), latitude, longitude, shippedTo === null ? 0 : shortHash(shippedTo.hash), gapAt(reporter, network, deviceId)];
     report(reporter, 'EGRESS', subjectOf('EGRESS', reporter.tenant, network), deviceId, minutes, values);
   }
   // Where a laptop was sent is the organisation's own record: never shared with other tenants.
@@ -130,15 +129,33 @@ function reportRhythm(reporter: Reporter, { rhythm }: DetectConfig): void {
   }
 }
 
-function reportGap(reporter: Reporter, sessionId: string, config: DetectConfig): void {
-  const { person, hour } = reporter;
-  const session = person.sessions.get(sessionId);
+/** Low gap of the session's hour and the keystrokes that it rests on; null where there are too few. */
+function hourGap({ hour, config }: Reporter, session: SessionState): { low: number; keystrokes: number } | null {
   // Two clocks hide their error in the gap.
-  const track = session?.tracks[0] ?? null;
-  if (session === undefined || track === null || track.hourStart !== hour) return;
+  const [track] = session.tracks;
+  if (track === null || track.hourStart !== hour) return null;
   const keystrokes = countOf(track.hour);
-  if (keystrokes < config.hiddenLeg.samplesMin) return;
+  if (keystrokes < config.hiddenLeg.samplesMin) return null;
   const [low] = quantiles(track.hour, [config.hiddenLeg.lowQuantile]);
+  return { low: gapValue(low!), keystrokes };
+}
+
+/** What the person's hour at a network showed there; 0 for nothing. */
+function gapAt(reporter: Reporter, network: string, deviceId: string): number {
+  for (const { sessionId } of reporter.person.fleet!.sessions) {
+    const session = reporter.person.sessions.get(sessionId);
+    if (session === undefined || session.deviceId !== deviceId || session.sighting === null || networkOf(session.sighting.sourceIp) !== network) continue;
+    const gap = hourGap(reporter, session);
+    if (gap !== null) return gap.low;
+  }
+  return 0;
+}
+
+function reportGap(reporter: Reporter, sessionId: string): void {
+  const { person } = reporter;
+  const session = person.sessions.get(sessionId);
+  const gap = session === undefined ? null : hourGap(reporter, session);
+  if (session === undefined || gap === null) return;
   const cohort = { tenantId: person.tenantId, vantageId: session.vantage?.vantageId ?? null, sensor: session.sensor, region: session.assignment?.declared.region ?? session.assignment?.declared.country ?? null, access: accessOf(session.sighting) };
-  for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gapValue(low!), keystrokes]);
+  for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gap.low, gap.keystrokes]);
 }

@@ -1,6 +1,7 @@
 /** A source network that several people share: who they are, where they are declared, whether they type together or in turn. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { NO_AREA } from './areas.ts';
+import { GAP_HOURS_MAX, gatewaySummary, gatewayValues } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
 import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
@@ -15,6 +16,8 @@ interface EgressMember {
   lastDay: number;
   area: [number, number];
   shippedTo: number;
+  /** Low gaps of the last hours (cohort.ts: gapValue), newest last. */
+  gaps?: number[];
   /** What was told last. */
   told: string;
 }
@@ -27,6 +30,8 @@ export interface EgressMemory {
   day: TurnDay;
   /** Days that are over, newest last. */
   days: TurnFigures[];
+  /** What everybody was told last of the network as a gateway; absent for nothing. */
+  gateway?: string;
 }
 
 const DEVICES_MAX = 4;
@@ -81,6 +86,7 @@ export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
     if (hour.beyond > 0) memory.crowdUntil = windowStart + settings.memoryMs;
     addHour(memory.day, windowStart, typedByPerson(present));
     tellMembers(memory, present, closing);
+    tellEverybody(memory, closing);
   },
   erase(memory, hours, tenantId, userId) {
     const key = memberKey(tenantId, userId);
@@ -102,7 +108,7 @@ function endDay(memory: EgressMemory): void {
 }
 
 function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: MemberHour, windowStart: number): void {
-  const [category = 0, latitude = NO_AREA, longitude = NO_AREA, shippedTo = 0] = values;
+  const [category = 0, latitude = NO_AREA, longitude = NO_AREA, shippedTo = 0, gap = 0] = values;
   memory.category = Math.max(memory.category, category);
   const key = memberKey(tenantId, userId);
   let member = memory.members.get(key);
@@ -116,6 +122,7 @@ function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: 
   member.lastAt = windowStart;
   member.area = [latitude, longitude];
   member.shippedTo = shippedTo;
+  if (gap > 0) member.gaps = [...(member.gaps ?? []), gap].slice(-GAP_HOURS_MAX);
 }
 
 function forget(memory: EgressMemory, before: number): void {
@@ -154,13 +161,34 @@ export function countAreas(places: readonly (readonly [number, number])[]): numb
   return apart.length;
 }
 
+interface Turns {
+  /** Days on which at least two typed. */
+  days: readonly TurnFigures[];
+  /** The typical one of them; today's where there is none. */
+  typical: TurnFigures;
+}
+
+function turnsOf(memory: EgressMemory): Turns {
+  const today = turnFigures(memory.day);
+  const days = today.people >= 2 ? [...memory.days, today] : memory.days;
+  return { days, typical: days.toSorted((a, b) => a.log10Apart - b.log10Apart)[Math.floor(days.length / 2)] ?? today };
+}
+
+/** A network that ends the transport of its people is everybody's: who comes there for the first time must know it. */
+function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): void {
+  const values = gatewayValues([...memory.members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), memory.category, turnsOf(memory).typical);
+  if (values.length < 2 && memory.gateway === undefined) return;
+  const what = values.length < 2 ? '' : `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${gatewaySummary(values)}`;
+  if (what === memory.gateway) return;
+  memory.gateway = what;
+  tell(null, values);
+}
+
 function figuresOf(memory: EgressMemory, windowStart: number): number[] {
   const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   const devices = new Set(members.flatMap((member) => member.devices)).size;
   const shipTos = new Set(members.map(({ shippedTo }) => shippedTo).filter((place) => place !== 0)).size;
-  const today = turnFigures(memory.day);
-  const days = today.people >= 2 ? [...memory.days, today] : memory.days;
-  const typical = days.toSorted((a, b) => a.log10Apart - b.log10Apart)[Math.floor(days.length / 2)] ?? today;
+  const { days, typical } = turnsOf(memory);
   const apart = days.filter(({ log10Apart }) => log10Apart < 0).length;
   const crowd = memory.crowdUntil > windowStart ? 1 : 0;
   const { people, minutes, together, expected, runs, log10Apart } = typical;

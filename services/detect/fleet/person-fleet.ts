@@ -8,9 +8,11 @@ import type { Minutes } from './minutes.ts';
 
 /** Where a person was during the hour: one per network and device. */
 export interface FleetPlace {
-  /** Empty for the organisation's own networks, which nobody shares. */
+  /** Empty before the session has a source. */
   network: string;
   category: NetworkCategory;
+  /** The organisation has declared the network as its own or a partner's. */
+  trusted?: boolean;
   deviceId: string;
   /** Declared place, degrees times 10; null where there is no assignment. */
   area: [number, number] | null;

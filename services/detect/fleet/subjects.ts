@@ -24,6 +24,8 @@ export const subjectOf = (kind: FleetKind, tenant: string | null, ...rest: reado
 
 /** On the wire a category is its place in this list: append only. */
 const CATEGORIES: readonly NetworkCategory[] = ['UNKNOWN', 'RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION'];
+/** In the place of a category: the organisation has declared the network, whatever it is registered as. */
+export const TRUSTED_EGRESS = 100;
 export const categoryCode = (category: NetworkCategory): number => Math.max(0, CATEGORIES.indexOf(category));
 
 /** The network that one household, office or relay has: an IPv4 address, the first 64 bits of an IPv6 one. */

@@ -29,7 +29,7 @@ const REGION_KM_MIN = 1500;
 const MOVED_KM = 300;
 const ZONE_HOURS_MIN = 2.5;
 /** Shares of honest session-days that look like this without a declared trip or a policy that explains it: a stated prior. */
-const HONEST_SHARE = { abroadFar: 0.002, abroadNear: 0.004, border: 0.3, vpnAbroad: 1e-4, relayAbroad: 5e-4, businessAbroad: 0.003, hostedAbroad: 0.1, region: 0.15, zone: 0.05 } as const;
+const HONEST_SHARE = { abroadFar: 0.002, abroadNear: 0.004, border: 0.3, vpnAbroad: 1e-4, relayAbroad: 5e-4, businessAbroad: 0.003, hostedAbroad: 0.1, gatewayAbroad: 0.1, region: 0.15, zone: 0.05 } as const;
 /** What more honest session-days than this show opens nothing alone. */
 const UBIQUITOUS_SHARE = 0.02;
 
@@ -55,12 +55,14 @@ export function declaredPlace(view: SessionView, { config }: SignalParameters): 
     samples: 1,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`,
+    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it${view.gateway === null ? '' : ` (it ends the transport of ${view.gateway.shown} people)`}; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`,
   };
 }
 
 function shareAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
   if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return HONEST_SHARE.hostedAbroad;
+  // Where it ends the transport of several people it stands elsewhere than they do.
+  if (view.gateway !== null) return HONEST_SHARE.gatewayAbroad;
   if (sighting.category === 'VPN' || sighting.category === 'TOR') return HONEST_SHARE.vpnAbroad;
   if (sighting.category === 'HOSTING') return HONEST_SHARE.relayAbroad;
   if (km < 150) return HONEST_SHARE.border;

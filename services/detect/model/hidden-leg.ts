@@ -12,12 +12,13 @@
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap and, given that, so much variation; more minutes confirm the figures and do
  *   not shrink the p-value.
- * Reference: GapBaseline (prior, or the learnt cohort), and the device's own earlier days.
+ * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
  *   varies no more than a machine does.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
+import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { MIXTURE_MS, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
@@ -82,8 +83,10 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const { gap, transport } = view;
   const settings = parameters.config.hiddenLeg;
   if (gap === null || gap.samples < settings.samplesMin) return NO_DATA;
-  const explainedMs = egressLegMs(view, parameters) / (gap.twoClocks ? 2 : 1);
-  const reference = parameters.baseline.reference({
+  const { gateway } = view;
+  const scale = gap.twoClocks ? 0.5 : 1;
+  const explainedMs = gateway === null ? egressLegMs(view, parameters) * scale : 0;
+  const peers = parameters.baseline.reference({
     tenantId: view.tenantId,
     vantageId: view.vantage?.vantageId ?? null,
     sensor: gap.sensor,
@@ -93,6 +96,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     region: view.declared?.region ?? view.declared?.country ?? null,
     access: accessOf(view.sighting),
   });
+  const reference = gateway === null ? peers : behindGateway(peers, gateway, gatewayLegMostMs(view, parameters), scale);
   const expected = reference.atShare(0.1);
   if (claimableMs(gap, transport, explainedMs, parameters) <= expected) return QUIET;
   const statistic = gapStatistic(gap, transport, explainedMs, parameters);
@@ -100,7 +104,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   if (claimedMs <= expected) return QUIET;
   const log10Level = reference.log10Tail(claimedMs);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
-  const log10More = calm || explainedMs > 0 ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
+  const log10More = calm || explainedMs > 0 || gateway !== null ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap.twoClocks, parameters.config.network.geostationaryMs);

@@ -35,3 +35,9 @@ test('days far above all earlier ones are not learnt, until they have gone on fo
   for (let n = 9; n < 13; n++) day(n, 45);
   expect(ownGap(history)!.highMs).toBeGreaterThan(40);
 });
+
+test('beyond the grid nothing can be compared: a gap of a second is not a rise from its last edge', () => {
+  const history = newHistory('d', 'ENDPOINT_AGENT');
+  for (let day = 0; day < 3; day++) for (let i = 0; i < 90; i++) recordMinute(history, START + day * DAY + i * 60_000, 300 + i);
+  expect(ownGap(history)).toMatchObject({ typicalMs: Infinity, highMs: Infinity });
+});

@@ -78,7 +78,7 @@ export interface OwnGap {
   /** Days with typing before the last one, and their minutes. */
   days: number;
   minutes: number;
-  /** Median and 95th percentile of the minutes' low gaps (the middle of its bin), ms. */
+  /** Median and 95th percentile of the minutes' low gaps (the middle of its bin), ms; Infinity beyond the grid, where nothing can be compared. */
   typicalMs: number;
   highMs: number;
 }
@@ -95,7 +95,9 @@ function quantileOf(counts: Uint16Array, share: number): number {
   let below = 0;
   let bin = 0;
   while (bin < HISTORY_BINS - 1 && below + counts[bin]! < wanted) below += counts[bin++]!;
-  const high = EDGES[Math.min(bin, EDGES.length - 1)]!;
+  // The last bin is open: how far beyond its edge the minutes lie is not known.
+  if (bin >= EDGES.length) return Infinity;
+  const high = EDGES[bin]!;
   const low = bin === 0 ? 0 : EDGES[bin - 1]!;
   return (low + high) / 2;
 }

@@ -16,6 +16,7 @@
  */
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
+import { isTrustedEgress } from './sighting.ts';
 import type { SessionView } from './view.ts';
 
 export const laptopFarmSignal: SignalDescription = {
@@ -42,7 +43,7 @@ export function laptopFarm(view: SessionView): Answer {
   if (told === null) return NO_DATA;
   const { figures } = told;
   const { users, areas, people, together, expected, log10Apart, crowd } = figures;
-  if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL') return QUIET;
+  if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL' || isTrustedEgress(view.sighting.policy)) return QUIET;
   const likeAnOffice = people >= 2 && together > TOGETHER_SHARE * expected;
   if (likeAnOffice && areas < 2) return QUIET;
   const apart = people >= USERS_MIN ? log10Apart : 0;

@@ -48,7 +48,7 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
   if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return NO_DATA;
   const distance = view.declaredDistanceKm;
   if (distance === null) return NO_DATA;
-  if (isTrustedEgress(sighting.policy)) return QUIET;
+  if (isTrustedEgress(sighting.policy) || view.gateway !== null) return QUIET;
   const margin = refutedKm(distance, transport, config.network.geoErrorKm);
   if (margin <= 0) return QUIET;
   const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY';

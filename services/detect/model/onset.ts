@@ -90,7 +90,7 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs), strengthOfP(log10Share(RISE_NULL, rise - needed)));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs, view.gateway !== null), strengthOfP(log10Share(RISE_NULL, rise - needed)));
   return {
     strength,
     ubiquitous: false,

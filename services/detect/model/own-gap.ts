@@ -38,7 +38,7 @@ export function ownGap(view: SessionView): Answer {
   const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
   const shift = heldMs - own.highMs - spreadMs;
   const log10P = log10Share(SHIFT_NULL, shift);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs), strengthOfP(log10P));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), strengthOfP(log10P));
   if (strength < 0.3) return QUIET;
   return {
     strength,

@@ -106,7 +106,8 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const way = wayOf(view, config);
   if (way === null) return NO_DATA;
   const { km, floor, inflated, lastMile, expected, known, queueMs, excess } = way;
-  if (excess <= 0) return QUIET;
+  // Where a gateway ends the transport of several people, its round trip is its own way and nobody's.
+  if (excess <= 0 || view.gateway !== null) return QUIET;
   const sighting = view.sighting!;
   const transport = view.transport!;
   const least = transport.confirmedLeastMs;

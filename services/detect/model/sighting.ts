@@ -56,8 +56,11 @@ const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */
 const SATELLITE_RISE_MAX = 1;
 
-/** Bound on the strength of a rise from this gap. */
-export const riseMax = (organisation: string | null, gapMs: number): number => (isSatellite(organisation) || gapMs >= SATELLITE_GAP_MS ? SATELLITE_RISE_MAX : Infinity);
+/**
+ * Bound on the strength of a rise from this gap. `behindGateway`: the transport ends before the person's own line, whose queues show in
+ * the gap and in no round trip.
+ */
+export const riseMax = (organisation: string | null, gapMs: number, behindGateway: boolean): number => (behindGateway || isSatellite(organisation) || gapMs >= SATELLITE_GAP_MS ? SATELLITE_RISE_MAX : Infinity);
 
 /** The organisation's own or a partner's network: where it leaves the network says nothing about the person. */
 export const isTrustedEgress = (policy: PolicyKind | null): boolean => policy === 'CORPORATE_EGRESS' || policy === 'TRUSTED_PARTNER';

@@ -73,6 +73,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     familiar: [],
     helpdesk: false,
     fleet: null,
+    gateway: null,
     ...rest,
   };
 }

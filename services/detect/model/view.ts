@@ -3,6 +3,7 @@ import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
 import type { FleetView } from './fleet-view.ts';
+import type { GatewayFigures, Gateways } from '../fleet/gateway.ts';
 import type { OwnGap } from './history.ts';
 import type { Familiar } from './novelty.ts';
 import type { ProfileView } from './rhythm-profile.ts';
@@ -135,9 +136,13 @@ export interface SessionView {
   helpdesk: boolean;
   /** What the exchange has told; null for nothing. */
   fleet: FleetView | null;
+  /** The source network ends the transport of the people behind it; null where that is not known. */
+  gateway: GatewayFigures | null;
 }
 
 export interface SignalParameters {
   config: DetectConfig;
   baseline: GapBaseline;
+  /** Null where nothing is learnt from others. */
+  gateways: Gateways | null;
 }

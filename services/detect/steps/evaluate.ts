@@ -45,7 +45,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
   return fuse(held, ubiquitous, config.fusion, person.detector.carried);
 }
 
-function viewOf(person: Person, session: SessionState, window: OpenWindow, { config }: SignalParameters): SessionView {
+function viewOf(person: Person, session: SessionState, window: OpenWindow, { config, gateways }: SignalParameters): SessionView {
   const windowEnd = window.start + MINUTE_MS;
   const { sighting, transport, vantage } = session;
   const former = formerPlace(person, session.assignment, windowEnd, config.network.assignmentGraceMs);
@@ -68,6 +68,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     familiar: sighting === null ? [] : familiarWith(person, sighting),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
     fleet: fleetView(person, session),
+    gateway: sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, windowEnd),
   };
 }
 

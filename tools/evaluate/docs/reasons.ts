@@ -21,7 +21,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
 /** By the honest kind. */
 export const HONEST_REASONS: Readonly<Record<string, string>> = {
   'satellite-pep': 'the provider ends the transport in the ground station, so a hop of 600 ms shows exactly as a hidden leg would. Where the address belongs to a satellite provider this can be known; the databases place some customers elsewhere.',
-  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. Declaring it as NetworkPolicy CORPORATE_EGRESS, or its being common in the organisation, is what tells the two apart.',
+  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. It is learnt from three of its people, two where it is declared (NetworkPolicy CORPORATE_EGRESS); until then, and where fewer use it, nothing tells the two apart.',
   'corporate-vpn': 'the way over a far egress is longer than the way to the declared place allows; declare the egress, or let it become common.',
   'vdi-elsewhere': 'the honest way from the gateway to the host adds a constant gap; people whose desktop alone stands elsewhere have no peers who share it.',
   'slow-pc': 'a constant extra delay is the very picture of a short hidden leg.',

@@ -1,0 +1,84 @@
+/**
+ * A network that ends the transport of the people behind it: a security gateway, a proxy of the organisation. The way from it to
+ * its people shows as a hidden leg of every one of them, so their gaps are compared with each other's.
+ *
+ * Learnt from the people's own low gaps, one vote a person (the median of their last hours), and only where several different
+ * people and devices show what hardly any machine does. A laptop farm must not make itself its own baseline: networks in which
+ * people type in turn, residential and mobile ones, VPN exits and Tor never count, and rented servers only with many people. A
+ * network that the organisation has declared needs two.
+ */
+import type { NetworkCategory } from '#schemas/records.ts';
+import { gapOfValue, gapValue } from './cohort.ts';
+import type { Everybody } from './everybody.ts';
+import { categoryCode, networkOf, subjectOf, TRUSTED_EGRESS } from './subjects.ts';
+import type { TurnFigures } from './turns.ts';
+
+/** Hours with a gap that a person keeps, and from how many on the person has a vote. */
+export const GAP_HOURS_MAX = 8;
+const GAP_HOURS_MIN = 2;
+/** 2% of honest machines are so slow by themselves (the configured prior for direct sensors), ms. */
+const SHOWN = gapValue(25);
+/** People who must show it, by the kind of network; of all who have a vote there, at least this share. */
+const PEOPLE_MIN: Readonly<Partial<Record<NetworkCategory, number>>> = { BUSINESS: 3, EDUCATION: 3, HOSTING: 8, UNKNOWN: 8 };
+/** The organisation itself vouches for a network that it has declared. */
+const TRUSTED_PEOPLE_MIN = 2;
+const SHARE_MIN = 0.25;
+/** A chance this small of staying apart (hundredths of log10) is taken for typing in turn. */
+const LOG10_APART_MIN = -100;
+
+export interface GatewayMember {
+  devices: readonly string[];
+  /** Low gaps of the last hours, as `gapValue`s; newest last. */
+  gaps: readonly number[];
+}
+
+export interface GatewayFigures {
+  /** People who have a vote, and of them those who show a gap. */
+  people: number;
+  shown: number;
+  /** The votes of those, ms, rising. */
+  gapsMs: number[];
+}
+
+/** For the person's present network at an event time; null where nothing is known of a gateway there. */
+export type Gateways = (tenantId: string, sourceIp: string, at: number) => GatewayFigures | null;
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+/** The values of the fact for everybody; [0] where the network is none. */
+export function gatewayValues(members: Iterable<GatewayMember>, category: number, typical: TurnFigures): number[] {
+  const least = leastPeople(category);
+  if (least === null || typical.log10Apart <= LOG10_APART_MIN) return [0];
+  const devices = new Set<string>();
+  const votes: number[] = [];
+  let people = 0;
+  for (const member of members) {
+    if (member.gaps.length < GAP_HOURS_MIN) continue;
+    people++;
+    const vote = median(member.gaps);
+    if (vote < SHOWN) continue;
+    votes.push(vote);
+    for (const device of member.devices) devices.add(device);
+  }
+  if (votes.length < least || devices.size < least || votes.length < SHARE_MIN * people) return [0];
+  return [people, ...votes.sort((a, b) => a - b)];
+}
+
+function leastPeople(category: number): number | null {
+  if (category === TRUSTED_EGRESS) return TRUSTED_PEOPLE_MIN;
+  for (const [name, people] of Object.entries(PEOPLE_MIN)) if (categoryCode(name as NetworkCategory) === category) return people;
+  return null;
+}
+
+/** What must change before everybody is told again: who is there, and the votes to about 10%. */
+export const gatewaySummary = (values: readonly number[]): string => values.map((value, i) => (i === 0 ? value : Math.round(value / 150))).join(' ');
+
+export function createGateways(everybody: Everybody, memoryMs: number): Gateways {
+  return (tenantId, sourceIp, at) => {
+    const network = networkOf(sourceIp);
+    const fact = everybody.at(subjectOf('EGRESS', tenantId, network), at) ?? everybody.at(subjectOf('EGRESS', null, network), at);
+    if (fact === null || fact.values.length < 2 || at - fact.effectiveAt > memoryMs) return null;
+    const [people = 0, ...votes] = fact.values;
+    return { people, shown: votes.length, gapsMs: votes.map(gapOfValue) };
+  };
+}
