@@ -3,7 +3,7 @@
  * should be restarted), /readyz (503 until everything that it needs is there: joined, restored, connected).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listening, type Listening } from '#lib/kernel/listening.ts';
 import { CHALLENGE, isAuthorised } from './bearer.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
@@ -14,10 +14,7 @@ export interface Readiness {
   readonly missing: readonly string[];
 }
 
-export interface ObserveServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
+export type ObserveServer = Listening;
 
 export interface ObserveServerOptions {
   readonly host: string;
@@ -37,18 +34,7 @@ export async function startObserveServer(options: ObserveServerOptions): Promise
       response.end();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, () => resolve());
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listening(server, options.host, options.port);
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, { metrics, health, readiness, token }: ObserveServerOptions): Promise<void> {

@@ -5,8 +5,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '#lib/kernel/clock.ts';
+import { listening, type Listening } from '#lib/kernel/listening.ts';
 import type { Metrics } from '#lib/observe/metrics.ts';
 import type { RiskSection } from './config.ts';
 import { answerOf, type RiskStore, type RiskSubject } from './risk.ts';
@@ -29,10 +29,7 @@ export interface RiskServerParts {
   readonly metrics: ReturnType<typeof riskServerMetrics>;
 }
 
-export interface RiskServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
+export type RiskServer = Listening;
 
 export function riskServerMetrics(metrics: Metrics) {
   const requests = metrics.counter('risk_requests_total', 'Requests of policy points.', { outcome: OUTCOMES });
@@ -74,18 +71,7 @@ export async function startRiskServer(parts: RiskServerParts): Promise<RiskServe
   const options = { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: section.requestTimeoutMs, headersTimeout: section.requestTimeoutMs };
   const server: Server = tls === null ? createServer(options, handle) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handle);
   server.maxConnections = section.connectionsMax;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(section.port, section.host, () => resolve());
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listening(server, section.host, section.port);
 }
 
 /** Rejects where the store is away. */

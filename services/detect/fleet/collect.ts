@@ -99,7 +99,6 @@ function report({ person, hour, out }: Reporter, kind: FleetKind, subject: strin
   out.push({ type: 'FleetReport', subject, kind, tenantId, userId, deviceId, windowStart: hour, minutes: [...minutes], values: [...values] });
 }
 
-
 function reportPlace(reporter: Reporter, { network, category, trusted, deviceId, area, shippedTo, minutes }: FleetPlace): void {
   const [latitude, longitude] = area ?? [NO_AREA, NO_AREA];
   if (network !== '') {

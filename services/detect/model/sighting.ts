@@ -2,7 +2,7 @@
  * What is kept of a connection record: one flat, small object with all that the signals ask. Derived on arrival, from
  * the record alone, so that it does not depend on the order of records.
  */
-import type { DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind } from '#schemas/records.ts';
+import type { AddressFacts, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind } from '#schemas/records.ts';
 import { kvmFacts } from './kvm-devices.ts';
 import { routeFacts, type RouteFacts } from './route-facts.ts';
 
@@ -14,20 +14,14 @@ export interface ToolFacts {
   peerPolicy: boolean;
 }
 
-export interface Sighting {
+/** What the databases say of an address, and no more of it. */
+type Located = Omit<AddressFacts, 'ip' | 'scope' | 'policy'>;
+
+export interface Sighting extends Located {
   at: number;
   eventId: string;
   vantageId: string;
   sourceIp: string;
-  country: string | null;
-  region: string | null;
-  city: string | null;
-  latitude: number | null;
-  longitude: number | null;
-  asn: number | null;
-  organisation: string | null;
-  category: NetworkCategory;
-  categoryReason: string;
   policy: PolicyKind | null;
   policyLatitude: number | null;
   policyLongitude: number | null;
