@@ -5,7 +5,7 @@ import { GAP_HOURS_MAX, gatewaySummary, gatewayValues } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
 import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
-import { addHour, isDayOver, newTurnDay, turnFigures, type TurnDay, type TurnFigures } from './turns.ts';
+import { addHour, isDayOver, newTurnDay, sharedOf, turnFigures, type TurnDay, type TurnFigures } from './turns.ts';
 
 interface EgressMember {
   tenantId: string;
@@ -18,6 +18,8 @@ interface EgressMember {
   shippedTo: number;
   /** Low gaps of the last hours (cohort.ts: gapValue), newest last. */
   gaps?: number[];
+  /** Of the days that are over: minutes in which others typed too, and those that chance would give. */
+  shared?: { shared: number; expected: number };
   /** What was told last. */
   told: string;
 }
@@ -65,11 +67,14 @@ export interface EgressFigures {
   turns: number;
   /** log10 of the chance that so many turns stay apart. */
   log10Apart: number;
+  /** Of the person's own minutes there, those in which others typed too, and those that chance would give. */
+  ownShared: number;
+  ownExpected: number;
 }
 
 export function readEgress(values: readonly number[]): EgressFigures {
-  const [category = 0, users = 0, devices = 0, crowd = 0, areas = 0, shipTos = 0, days = 0, daysApart = 0, people = 0, minutes = 0, together = 0, expected = 0, turns = 0, apart = 0] = values;
-  return { category, users, devices, crowd: crowd === 1, areas, shipTos, days, daysApart, people, minutes, together, expected, turns, log10Apart: apart / 100 };
+  const [category = 0, users = 0, devices = 0, crowd = 0, areas = 0, shipTos = 0, days = 0, daysApart = 0, people = 0, minutes = 0, together = 0, expected = 0, turns = 0, apart = 0, ownShared = 0, ownExpected = 0] = values;
+  return { category, users, devices, crowd: crowd === 1, areas, shipTos, days, daysApart, people, minutes, together, expected, turns, log10Apart: apart / 100, ownShared, ownExpected };
 }
 
 export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
@@ -103,8 +108,15 @@ export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
 function endDay(memory: EgressMemory): void {
   const figures = turnFigures(memory.day);
   if (figures.people >= 2) memory.days.push(figures);
+  for (const [key, member] of memory.members) member.shared = sharedWithToday(memory, key, member);
   if (memory.days.length > DAYS_MAX) memory.days.shift();
   memory.day = newTurnDay();
+}
+
+function sharedWithToday({ day }: EgressMemory, key: string, { shared: known = { shared: 0, expected: 0 } }: EgressMember): { shared: number; expected: number } {
+  const today = sharedOf(day, key);
+  // To tenths: state and its encoded form are the same number.
+  return { shared: known.shared + today.shared, expected: Math.round(10 * (known.expected + today.expected)) / 10 };
 }
 
 function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: MemberHour, windowStart: number): void {
@@ -206,7 +218,8 @@ function tellMembers(memory: EgressMemory, present: readonly MemberHour[], { win
     const member = memory.members.get(key);
     if (member === undefined || member.told === what) continue;
     member.told = what;
-    tell(member, values);
+    const { shared, expected } = sharedWithToday(memory, key, member);
+    tell(member, [...values, shared, Math.round(expected)]);
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
 import { HOUR_MS, markMinute, type Minutes } from './minutes.ts';
-import { addHour, isDayOver, newTurnDay, turnFigures, type TurnDay } from './turns.ts';
+import { addHour, isDayOver, newTurnDay, sharedOf, turnFigures, type TurnDay } from './turns.ts';
 
 const START = Date.UTC(2026, 2, 2, 8);
 const MINUTE = 60_000;
@@ -36,6 +36,14 @@ test('five in turn are hardly a chance, and more so the oftener they change', ()
   expect(once.log10Apart).toBeLessThan(-130);
   const often = turnFigures(dayOf(Array.from({ length: 20 }, (_, i) => [five[i % 5]!, i * 27, i * 27 + 24] as const)));
   expect(often.log10Apart).toBeLessThan(once.log10Apart);
+});
+
+test('of one person, the minutes shared with others are told beside what chance would give', () => {
+  const day = dayOf([['a', 0, 100], ['b', 110, 210], ['x', 50, 150]]);
+  expect(sharedOf(day, 'a')).toMatchObject({ shared: 50 });
+  expect(sharedOf(day, 'x').shared).toBe(90);
+  expect(sharedOf(day, 'x').expected).toBeGreaterThan(15);
+  expect(sharedOf(day, 'nobody')).toEqual({ shared: 0, expected: 0 });
 });
 
 test('two shifts of a household are an ordinary chance', () => {

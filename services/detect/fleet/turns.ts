@@ -18,6 +18,8 @@ export interface TurnMember {
   runs: number;
   length: number;
   last: number;
+  /** Minutes in which somebody else typed too. */
+  shared?: number;
 }
 
 export interface TurnDay {
@@ -74,7 +76,9 @@ export function addHour(day: TurnDay, hourStart: number, typed: readonly { key: 
     if (day.first < 0) day.first = base + minute;
     day.last = base + minute;
     day.actor = active === 1 ? actor : '';
-    if (active > 1) day.together++;
+    if (active <= 1) continue;
+    day.together++;
+    for (let i = 0; i < typed.length; i++) if (isMarked(typed[i]!.minutes, minute)) members[i]!.shared = (members[i]!.shared ?? 0) + 1;
   }
 }
 
@@ -109,6 +113,15 @@ export function turnFigures({ members, together }: TurnDay): TurnFigures {
   const apart = counted.length >= 2 && together <= Math.max(SHARED_MINUTES_MAX, SHARED_MAX * minutes);
   const chance = apart ? Math.max(log10Apart(counted, runs, length), log10AtMost(together, expected)) : 0;
   return { people: counted.length, minutes, together, expected: Math.round(expected), runs, log10Apart: chance };
+}
+
+/** Of one person's minutes of the day, those in which others typed too, and how many independence would give. */
+export function sharedOf({ members }: TurnDay, key: string): { shared: number; expected: number } {
+  const own = members.find((member) => member.key === key);
+  if (own === undefined) return { shared: 0, expected: 0 };
+  let alone = 1;
+  for (const member of members) if (member !== own) alone *= 1 - Math.min(1, member.minutes / WAKING_MINUTES);
+  return { shared: own.shared ?? 0, expected: own.minutes * (1 - alone) };
 }
 
 /** Poisson: log10 P(X ≤ count) in hundredths. */

@@ -33,6 +33,17 @@ describe('laptop farm', () => {
     expect(strengthOf(farm({ users: 3, people: 3, log10Apart: -0.7, areas: 3 }))).toBeGreaterThan(weak);
   });
 
+  test('who types together with the others takes no part in their turns', () => {
+    const found = reading(farm({ ownShared: 12, ownExpected: 14 }));
+    expect(rankAlone('laptopFarm', found)).toBeLessThanOrEqual(RANK.LOW);
+    expect(found.explanation).toContain('typed together with them for 12 minutes (chance: 14)');
+    expect(rankAlone('laptopFarm', reading(farm({ ownShared: 1, ownExpected: 14 })))).toBeGreaterThanOrEqual(RANK.MEDIUM);
+  });
+
+  test('three who live together and keep other parts of the day stay below MEDIUM, however clearly they are apart', () => {
+    expect(rankAlone('laptopFarm', reading(farm({ users: 3, devices: 3, people: 3, log10Apart: -6 })))).toBeLessThanOrEqual(RANK.LOW);
+  });
+
   test('couples, offices, crowds and shared carriers are quiet', () => {
     expect(farm({ users: 2, people: 2 })).toBe(QUIET);
     expect(farm({ together: 55, log10Apart: 0 })).toBe(QUIET);

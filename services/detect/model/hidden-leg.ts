@@ -107,7 +107,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const log10More = calm || explainedMs > 0 || gateway !== null ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
-  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap.twoClocks, parameters.config.network.geostationaryMs);
+  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
@@ -137,13 +137,22 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
-/** A geostationary hop is about 600 ms long and has a fixed floor; circuits of relays of that length drift. */
+/** A geostationary hop is about 600 ms long and has a fixed floor, to which it comes back however its line queues; circuits of relays of that length have none. */
 const GEOSTATIONARY_WIDTH_MS = 280;
-const GEOSTATIONARY_DRIFT_MS = 100;
+const GEOSTATIONARY_FLOOR_MS = 60;
+const GEOSTATIONARY_FLOOR_SHARE = 1 / 3;
+/** Minutes from which the floor is looked at; before, a queue on top of the hop is granted, ms. */
+const FLOOR_MINUTES_MIN = 10;
+const GEOSTATIONARY_QUEUE_MS = 120;
 
-function looksGeostationary({ claimedMs, driftMs }: GapStatistic, twoClocks: boolean, leastMs: number): boolean {
-  const roundTripMs = claimedMs * (twoClocks ? 2 : 1);
-  return roundTripMs >= leastMs && roundTripMs <= leastMs + GEOSTATIONARY_WIDTH_MS && driftMs < GEOSTATIONARY_DRIFT_MS;
+function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number): boolean {
+  const inRange = (gapMs: number, widthMs: number): boolean => gapMs * (twoClocks ? 2 : 1) >= leastMs && gapMs * (twoClocks ? 2 : 1) <= leastMs + widthMs;
+  if (minutes.length < FLOOR_MINUTES_MIN) return inRange(claimedMs, GEOSTATIONARY_WIDTH_MS + GEOSTATIONARY_QUEUE_MS);
+  let floorMs = Infinity;
+  for (const { low } of minutes) if (low < floorMs) floorMs = low;
+  let atFloor = 0;
+  for (const { low } of minutes) if (low <= floorMs + GEOSTATIONARY_FLOOR_MS) atFloor++;
+  return inRange(floorMs, GEOSTATIONARY_WIDTH_MS) && atFloor >= GEOSTATIONARY_FLOOR_SHARE * minutes.length;
 }
 
 /** The gap was the same, and calm, on earlier days: what a slow machine looks like. */

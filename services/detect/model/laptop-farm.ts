@@ -6,7 +6,7 @@
  *   declared at; and whether they type together or in turn, followed minute by minute (fleet/turns.ts).
  * Null: shares of honest people who have so many colleagues behind their residential address (households, shared flats)
  *   and who are declared so far from each other there: priors, as no public measurement is at hand; and the chance that the
- *   turns of people with working days of their own stay apart. The three are multiplied: who lives together says nothing
+ *   turns of people with working days of their own stay apart, by habit too; not for somebody who types together with the others. The three are multiplied: who lives together says nothing
  *   about who types when, and people who live together are declared in one place.
  * Reference: the exchange (fleet/egress.ts); people of other tenants only where both tenants share.
  * Cost: a family in which everybody works in another shift looks alike and stays below MEDIUM; offices and co-working spaces
@@ -33,6 +33,10 @@ const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
 const USERS_MIN = 3;
 /** People who share a day type together about as much as chance gives, or more; below this share of it they do not. */
 const TOGETHER_SHARE = 0.5;
+/** Whoever types together with the others as chance has it takes no turns, whatever these do; minutes from which that can be told. */
+const OWN_EXPECTED_MIN = 3;
+/** Share of people who keep another part of the day than those they live with (night owls, shift workers): a prior; so many may be apart by habit. */
+const LOG10_OTHER_HOURS = Math.log10(0.15);
 const STRENGTH_MAX = 4.9;
 const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
@@ -42,11 +46,12 @@ export function laptopFarm(view: SessionView): Answer {
   const told = view.fleet?.egress ?? null;
   if (told === null) return NO_DATA;
   const { figures } = told;
-  const { users, areas, people, together, expected, log10Apart, crowd } = figures;
+  const { users, areas, people, together, expected, log10Apart, crowd, ownShared, ownExpected } = figures;
   if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL' || isTrustedEgress(view.sighting.policy)) return QUIET;
   const likeAnOffice = people >= 2 && together > TOGETHER_SHARE * expected;
   if (likeAnOffice && areas < 2) return QUIET;
-  const apart = people >= USERS_MIN ? log10Apart : 0;
+  const inTurn = people >= USERS_MIN && !(ownExpected >= OWN_EXPECTED_MIN && ownShared > TOGETHER_SHARE * ownExpected);
+  const apart = inTurn ? Math.max(log10Apart, (people - 1) * LOG10_OTHER_HOURS) : 0;
   const log10P = log10Share(USERS, users) + log10Share(AREAS, areas) + apart;
   const most = apart === 0 && areas < 2 ? ALONE_MAX : STRENGTH_MAX;
   const strength = Math.min(most, strengthOfP(log10P));
@@ -60,19 +65,21 @@ export function laptopFarm(view: SessionView): Answer {
     samples: figures.minutes,
     windowStart: told.until - 7 * 86_400_000,
     windowEnd: told.until,
-    explanation: explain(view.sighting.sourceIp, figures, log10P),
+    explanation: explain(view.sighting.sourceIp, figures, log10P, apart),
   };
 }
 
-function explain(ip: string, figures: NonNullable<NonNullable<SessionView['fleet']>['egress']>['figures'], log10P: number): string {
-  const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart } = figures;
+function explain(ip: string, figures: NonNullable<NonNullable<SessionView['fleet']>['egress']>['figures'], log10P: number, apart: number): string {
+  const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart, ownShared, ownExpected } = figures;
   const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart` : '';
   const sent = shipTos > 0 && shipTos < users ? `; their devices were sent to ${shipTos} ${shipTos === 1 ? 'place' : 'places'}` : '';
   const inTurn =
-    log10Apart < 0
-      ? `; on ${daysApart} of ${days} days they typed in turn: typically ${people} people in ${turns} turns and ${minutes.toLocaleString('en-US')} minutes, ${together} of them together, where chance would give ${expected} or more (chance that the turns stay apart: ${(10 ** log10Apart).toExponential(1)})`
-      : people >= 2
-        ? `; they typed together for ${together} of ${minutes.toLocaleString('en-US')} minutes (chance: ${expected})`
-        : '';
+    apart < 0
+      ? `; on ${daysApart} of ${days} days they typed in turn: typically ${people} people in ${turns} turns and ${minutes.toLocaleString('en-US')} minutes, ${together} of them together, where chance would give ${expected} or more (chance that the turns stay apart: ${(10 ** log10Apart).toExponential(1)}; by habit, ${(10 ** apart).toExponential(1)} at the least is taken)`
+      : log10Apart < 0 && people >= USERS_MIN
+        ? `; the others typed in turn, but this person typed together with them for ${ownShared} minutes (chance: ${ownExpected}) and takes no part in that`
+        : people >= 2
+          ? `; they typed together for ${together} of ${minutes.toLocaleString('en-US')} minutes (chance: ${expected})`
+          : '';
   return `Behind the residential address ${ip} ${users} people of the organisation with ${devices} devices were active in the last days${places}${sent}${inTurn}; a share of ${(10 ** Math.max(-12, log10P)).toExponential(1)} of honest people would show as much, and it is consistent with a laptop farm (strength follows from that share; ${rounded(log10P, 2)} on a log10 scale).`;
 }
