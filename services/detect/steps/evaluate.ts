@@ -11,7 +11,7 @@ import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace } from './declared.ts';
-import { MINUTE_MS, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { MINUTE_MS, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
@@ -24,12 +24,13 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     const signal = SIGNALS[i]!;
     // What was held when the configuration changed fades as if the signal had fallen quiet.
     const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
-    const state = session.signals[i]!;
-    state.held = advanceHeld(state.held, answer, fusion);
+    const before = session.signals[i]!;
+    const strength = advanceHeld(before.held, answer, fusion);
     // What is shown is the reading that supports what is held.
-    if (typeof answer === 'object' && answer !== null && (state.reading === null || answer.strength >= state.held)) state.reading = answer;
-    else if (state.held === 0) state.reading = null;
-    held[i] = state.held;
+    const supports = typeof answer === 'object' && answer !== null && (before.reading === null || answer.strength >= strength);
+    const reading = supports ? answer : strength === 0 ? null : before.reading;
+    if (strength !== before.held || reading !== before.reading) session.signals[i] = strength === 0 && reading === null ? SILENT : { held: strength, reading };
+    held[i] = strength;
   }
   advanceDay(person.detector, view.windowEnd, held);
   person.detector.today = dayEvidence(held);

@@ -14,7 +14,7 @@ import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
-import { MINUTE_MS, type OpenFinding, type Person, type SessionState } from './person.ts';
+import { MINUTE_MS, SILENT, type OpenFinding, type Person, type SessionState } from './person.ts';
 import { isDecided, isNewVerdict, isSuppressed, takeVerdict } from './verdicts.ts';
 
 export interface Rules {
@@ -131,10 +131,7 @@ function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, a
 export function closeFinding(person: Person, session: SessionState, as: 'EXPIRED' | 'BENIGN' | 'CONFIRMED', at: number, context: FindingContext): SuspiciousSession {
   const closed = emit(person, session, fuseSession(person, session, context.parameters), 'CLOSED', at, as, context);
   session.finding = null;
-  for (const signal of session.signals) {
-    signal.held = 0;
-    signal.reading = null;
-  }
+  session.signals.fill(SILENT);
   return closed;
 }
 

@@ -98,9 +98,12 @@ export interface TransportState {
 }
 
 export interface HeldSignal {
-  held: number;
-  reading: Reading | null;
+  readonly held: number;
+  readonly reading: Reading | null;
 }
+
+/** Nearly every signal of nearly every session: one object for all of them. */
+export const SILENT: HeldSignal = { held: 0, reading: null };
 
 export interface OpenFinding {
   findingId: string;
@@ -233,7 +236,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     vantage: null,
     travel: null,
     helpSince: null,
-    signals: SIGNALS.map(() => ({ held: 0, reading: null })),
+    signals: SIGNALS.map(() => SILENT),
     ordinal: 0,
     finding: null,
     verdict: null,

@@ -130,9 +130,7 @@ export function readSession(input: ByteReader, before: Sighting | null, person: 
 
 function readSignals(input: ByteReader, session: SessionState): void {
   for (let number = input.count(); number !== 0; number = input.count()) {
-    const signal = session.signals[number - 1];
-    assert(signal !== undefined, 'the state of a person holds an unknown signal');
-    signal.held = input.double();
-    signal.reading = input.optional(() => readReading(input));
+    assert(number <= session.signals.length, 'the state of a person holds an unknown signal');
+    session.signals[number - 1] = { held: input.double(), reading: input.optional(() => readReading(input)) };
   }
 }
