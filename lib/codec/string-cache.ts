@@ -5,8 +5,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-/** Slots; a session has some eight strings of its own. At some 100 bytes a string the cache holds less than 16 MiB. */
-const SLOTS = 131_072;
+/** Slots; a session has some eight strings of its own. At some 100 bytes a string the cache holds less than 4 MiB. */
+const SLOTS = 32_768;
 /** Longer strings are not kept. */
 const KEPT_BYTES_MAX = 64;
 
