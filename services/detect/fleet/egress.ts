@@ -186,11 +186,11 @@ function turnsOf(memory: EgressMemory): Turns {
   return { days, typical: days.toSorted((a, b) => a.log10Apart - b.log10Apart)[Math.floor(days.length / 2)] ?? today };
 }
 
-/** A network that ends the transport of its people is everybody's: who comes there for the first time must know it. */
+/** Whether a network ends the transport of its people is for everybody: who comes there for the first time must know it. */
 function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): void {
   const values = gatewayValues([...memory.members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), memory.category, turnsOf(memory).typical);
-  if (values.length < 2 && memory.gateway === undefined) return;
-  const what = values.length < 2 ? '' : `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${gatewaySummary(values)}`;
+  if (values[0] === 0 && memory.gateway === undefined) return;
+  const what = values[0] === 0 ? '' : `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${gatewaySummary(values)}`;
   if (what === memory.gateway) return;
   memory.gateway = what;
   tell(null, values);

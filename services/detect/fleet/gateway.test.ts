@@ -6,8 +6,9 @@ import type { AddressFacts, EnrichedEvent, FleetFact, FleetReport, SuspiciousSes
 import { address, config, session, START } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { gapValue } from './cohort.ts';
-import { Exchange } from './exchange.ts';
-import { gatewayValues, type GatewayMember } from './gateway.ts';
+import { Everybody } from './everybody.ts';
+import { Exchange, plainCodec } from './exchange.ts';
+import { createGateways, gatewayValues, type GatewayMember } from './gateway.ts';
 import { createFleetHost } from './in-process.ts';
 import { HOUR_MS } from './minutes.ts';
 import { categoryCode, subjectOf, TRUSTED_EGRESS } from './subjects.ts';
@@ -42,6 +43,26 @@ describe('a network counts as a gateway', () => {
   test('two people are enough where the organisation has declared it', () => {
     expect(gatewayValues(three.slice(1), TRUSTED_EGRESS, TOGETHER)[0]).toBe(2);
     expect(gatewayValues(three.slice(0, 1), TRUSTED_EGRESS, TOGETHER)).toEqual([0]);
+    const near = [person('n1', 3, 4), person('n2', 5, 5), person('n3', 4, 3)];
+    expect(gatewayValues(near, TRUSTED_EGRESS, TOGETHER), 'it carries the transport on').toEqual([3]);
+    expect(gatewayValues(near, BUSINESS, TOGETHER)).toEqual([0]);
+  });
+
+  test('of a declared one the way is granted until it is known to carry the transport on', () => {
+    const subject = subjectOf('EGRESS', 't', '203.0.113.99');
+    const everybody = new Everybody(createMemoryState().keyed('e', plainCodec<FleetFact[]>()));
+    const gateways = createGateways(everybody, config.fleet.memoryMs);
+    const at = (hour: number, trusted: boolean) => gateways('t', '203.0.113.99', trusted, START + hour * HOUR_MS);
+    const tell = (hour: number, values: number[]): void => everybody.add({ type: 'FleetFact', subject, kind: 'EGRESS', tenantId: '', userId: '', windowEnd: START + hour * HOUR_MS, effectiveAt: START + hour * HOUR_MS, values });
+    expect(at(0, true)).toEqual({ people: 0, shown: 0, gapsMs: [] });
+    expect(at(0, false)).toBeNull();
+    tell(2, [3]);
+    expect(at(3, true)).toBeNull();
+    tell(5, [5, gapValue(60), gapValue(90)]);
+    expect(at(4, true)).toBeNull();
+    expect(at(6, true)).toMatchObject({ people: 5, shown: 2 });
+    expect(at(6 + 24 * 8, false)).toBeNull();
+    expect(gateways('other', '203.0.113.99', false, START + 6 * HOUR_MS)).toBeNull();
   });
 });
 

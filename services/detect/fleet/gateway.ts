@@ -22,6 +22,8 @@ const SHOWN = gapValue(25);
 const PEOPLE_MIN: Readonly<Partial<Record<NetworkCategory, number>>> = { BUSINESS: 3, EDUCATION: 3, HOSTING: 8, UNKNOWN: 8 };
 /** The organisation itself vouches for a network that it has declared. */
 const TRUSTED_PEOPLE_MIN = 2;
+/** People with a vote from which a declared network that is no gateway is known to carry the transport on to them. */
+const CARRIES_PEOPLE_MIN = 3;
 const SHARE_MIN = 0.25;
 /** A chance this small of staying apart (hundredths of log10) is taken for typing in turn. */
 const LOG10_APART_MIN = -100;
@@ -40,12 +42,15 @@ export interface GatewayFigures {
   gapsMs: number[];
 }
 
-/** For the person's present network at an event time; null where nothing is known of a gateway there. */
-export type Gateways = (tenantId: string, sourceIp: string, at: number) => GatewayFigures | null;
+/** Of a declared network, while it is not known whether it ends the transport: the way behind it is granted. */
+const UNKNOWN: GatewayFigures = { people: 0, shown: 0, gapsMs: [] };
+
+/** For the person's present network at an event time; null where no gateway is known there. `trusted`: the organisation has declared it. */
+export type Gateways = (tenantId: string, sourceIp: string, trusted: boolean, at: number) => GatewayFigures | null;
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-/** The values of the fact for everybody; [0] where the network is none. */
+/** The values of the fact for everybody; [0] where nothing is known, the number of people alone where a declared network carries the transport on. */
 export function gatewayValues(members: Iterable<GatewayMember>, category: number, typical: TurnFigures): number[] {
   const least = leastPeople(category);
   if (least === null || typical.log10Apart <= LOG10_APART_MIN) return [0];
@@ -60,7 +65,9 @@ export function gatewayValues(members: Iterable<GatewayMember>, category: number
     votes.push(vote);
     for (const device of member.devices) devices.add(device);
   }
-  if (votes.length < least || devices.size < least || votes.length < SHARE_MIN * people) return [0];
+  if (votes.length < least || devices.size < least || votes.length < SHARE_MIN * people) {
+    return category === TRUSTED_EGRESS && people >= CARRIES_PEOPLE_MIN && votes.length < SHARE_MIN * people ? [people] : [0];
+  }
   return [people, ...votes.sort((a, b) => a - b)];
 }
 
@@ -74,11 +81,12 @@ function leastPeople(category: number): number | null {
 export const gatewaySummary = (values: readonly number[]): string => values.map((value, i) => (i === 0 ? value : Math.round(value / 150))).join(' ');
 
 export function createGateways(everybody: Everybody, memoryMs: number): Gateways {
-  return (tenantId, sourceIp, at) => {
+  return (tenantId, sourceIp, trusted, at) => {
     const network = networkOf(sourceIp);
     const fact = everybody.at(subjectOf('EGRESS', tenantId, network), at) ?? everybody.at(subjectOf('EGRESS', null, network), at);
-    if (fact === null || fact.values.length < 2 || at - fact.effectiveAt > memoryMs) return null;
-    const [people = 0, ...votes] = fact.values;
+    const [people = 0, ...votes] = fact === null || at - fact.effectiveAt > memoryMs ? [] : fact.values;
+    if (people === 0) return trusted ? UNKNOWN : null;
+    if (votes.length === 0) return null;
     return { people, shown: votes.length, gapsMs: votes.map(gapOfValue) };
   };
 }

@@ -28,6 +28,13 @@ describe('gaps behind a gateway', () => {
     expect(behindGateway(prior, many, 100, 1).log10Tail(300)).toBeCloseTo(Math.log10(1 / 400), 6);
   });
 
+  test('of one that the organisation has declared and nobody knows yet, the way alone is granted', () => {
+    const unknown = behindGateway(prior, { people: 0, shown: 0, gapsMs: [] }, 100, 1);
+    expect(unknown.log10Tail(190)).toBeCloseTo(prior.log10Tail(90), 9);
+    expect(unknown.atShare(0.1)).toBeCloseTo(prior.atShare(0.1) + 100, 9);
+    expect(unknown.origin).toContain('beyond the 100 ms');
+  });
+
   test('one way is half of a round trip', () => {
     expect(behindGateway(prior, gateway, 90, 0.5).log10Tail(30)).toBe(behindGateway(prior, gateway, 90, 1).log10Tail(60));
   });

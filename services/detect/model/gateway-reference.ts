@@ -5,6 +5,7 @@
  * Under the null the people behind a gateway are exchangeable, so the share of them who show at least this gap (the session's
  * own person among them) is a p-value, however their gaps are distributed. Few people allow no small one: behind a gateway that few
  * share, only what was not there before (own gap, onset) and the other families speak.
+ * Of a gateway that the organisation has declared and of whose people too little is known, the way alone is granted.
  * The way cannot be longer than from the gateway back to the vantage, which the transport measures, and on to the declared place.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
@@ -25,15 +26,17 @@ export function behindGateway(prior: GapReference, { people, shown, gapsMs }: Ga
   const gaps = gapsMs.map((ms) => ms * scale);
   const most = legMostMs * scale;
   return {
-    medianMs: gaps[gaps.length >> 1]!,
+    medianMs: gaps[gaps.length >> 1] ?? prior.medianMs + most,
     log10Tail(gapMs) {
+      if (gaps.length === 0) return prior.log10Tail(gapMs - most);
       const above = gaps.length - gaps.filter((ms) => ms < gapMs).length;
       return Math.max(Math.log10(Math.max(1, above) / gaps.length), prior.log10Tail(gapMs - most));
     },
     atShare(share) {
+      if (gaps.length === 0) return prior.atShare(share) + most;
       const above = Math.floor(share * gaps.length);
       return Math.max(above >= 1 ? gaps[gaps.length - above]! : gaps.at(-1)!, prior.atShare(share));
     },
-    origin: `${shown} of the ${people} people behind the same gateway, at which their transport ends`,
+    origin: gaps.length === 0 ? `${prior.origin}, beyond the ${Math.round(most)} ms that the way behind the organisation's gateway may take` : `${shown} of the ${people} people behind the same gateway, at which their transport ends`,
   };
 }

@@ -136,7 +136,7 @@ export interface SessionView {
   helpdesk: boolean;
   /** What the exchange has told; null for nothing. */
   fleet: FleetView | null;
-  /** The source network ends the transport of the people behind it; null where that is not known. */
+  /** The source network ends the transport of the people behind it, or, where the organisation has declared it, may do so; else null. */
   gateway: GatewayFigures | null;
 }
 
