@@ -98,7 +98,7 @@ class Detect implements DetectPipeline {
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
     this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
-    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: config.fleet.enabled ? createGateways(this.#everybody, config.fleet.memoryMs) : null };
+    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: config.fleet.enabled ? createGateways(this.#everybody, config.fleet) : null };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);
@@ -372,6 +372,8 @@ class Detect implements DetectPipeline {
   }
 
   #forget(at: number): void {
+    // A day later than anybody may read it.
+    this.#everybody.forget(at - this.#config.fleet.memoryMs - 24 * HOUR_MS);
     const before = at - this.#config.personTtlMs;
     for (const [key, highestAt] of this.#people.highestTimes()) {
       if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) {

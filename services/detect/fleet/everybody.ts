@@ -22,6 +22,14 @@ export class Everybody {
     this.#store.set(fact.subject, versions);
   }
 
+  /** Networks come and go: what nobody has said again since `before` (effectiveAt, epoch ms) goes. Cohorts are few, and stay. */
+  forget(before: number): void {
+    for (const [subject, versions] of this.#store.entries()) {
+      const last = versions.at(-1)!;
+      if (last.kind === 'EGRESS' && last.effectiveAt < before) this.#store.delete(subject);
+    }
+  }
+
   /** The one in force at an event time; null for none. */
   at(subject: string, at: number): FleetFact | null {
     return this.#store.get(subject)?.findLast(({ effectiveAt }) => effectiveAt <= at) ?? null;

@@ -51,7 +51,7 @@ describe('a network counts as a gateway', () => {
   test('of a declared one the way is granted until it is known to carry the transport on', () => {
     const subject = subjectOf('EGRESS', 't', '203.0.113.99');
     const everybody = new Everybody(createMemoryState().keyed('e', plainCodec<FleetFact[]>()));
-    const gateways = createGateways(everybody, config.fleet.memoryMs);
+    const gateways = createGateways(everybody, config.fleet);
     const at = (hour: number, trusted: boolean) => gateways('t', '203.0.113.99', trusted, START + hour * HOUR_MS);
     const tell = (hour: number, values: number[]): void => everybody.add({ type: 'FleetFact', subject, kind: 'EGRESS', tenantId: '', userId: '', windowEnd: START + hour * HOUR_MS, effectiveAt: START + hour * HOUR_MS, values });
     expect(at(0, true)).toEqual({ people: 0, shown: 0, gapsMs: [] });
@@ -62,6 +62,8 @@ describe('a network counts as a gateway', () => {
     expect(at(4, true)).toBeNull();
     expect(at(6, true)).toMatchObject({ people: 5, shown: 2 });
     expect(at(6 + 24 * 8, false)).toBeNull();
+    everybody.forget(START + 6 * HOUR_MS);
+    expect(at(6, true), 'nobody has said it again').toMatchObject({ people: 0 });
     expect(gateways('other', '203.0.113.99', false, START + 6 * HOUR_MS)).toBeNull();
   });
 });

@@ -8,6 +8,7 @@
  * network that the organisation has declared needs two.
  */
 import type { NetworkCategory } from '#schemas/records.ts';
+import type { DetectConfig } from '../config.ts';
 import { gapOfValue, gapValue } from './cohort.ts';
 import type { Everybody } from './everybody.ts';
 import { categoryCode, networkOf, subjectOf, TRUSTED_EGRESS } from './subjects.ts';
@@ -80,10 +81,9 @@ function leastPeople(category: number): number | null {
 /** What must change before everybody is told again: who is there, and the votes to about 10%. */
 export const gatewaySummary = (values: readonly number[]): string => values.map((value, i) => (i === 0 ? value : Math.round(value / 150))).join(' ');
 
-export function createGateways(everybody: Everybody, memoryMs: number): Gateways {
+export function createGateways(everybody: Everybody, { memoryMs, shareTenants }: DetectConfig['fleet']): Gateways {
   return (tenantId, sourceIp, trusted, at) => {
-    const network = networkOf(sourceIp);
-    const fact = everybody.at(subjectOf('EGRESS', tenantId, network), at) ?? everybody.at(subjectOf('EGRESS', null, network), at);
+    const fact = everybody.at(subjectOf('EGRESS', shareTenants.includes(tenantId) ? null : tenantId, networkOf(sourceIp)), at);
     const [people = 0, ...votes] = fact === null || at - fact.effectiveAt > memoryMs ? [] : fact.values;
     if (people === 0) return trusted ? UNKNOWN : null;
     if (votes.length === 0) return null;
