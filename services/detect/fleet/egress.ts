@@ -44,6 +44,8 @@ export const TOLD_AGAIN_MS = 2 * DAY_MS;
 /** Declared places further apart than this are different places, km. */
 const AREA_KM = 60;
 const AREAS_MAX = 12;
+/** Minutes together by chance from which a person's own share says something. */
+export const OWN_EXPECTED_MIN = 3;
 
 /** What the fact says, in the order of its values. */
 export interface EgressFigures {
@@ -216,9 +218,11 @@ function tellMembers(memory: EgressMemory, present: readonly MemberHour[], { win
   const keys = crowd ? new Set(present.map(({ tenantId, userId }) => memberKey(tenantId, userId))) : memory.members.keys();
   for (const key of [...keys].toSorted()) {
     const member = memory.members.get(key);
-    if (member === undefined || member.told === what) continue;
-    member.told = what;
+    if (member === undefined) continue;
     const { shared, expected } = sharedWithToday(memory, key, member);
+    const own = crowd || expected < OWN_EXPECTED_MIN ? what : `${what} ${Math.min(4, Math.round((4 * shared) / expected))}`;
+    if (member.told === own) continue;
+    member.told = own;
     tell(member, [...values, shared, Math.round(expected)]);
   }
 }

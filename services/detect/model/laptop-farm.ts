@@ -6,14 +6,16 @@
  *   declared at; and whether they type together or in turn, followed minute by minute (fleet/turns.ts).
  * Null: shares of honest people who have so many colleagues behind their residential address (households, shared flats)
  *   and who are declared so far from each other there: priors, as no public measurement is at hand; and the chance that the
- *   turns of people with working days of their own stay apart, by habit too; not for somebody who types together with the others. The three are multiplied: who lives together says nothing
- *   about who types when, and people who live together are declared in one place.
+ *   turns of people with working days of their own stay apart, by habit too. The three are multiplied: who lives together says
+ *   nothing about who types when, and people who live together are declared in one place. Whoever types together with the
+ *   others, as chance has it, has hands of their own and takes no part in the turns of these.
  * Reference: the exchange (fleet/egress.ts); people of other tenants only where both tenants share.
  * Cost: a family in which everybody works in another shift looks alike and stays below MEDIUM; offices and co-working spaces
  *   on residential lines type together and stay quiet, and so does a farm whose operators work at the same time and whose
  *   people are declared in one place. Carrier-grade NAT, business, hosting and VPN addresses are shared by everybody: nothing
  *   is said there.
  */
+import { OWN_EXPECTED_MIN } from '../fleet/egress.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
 import { isTrustedEgress } from './sighting.ts';
@@ -33,8 +35,9 @@ const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
 const USERS_MIN = 3;
 /** People who share a day type together about as much as chance gives, or more; below this share of it they do not. */
 const TOGETHER_SHARE = 0.5;
-/** Whoever types together with the others as chance has it takes no turns, whatever these do; minutes from which that can be told. */
-const OWN_EXPECTED_MIN = 3;
+/** Handing over from one machine to the next makes some minutes count for both; more than that, and than this share of chance, are other hands. */
+const HANDED_OVER_MAX = 3;
+const OWN_SHARE = 0.25;
 /** Share of people who keep another part of the day than those they live with (night owls, shift workers): a prior; so many may be apart by habit. */
 const LOG10_OTHER_HOURS = Math.log10(0.15);
 const STRENGTH_MAX = 4.9;
@@ -50,10 +53,10 @@ export function laptopFarm(view: SessionView): Answer {
   if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL' || isTrustedEgress(view.sighting.policy)) return QUIET;
   const likeAnOffice = people >= 2 && together > TOGETHER_SHARE * expected;
   if (likeAnOffice && areas < 2) return QUIET;
-  const inTurn = people >= USERS_MIN && !(ownExpected >= OWN_EXPECTED_MIN && ownShared > TOGETHER_SHARE * ownExpected);
-  const apart = inTurn ? Math.max(log10Apart, (people - 1) * LOG10_OTHER_HOURS) : 0;
+  const takesPart = ownExpected < OWN_EXPECTED_MIN || ownShared <= Math.max(HANDED_OVER_MAX, OWN_SHARE * ownExpected);
+  const apart = people >= USERS_MIN && takesPart ? Math.max(log10Apart, (people - 1) * LOG10_OTHER_HOURS) : 0;
   const log10P = log10Share(USERS, users) + log10Share(AREAS, areas) + apart;
-  const most = apart === 0 && areas < 2 ? ALONE_MAX : STRENGTH_MAX;
+  const most = apart === 0 && (areas < 2 || (log10Apart < 0 && !takesPart)) ? ALONE_MAX : STRENGTH_MAX;
   const strength = Math.min(most, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;
   return {
