@@ -88,6 +88,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
         title: 'State and reference data',
         panels: [
           curve('Keys of state', 'short', 'By service.', ['sum by (service) (farhand_state_keys{service=~"$service"})', '{{service}}']),
+          curve('Failed checkpoints', 'short', 'Checkpoints a second that the disk did not take; the state is safe in the changelog.', ['sum by (service, worker) (rate(farhand_checkpoint_failures_total{service=~"$service"}[$__rate_interval]))', '{{service}} {{worker}}']),
           curve('Restore', 'percentunit', 'How much of its changelog the slowest task of a worker has read.', ['min by (service, worker) (farhand_restore_progress_ratio{service=~"$service"})', '{{service}} {{worker}}']),
           curve('Near cache', 'percentunit', 'Hits, and how full it is.', ['1 - sum(rate(farhand_reference_misses_total[$__rate_interval])) / sum(rate(farhand_reference_lookups_total[$__rate_interval]))', 'hits'], ['max(farhand_reference_near_cache_fill_ratio)', 'full']),
           curve('Age of the databases', 's', 'How long ago each was built.', ['max by (database) (farhand_database_age_seconds)', '{{database}}']),
