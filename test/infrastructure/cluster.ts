@@ -1,4 +1,4 @@
-/** Three Kafka nodes (KRaft, each broker and controller) as local programs, to kill and to start again. */
+/** Three Kafka nodes (KRaft, each broker and controller) as local programs, to kill, to start again, to move leaders on. */
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,13 @@ const NODES = 3;
 const WAIT_MS_MAX = 45_000;
 const PROPERTIES = [
   'default.replication.factor=3',
-  // A node that was killed is given up soon.
+  // A node that was killed is given up soon, and leads again soon after it is back.
   'broker.session.timeout.ms=6000',
   'broker.heartbeat.interval.ms=1000',
+  'auto.leader.rebalance.enable=true',
+  'leader.imbalance.check.interval.seconds=2',
+  'leader.imbalance.per.broker.percentage=0',
+  'controlled.shutdown.enable=true',
 ];
 
 export interface KafkaCluster {
@@ -23,6 +27,8 @@ export interface KafkaCluster {
   kill(id: number): void;
   /** Starts a node that was killed, on its old directory. */
   restart(id: number): Promise<void>;
+  /** Makes another node the leader of a partition; answers the ids of the old and the new one. */
+  moveLeader(topic: string, partition: number): Promise<{ from: number; to: number }>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +68,7 @@ export async function startCluster(): Promise<KafkaCluster> {
       await running.get(id)!.stop(0);
       running.set(id, await begin(nodes.find((node) => node.id === id)!));
     },
+    moveLeader: (topic, partition) => moveLeader(brokers, topic, partition),
     stop,
   };
 }
@@ -82,4 +89,17 @@ async function eventually(what: string, condition: () => Promise<boolean>): Prom
     if (systemClock.monotonicMs() > deadline) throw new Error(`waited ${WAIT_MS_MAX} ms for ${what}`);
     await systemClock.sleep(200);
   }
+}
+
+/** By putting another replica first, which the controller then prefers. */
+function moveLeader(brokers: string[], topic: string, partition: number): Promise<{ from: number; to: number }> {
+  return withAdmin(brokers, async (admin) => {
+    const placed = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.find((p) => p.partitionId === partition)!;
+    const { leader: from, replicas } = await placed();
+    const rotated = [...replicas.filter((id) => id !== from), from];
+    await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment: [{ partition, replicas: rotated }] }], timeout: 10_000 });
+    let to = from;
+    await eventually(`another leader of ${topic}/${partition} than node ${from}`, async () => (to = (await placed()).leader) !== from && to >= 0);
+    return { from, to };
+  });
 }

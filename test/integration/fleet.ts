@@ -1,4 +1,5 @@
 /** A simulated fleet on Kafka, what the embedded chain makes of the same records, and when the workers are through. */
+import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { encodeFramed } from '#lib/codec/encode.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
@@ -6,7 +7,7 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import type { Log, OutgoingRecord } from '#lib/log/log.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
-import type { Connection, HistoryRecord, TelemetryEvent } from '#schemas/records.ts';
+import type { Connection, HistoryRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import type { Fleet } from '../../tools/simulate/fleet.ts';
 import { spoiled, spoiledBytes } from '../../tools/simulate/garbage.ts';
 import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
@@ -123,5 +124,14 @@ export function isThrough(log: Log, group: string, inputs: readonly string[], pa
       if (behind) return false;
     }
     return true;
+  });
+}
+
+export function findingsOf(records: readonly { readonly topic: string; readonly partition: number; readonly offset: number; readonly arrivedAt: number | null; readonly key: Uint8Array | null; readonly value: Uint8Array | null }[]): SuspiciousSession[] {
+  const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
+  return records.map((record) => {
+    const result = decoder.decode(record);
+    if (!result.ok) throw new Error(`${result.reason} ${result.detail}`);
+    return result.event;
   });
 }

@@ -11,56 +11,29 @@ import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
-import type { Log, LogRecord, OutgoingRecord } from '#lib/log/log.ts';
-import { partitionOf } from '#lib/log/partitioner.ts';
+import type { Log, LogRecord } from '#lib/log/log.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
-import type { Connection, HistoryRecord, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
 import { simulateFleet } from '../../tools/simulate/fleet.ts';
-import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
 import { kafkaLog, readAll, until } from '../infrastructure/logs.ts';
 import { waitForOutput } from '../infrastructure/process.ts';
 import { install, type Installation } from './farhand.ts';
+import { aftermath, appendAftermath, findingsOf, isTelemetry, isThrough, publishFleet } from './fleet.ts';
 
 const brokers = inject('kafkaBrokers');
 const redis = inject('redisUrl');
 const PARTITIONS = 4;
-const FLEET = { seed: 11, workstations: 40, piloted: 8 };
 const DAY_MS = 86_400_000;
+const FLEET = { seed: 11, workstations: 40, piloted: 8 };
 const key = { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' };
 /** Every tenant asks for pseudonyms: events and reference data must name people alike, in every host. */
 const privacy = { pseudonyms: Object.fromEntries([...new Set(simulateFleet(FLEET).labels.map(({ tenantId }) => tenantId))].map((tenantId) => [tenantId, key])) };
-const ARRIVAL_SPAN_MS = 3_000;
 /**
  * A day passes here in seconds, so a partition of telemetry whose worker was killed lies hours of event time behind the others that
  * feed the same partition of events, and its people look as if they had stopped: what idleCloseMs has to be longer than.
  */
 const PATIENT = { idleCloseMs: DAY_MS } as const;
-
-const isTelemetry = (record: HistoryRecord): record is TelemetryEvent => record.type === 'KeystrokeLatency' || record.type === 'Connection';
-
-/**
- * Sessions long after the day of the fleet, three devices and more on every partition: on Kafka there is no end of the
- * input, so it takes later events to close the last windows and findings. They are part of both runs.
- */
-function aftermath(startAt: number): Connection[] {
-  const later = startAt + 20 * DAY_MS;
-  const events: Connection[] = [];
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    for (let i = 0, found = 0; found < 4; i++) {
-      const userId = `after-${i}`;
-      if (partitionOf(Buffer.from(`aftermath|${userId}`), PARTITIONS) !== partition) continue;
-      found++;
-      for (const [n, observedAt] of [later, later + 60_000].entries()) {
-        const ids = { eventId: `${userId}-${n}`, tenantId: 'aftermath', sessionId: `s-${userId}`, deviceId: `d-${userId}`, userId, vantageId: 'none' };
-        const network = { sourceIp: '192.0.2.1', sourcePort: null, forwardedFor: [], hops: [], rttMinMs: null, rttMedianMs: null, rttP95Ms: null };
-        const hints = { transport: 'TCP', mss: null, receivedTtl: null, tlsFingerprint: null, osTimeZone: null, displayEdid: null } as const;
-        events.push({ type: 'Connection', ...ids, observedAt, phase: 'SAMPLE', ...network, ...hints, remoteTools: [], inputDevices: [] });
-      }
-    }
-  }
-  return events;
-}
 
 /** What a consumer keeps: revisions in their order, by finding. */
 function inOrder(findings: readonly SuspiciousSession[]): SuspiciousSession[] {
@@ -85,34 +58,12 @@ async function embeddedRun(detect: Partial<typeof PATIENT> = {}): Promise<{ find
     await pipeline.process(batch.flatMap(({ record, arrivedAt }) => (isTelemetry(record) ? [raw(record, arrivedAt)] : [])));
   }
   const { startAt } = fleet.options;
-  await pipeline.process(aftermath(startAt).map((record) => raw(record, null)));
+  await pipeline.process(aftermath(startAt, PARTITIONS).map((record) => raw(record, null)));
   pipeline.flush();
   return { findings, events: pipeline.counts().events, startAt };
 }
 
-/**
- * Telemetry as sensors would send it: what arrives within a few seconds is appended together. The two topics are merged
- * by their records' LogAppendTime, so this is what keeps the order of arrival between them.
- */
-async function publish(log: Log, topics: TopicsSection): Promise<void> {
-  const fleet = simulateFleet(FLEET);
-  const outgoing = (record: HistoryRecord, timestampMs: number): OutgoingRecord => ({
-    topic: topicOf(record, topics), partition: null, key: Buffer.from(keyOf(record)), value: encodeFramed(record.type, record), timestampMs,
-  });
-  await log.append(fleet.reference.map((record) => outgoing(record, fleet.options.startAt)));
-  let waiting: OutgoingRecord[] = [];
-  for (const batch of fleet) {
-    for (const { record, arrivedAt } of batch) {
-      if (!isTelemetry(record)) continue;
-      if (waiting.length > 0 && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) {
-        await log.append(waiting);
-        waiting = [];
-      }
-      waiting.push(outgoing(record, arrivedAt));
-    }
-  }
-  await log.append(waiting);
-}
+const publish = (log: Log, topics: TopicsSection): Promise<void> => publishFleet({ log, topics, fleet: simulateFleet(FLEET) });
 
 describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redis and three workers', () => {
   let farhand: Installation;
@@ -135,10 +86,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   async function finish(startAt: number, chained = false): Promise<SuspiciousSession[]> {
     const { topics, group } = farhand;
     const telemetry = [topics.keystrokeLatency, topics.connection];
-    const closing = aftermath(startAt).map((record) => ({
-      topic: topics.connection, partition: null, key: Buffer.from(keyOf(record)), value: encodeFramed(record.type, record), timestampMs: record.observedAt,
-    }));
-    await log.append(closing);
+    await appendAftermath(log, topics, startAt, PARTITIONS);
     const separate = [
       ['ingest', telemetry],
       ['enrich', [topics.events]],
@@ -146,22 +94,9 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
     ] as const;
     const stages = chained ? ([['chained', telemetry]] as const) : separate;
     for (const [service, inputs] of stages) {
-      await until(`${service} at the end of its input`, async () => (await Promise.all(numbers.map((p) => atEnd(`${group}-${service}`, inputs, p)))).every(Boolean), 180_000);
+      await until(`${service} at the end of its input`, async () => (await Promise.all(numbers.map((p) => isThrough(log, `${group}-${service}`, inputs, p)))).every(Boolean), 180_000);
     }
-    const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
-    return (await topic(topics.suspiciousSessions)).map((record) => {
-      const result = decoder.decode(record);
-      if (!result.ok) throw new Error(`${result.reason} ${result.detail}`);
-      return result.event;
-    });
-  }
-
-  /** No record of the partition lies at or past the committed position. */
-  async function atEnd(group: string, inputs: readonly string[], partition: number): Promise<boolean> {
-    for (const { topic: input, offset } of await log.committedPositions(group, inputs, partition)) {
-      if (((await readAll(log, input, partition)).at(-1)?.offset ?? -1) >= offset) return false;
-    }
-    return true;
+    return findingsOf(await topic(topics.suspiciousSessions));
   }
 
   /** The same topics through `farhand replay --kafka`: its summary and the text of its findings. */
@@ -249,7 +184,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
 
   test('farhand embedded --kafka stops at telemetry that is keyed otherwise, and says where', async () => {
     const worker = farhand.worker('embedded', 'one', '--kafka', '--workers', '1');
-    const [record] = aftermath(0);
+    const [record] = aftermath(0, PARTITIONS);
     await log.append([{ topic: farhand.topics.connection, partition: 0, key: Buffer.from('somebody'), value: encodeFramed('Connection', { ...record!, observedAt: 1 }), timestampMs: 1 }]);
     await waitForOutput(worker, /connection\.v1\/0@0: .*not keyed by tenantId\|userId/, 60_000);
     await until('the worker has ended', () => worker.exitStatus() !== null);

@@ -1,6 +1,6 @@
 /**
  * A fleet through three stages of worker processes on a cluster of three nodes while things break: processes are killed,
- * nodes die and come back, Redis loses everything, disks are lost. What is committed in the end is compared
+ * nodes die and come back, leaders move, Redis loses everything, disks are lost. What is committed in the end is compared
  * with what the embedded chain makes of the same records.
  */
 import { createHash } from 'node:crypto';
@@ -61,6 +61,7 @@ interface Slot {
 }
 
 const SUPERVISE_MS = 200;
+const LEAVE_MS_MAX = 60_000;
 
 /** What a site of faults can be told to do; each resolves when it has happened. */
 export class Site {
@@ -73,6 +74,7 @@ export class Site {
   readonly #run: FaultRun;
   readonly #slots: Slot[] = [];
   #redis: LocalProgram;
+  #added = 0;
   #over = false;
   /** Records that have been sent, of about how many. */
   sent = 0;
@@ -144,6 +146,31 @@ export class Site {
     if (loseDisk) this.#count('disk lost');
   }
 
+  addWorker(): Promise<void> {
+    this.#start(this.prng.pick(STAGES), `added-${this.#added++}`);
+    this.#count('worker added');
+    return Promise.resolve();
+  }
+
+  /** SIGTERM: it must be gone in good order, and in time. */
+  async removeWorker(): Promise<void> {
+    const crowd = STAGES.toSorted((a, b) => this.#of(b) - this.#of(a))[0]!;
+    const slot = this.#pick(crowd);
+    // Nobody else's from here on: neither killed nor started again.
+    slot.leaving = true;
+    const joined = (): boolean => slot.process.output().includes('"event":"group.assigned"', slot.logBefore);
+    await until('a worker that has joined, or ended by an outage', () => joined() || slot.process.exitStatus() !== null, LEAVE_MS_MAX);
+    const outage = slot.process.exitStatus() !== null;
+    await slot.process.stop(LEAVE_MS_MAX);
+    if (!outage && slot.process.exitStatus() !== 0) this.failures.push(`${slot.stage} ${slot.name} did not leave in good order: ${slot.process.output().slice(-1_500)}`);
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    this.#count('worker removed');
+  }
+
+  #of(stage: Stage): number {
+    return this.#slots.filter((slot) => slot.stage === stage).length;
+  }
+
   /** kill -9 of one node, which comes back on its old disk. */
   async killBroker(): Promise<void> {
     const id = 1 + this.prng.below(3);
@@ -151,6 +178,12 @@ export class Site {
     this.#count('broker killed');
     await systemClock.sleep(this.prng.uniform(500, 4_000));
     await this.cluster.restart(id);
+  }
+
+  async moveLeader(): Promise<void> {
+    const { topics } = this.farhand;
+    await this.cluster.moveLeader(this.prng.pick([topics.keystrokeLatency, topics.events, topics.enriched, topics.detectChangelog]), this.prng.below(this.#run.partitions));
+    this.#count('leader moved');
   }
 
   /** kill -9, and an empty one on its port. */
@@ -200,13 +233,6 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
   } finally {
     await log.close();
   }
-}
-
-/** The report in a line. */
-export function tell({ events, findings, letters, faults, checkpointsUsed, seconds, differences }: FaultReport): string {
-  const list = [...faults].map(([fault, times]) => `${fault} ${times}×`).join(', ');
-  const result = differences.length === 0 ? 'equal to the embedded run' : `NOT EQUAL: ${differences.join('; ')}`;
-  return `${events} events, ${findings} findings, ${letters} dead letters: ${result}; ${list}; state restored from checkpoints ${checkpointsUsed}×; ${seconds.toFixed(0)} s`;
 }
 
 const digestOf = (value: Uint8Array): string => createHash('sha1').update(value).digest('base64');
