@@ -49,6 +49,11 @@ export function watchEventLoop(): { take(): LoopDelay; close(): void } {
   };
 }
 
+/** Calls `act` after `ms`, unless the process has come to its end before: this keeps nothing alive. */
+export function unlessEnded(ms: number, act: () => void): void {
+  setTimeout(act, ms).unref();
+}
+
 /** Lets everything that is due (answers of brokers, timers) have its turn; waits for no time to pass. */
 export function yieldToIo(): Promise<void> {
   return afterIo();

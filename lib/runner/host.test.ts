@@ -56,3 +56,18 @@ test('a part that never closes holds neither the error nor the other parts nor t
   expect(exit, 'the error is told first').not.toHaveBeenCalled();
   await expect.poll(() => exit.mock.calls.length, { timeout: 5_000 }).toBe(1);
 });
+
+test('a worker that was told to go ends as well, whatever request of a library keeps its process alive', async () => {
+  const exit = vi.fn();
+  const host = hostWith(exit);
+  const log = createMemoryLog();
+  const service = countingService({ application: 'farhand-app', inputs: ['in'], output: 'out' });
+  await createTopics(log, service, 1);
+  const ended = host.run(async () => {
+    await Promise.resolve();
+    setTimeout(() => process.emit('SIGTERM'), 50);
+    return { log, service };
+  });
+  expect(await ended).toBe(0);
+  await expect.poll(() => exit.mock.calls.length, { timeout: 5_000 }).toBe(1);
+});

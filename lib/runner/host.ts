@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, type Clock } from '#lib/kernel/clock.ts';
+import { systemClock, unlessEnded, type Clock } from '#lib/kernel/clock.ts';
 import { liveSecret } from '#lib/kernel/config-secret.ts';
 import type { KafkaSection, ObserveSection, StateSection } from '#lib/kernel/config-sections.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -43,7 +43,7 @@ export interface HostedServices {
   readonly beside?: { readonly name: string; readonly service: Omit<ServiceSpec, 'application'> };
 }
 
-/** How long a process whose parts did not close may take to say why before it is ended, ms. */
+/** How long a process may take to end by itself once its parts are closed, ms. */
 const EXIT_MS = 1_000;
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
@@ -67,9 +67,8 @@ export class Host {
   readonly #parts: HostPart[] = [];
   readonly #failure = Promise.withResolvers<never>();
   readonly #exit: () => void;
-  #failed = false;
 
-  /** `exit` ends a process that a part, hanging as it closes, would keep alive. */
+  /** `exit` ends a process that something would keep alive beyond its work. */
   constructor(service: string, config: HostConfig, exit: () => void = leaveProcess) {
     this.#exit = exit;
     this.#service = service;
@@ -109,7 +108,6 @@ export class Host {
       return 0;
     } catch (error) {
       const code = error instanceof FarhandError ? error.code : 'FARHAND_INVARIANT';
-      this.#failed = true;
       this.logger.fatal({ event: 'worker.failed', code, error: (error as Error).message });
       throw error;
     } finally {
@@ -135,9 +133,8 @@ export class Host {
       if (!inTime) late.push(part.name);
     }
     if (late.length > 0) this.logger.warn({ event: 'worker.close', parts: late, error: 'not closed in time' });
-    // A request that is still under way to a broker that refuses it keeps a process alive as well, though every part is closed.
-    else if (!this.#failed) return;
-    void this.clock.sleep(EXIT_MS).then(this.#exit);
+    // A request that is still under way to a broker that is away or refuses it keeps a process alive as well, though every part is closed.
+    unlessEnded(EXIT_MS, this.#exit);
   }
 
   async #serve(): Promise<void> {
