@@ -64,7 +64,7 @@ export class Tracks {
       else {
         const { registrationLatencyMs, networkRttMs } = record.event;
         if (registrationLatencyMs.length === 0) continue;
-        const sorted = Float64Array.from(registrationLatencyMs).sort();
+        const sorted = sortedOf(registrationLatencyMs);
         const low = sorted[Math.floor(sorted.length * LOW_SHARE)]!;
         if (networkRttMs !== null) gapOf(observedAt, low - networkRttMs);
         addPoint(track, observedAt, low, sorted[sorted.length >> 1]!, networkRttMs ?? Number.NaN);
@@ -94,6 +94,15 @@ export class Tracks {
     this.#sweptAt = this.#highestAt;
     for (const [key, track] of this.#tracks) if (track.lastAt < this.#highestAt - SILENT_MS && !this.#isKept(key)) this.#tracks.delete(key);
   }
+}
+
+let scratch = new Float64Array(256);
+
+/** Rising; of use until the next record. */
+function sortedOf(values: readonly number[]): Float64Array {
+  if (values.length > scratch.length) scratch = new Float64Array(2 * values.length);
+  for (let i = 0; i < values.length; i++) scratch[i] = values[i]!;
+  return scratch.subarray(0, values.length).sort();
 }
 
 function addPoint(track: Track, at: number, low: number, median: number, rtt: number): void {
