@@ -32,3 +32,17 @@ test('a constant shift of all gaps (a slow machine, a clock error) changes nothi
     }),
   );
 });
+
+test('the cheap question never hides a rise that counts', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 9, max: 32 }), (seed, count) => {
+      const prng = new Prng(seed, 'onset');
+      const split = 5 + prng.below(count - 8);
+      const rise = prng.uniform(0, 90);
+      const lows = Array.from({ length: count }, (_, i) => Math.round(prng.uniform(0, 12) + (i >= split ? rise : 0)));
+      const found = findOnset(minutes(lows), 5);
+      const counts = found !== null && found.afterMs - found.beforeMs >= parameters.config.hiddenLeg.onsetMsMin + 4 * found.noiseMs;
+      expect(of(lows) === 'quiet').toBe(!counts);
+    }),
+  );
+});
