@@ -48,6 +48,8 @@ describe('hidden leg', () => {
     const own = { days: 5, minutes: 600, typicalMs: 61, highMs: 63 };
     expect(rank(at(60, { own }))).toBe(RANK.NONE);
     expect(rank(at(60, { own: { ...own, typicalMs: 8, highMs: 9 } }))).toBe(RANK.LOW);
+    const beyond = { own: { ...own, typicalMs: Infinity, highMs: Infinity } };
+    expect(at(400, beyond), 'days beyond the grid of the history are no calm ones').toEqual(at(400));
   });
 
   test('load that comes and goes is no leg: all but one of the last minutes must have the gap', () => {

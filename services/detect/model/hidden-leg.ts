@@ -159,7 +159,8 @@ function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }:
 function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
   const { own } = gap;
   if (own === null || own.days < OWN_DAYS_MIN || own.minutes < OWN_MINUTES_MIN || jitterMs > 0) return false;
-  return Math.abs(own.typicalMs - lowMs) <= 4 + 0.1 * own.typicalMs;
+  // Beyond the grid of the history nothing can be compared.
+  return own.typicalMs !== Infinity && Math.abs(own.typicalMs - lowMs) <= 4 + 0.1 * own.typicalMs;
 }
 
 interface Told {
