@@ -17,8 +17,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'farhand-verify-'));
 let passed = 0;
 let failed = 0;
 
-/** No part takes a third of this; one that hangs must say so, not run into the patience of whoever waits for it. */
+/** No part takes half of this; one that hangs must say so, not run into the patience of whoever waits for it. */
 const PART_MS_MAX = 20 * 60_000;
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** In a group of its own, so that a part that hangs is ended with every process that it started. */
 function run(module, args) {
@@ -39,10 +40,10 @@ function run(module, args) {
       end(signal);
       process.exit(130);
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupted);
+    for (const signal of ENDING) process.on(signal, interrupted);
     child.once('close', (status) => {
       clearTimeout(late);
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, interrupted);
+      for (const signal of ENDING) process.off(signal, interrupted);
       resolve(status === 0);
     });
   });

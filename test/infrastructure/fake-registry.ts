@@ -3,7 +3,7 @@
  * looking up by subject, schemas by id, error codes, basic authentication. `fault` makes it misbehave.
  */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listening } from '#lib/kernel/listening.ts';
 
 type RegistryFault = 'none' | 'error-500' | 'hangs' | 'html-404' | 'drops';
 
@@ -33,11 +33,7 @@ export async function startFakeRegistry(authorization?: string): Promise<FakeReg
     url: '',
     fault: 'none',
     requests: [],
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => Promise.resolve(),
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -77,8 +73,8 @@ export async function startFakeRegistry(authorization?: string): Promise<FakeReg
     return send(200, { id: stored.id });
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return Object.assign(registry, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const { port, close } = await listening(server, '127.0.0.1', 0);
+  return Object.assign(registry, { url: `http://127.0.0.1:${port}`, close });
 }
 
 function misbehave(fault: RegistryFault, request: IncomingMessage, response: ServerResponse): boolean {

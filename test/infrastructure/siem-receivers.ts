@@ -6,8 +6,8 @@
  * https://learn.microsoft.com/azure/azure-monitor/logs/logs-ingestion-api-overview
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { listening } from '#lib/kernel/listening.ts';
 
 const SENTINEL_BODY_MAX = 1024 * 1024;
 
@@ -104,12 +104,8 @@ export async function startReceivers(token: string, client: string, secret: stri
         response.end(body === null ? '' : JSON.stringify(body));
       }, () => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
-    ...received,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+  const { port: bound, close } = await listening(server, '127.0.0.1', port);
+  return { ...received, url: `http://127.0.0.1:${bound}`, close };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -5,20 +5,14 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Sweep } from '../../tools/tuning/sweep.ts';
+import { blocksOf, replaced, ROOT } from '../../tools/tuning/tuning-page.fixture.ts';
 import { install, type Installation } from './farhand.ts';
 
 const brokers = inject('kafkaBrokers');
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-function replaced(script: string, from: string, to: string): string {
-  expect(script).toContain(from);
-  return script.replaceAll(from, to);
-}
 
 describe.skipIf(brokers === null)('tuning on topics', () => {
   let farhand: Installation;
@@ -39,12 +33,12 @@ describe.skipIf(brokers === null)('tuning on topics', () => {
     const { suggestion, best, present } = JSON.parse(readFileSync(join(file('sweep'), 'sweep.json'), 'utf8')) as Sweep;
     expect(best!.figures!.recall).toBeGreaterThan(present.figures!.recall!);
 
-    const [ship] = [...readFileSync(join(root, 'docs/tuning.md'), 'utf8').matchAll(/^```bash\n(.*?)^```$/gms)].map(([, block]) => block!);
+    const [ship] = blocksOf('bash');
     // How long a day is depends on the machine: here it ends when the worker has its tasks.
     const day = `until grep -q task.started ${file('detect.log')} || ! kill -0 $worker; do sleep 0.2; done`;
     const script = replaced(replaced(replaced(ship!, 'out/sweep', file('sweep')), 'out/detect.log', file('detect.log')), 'sleep 12', day);
     const env = { ...process.env, FARHAND_CONFIG: join(file('sweep'), 'suggested.yaml'), KAFKA_BROKERS: brokers!, FARHAND_STATE_DIRECTORY: farhand.diskOf('detect', 'shipped') };
-    const { stdout } = await promisify(execFile)('bash', ['-c', `set -e -o pipefail\n${script}`], { cwd: root, env, timeout: 180_000 });
+    const { stdout } = await promisify(execFile)('bash', ['-c', `set -e -o pipefail\n${script}`], { cwd: ROOT, env, timeout: 180_000 });
     expect(stdout).toContain('topics are as they should be');
     const log = readFileSync(file('detect.log'), 'utf8');
     expect(log).toContain('"event":"worker.stopped"');

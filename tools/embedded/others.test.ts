@@ -1,7 +1,8 @@
 /**
  * What a person does changes nothing for the others: an honest session more or less leaves every signal of everybody else as
  * it was, to the bit, window by window. The exceptions are what people are compared by on purpose: the fleet's signals,
- * one typist on several identities, and what an honest gap is where that is learnt from others (the hidden leg).
+ * one typist on several identities, and what an honest gap is where that is learnt from others (the hidden leg). No gateway
+ * is learnt in this fleet: behind one the signals of the network and rises of the gap would know of the others as well.
  */
 import { expect, test } from 'vitest';
 import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';

@@ -6,21 +6,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import type { Comparison } from './comparison.ts';
 import type { Sweep } from './sweep.ts';
+import { blocksOf, replaced, ROOT } from './tuning-page.fixture.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'farhand-tuning-page-'));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
-const commands = [...readFileSync(join(root, 'docs/tuning.md'), 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-
-function replaced(script: string, from: string, to: string): string {
-  expect(script).toContain(from);
-  return script.replaceAll(from, to);
-}
+const commands = blocksOf('sh');
 
 it('works as printed', () => {
   expect(commands).toHaveLength(5);
@@ -28,7 +22,7 @@ it('works as printed', () => {
   script = replaced(script, '--workstations 80 --piloted 10', '--workstations 12 --piloted 4');
   script = replaced(script, 'toleratedPer1000: 50\\n', 'toleratedPer1000: 50\\n  signalsOff: [hiddenLeg]\\n');
   script = replaced(script, 'out/', `${out}/`);
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', timeout: 580_000 });
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: ROOT, encoding: 'utf8', timeout: 580_000 });
   expect([status, status === 0 ? '' : `${stdout}\n${stderr}`]).toEqual([0, '']);
   expect(stdout).toContain('findings with all signals');
   const json = <T>(file: string): T => JSON.parse(readFileSync(join(out, file), 'utf8')) as T;

@@ -93,23 +93,28 @@ function drift(count: number, lows: Float64Array): number {
   return count < DRIFT_MINUTES ? 0 : lows[Math.floor(0.8 * (count - 1))]! - lows[Math.ceil(0.2 * (count - 1))]!;
 }
 
+/** Of the minutes from `first` on; Infinity where there are fewer than two. */
+function secondLowest(minutes: readonly MinuteSummary[], first: number, field: 'low' | 'middle'): number {
+  let least = Infinity;
+  let second = Infinity;
+  for (let i = first; i < minutes.length; i++) {
+    const value = minutes[i]![field];
+    if (value < least) {
+      second = least;
+      least = value;
+    } else if (value < second) second = value;
+  }
+  return second;
+}
+
 /** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */
 export function heldGap(gap: Pick<GapView, 'minutes'>): { lowMs: number; minutes: number; samples: number; windowStart: number } {
   const { minutes } = gap;
   const first = Math.max(0, minutes.length - MINUTES_HELD);
   const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
   if (held.minutes < 3) return held;
-  let least = Infinity;
-  let second = Infinity;
-  for (let i = first; i < minutes.length; i++) {
-    const { low, samples } = minutes[i]!;
-    held.samples += samples;
-    if (low < least) {
-      second = least;
-      least = low;
-    } else if (low < second) second = low;
-  }
-  held.lowMs = second;
+  for (let i = first; i < minutes.length; i++) held.samples += minutes[i]!.samples;
+  held.lowMs = secondLowest(minutes, first, 'low');
   return held;
 }
 
@@ -143,16 +148,7 @@ function mixedGap(minutes: readonly MinuteSummary[], transportSpread: number): n
 /** The same by the last six minutes alone. */
 function mixtureMost(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < MINUTES_HELD) return -Infinity;
-  let least = Infinity;
-  let second = Infinity;
-  for (let i = minutes.length - MINUTES_HELD; i < minutes.length; i++) {
-    const { middle } = minutes[i]!;
-    if (middle < least) {
-      second = least;
-      least = middle;
-    } else if (middle < second) second = middle;
-  }
-  return second - MIXTURE_MS - 2 * transportSpread;
+  return secondLowest(minutes, minutes.length - MINUTES_HELD, 'middle') - MIXTURE_MS - 2 * transportSpread;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */

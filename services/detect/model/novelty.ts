@@ -9,7 +9,7 @@
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
-import { isTrustedEgress } from './sighting.ts';
+import { isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const noveltySignal: SignalDescription = {
@@ -32,13 +32,22 @@ export interface Familiar {
 const HONEST_SHARE = { country: 0.01, network: 0.02, fingerprint: 0.05 } as const;
 const TEXT = { country: 'country', network: 'network (AS number)', fingerprint: 'TLS fingerprint' } as const;
 
+type Traits = Pick<Sighting, 'country' | 'asn' | 'tlsFingerprint'>;
+
+/** What a sighting shows of one kind; null where it shows nothing of it. */
+export function traitOf({ country, asn, tlsFingerprint }: Traits, kind: Familiar['kind']): string | null {
+  if (kind === 'country') return country;
+  return kind === 'fingerprint' ? tlsFingerprint : asn === null ? null : String(asn);
+}
+
+const KINDS = ['country', 'network', 'fingerprint'] as const satisfies Familiar['kind'][];
+
 /** What of a sighting the person may be familiar with. */
-export function traitsOf(sighting: { country: string | null; asn: number | null; tlsFingerprint: string | null }): { kind: Familiar['kind']; value: string }[] {
-  const traits: { kind: Familiar['kind']; value: string }[] = [];
-  if (sighting.country !== null) traits.push({ kind: 'country', value: sighting.country });
-  if (sighting.asn !== null) traits.push({ kind: 'network', value: String(sighting.asn) });
-  if (sighting.tlsFingerprint !== null) traits.push({ kind: 'fingerprint', value: sighting.tlsFingerprint });
-  return traits;
+export function traitsOf(sighting: Traits): { kind: Familiar['kind']; value: string }[] {
+  return KINDS.flatMap((kind) => {
+    const value = traitOf(sighting, kind);
+    return value === null ? [] : [{ kind, value }];
+  });
 }
 
 /** What came up lately with a person who had been known for days before; the organisation's own networks bring nothing new. */

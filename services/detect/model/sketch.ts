@@ -78,16 +78,6 @@ export function mergeInto(target: Sketch, source: Sketch): void {
   }
 }
 
-/** The same for two targets at once. */
-export function mergeIntoBoth(one: Sketch, other: Sketch, source: Sketch): void {
-  for (let i = 0; i < SKETCH_BINS; i++) {
-    const count = source[i]!;
-    if (count === 0) continue;
-    one[i] = Math.min(COUNT_MAX, one[i]! + count);
-    other[i] = Math.min(COUNT_MAX, other[i]! + count);
-  }
-}
-
 export function countOf(sketch: Sketch): number {
   let count = 0;
   for (let i = 0; i < SKETCH_BINS; i++) count += sketch[i]!;

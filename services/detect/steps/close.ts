@@ -6,7 +6,7 @@ import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
@@ -169,7 +169,8 @@ function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
     track.hour.fill(0);
     track.hourStart = hourStart;
   }
-  mergeIntoBoth(track.ten, track.hour, gaps);
+  mergeInto(track.ten, gaps);
+  mergeInto(track.hour, gaps);
 }
 
 function foldInput(session: SessionState, window: OpenWindow): void {

@@ -1,6 +1,7 @@
 /** Shows a session to the signals at the end of a window and lets their answers in. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
+import { traitOf } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
@@ -74,9 +75,8 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   };
 }
 
-function familiarWith({ familiar }: Person, { country, asn, tlsFingerprint }: NonNullable<SessionState['sighting']>): Person['familiar'] {
-  const network = asn === null ? null : String(asn);
-  return familiar.filter(({ kind, value }) => value === (kind === 'country' ? country : kind === 'network' ? network : tlsFingerprint));
+function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {
+  return familiar.filter(({ kind, value }) => traitOf(sighting, kind) === value);
 }
 
 function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {
