@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 export interface Listening {
   readonly port: number;
   /** Ends open connections too. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Rejects where the address cannot be had. `port` 0: any free one. */
