@@ -121,6 +121,7 @@ export const topicsSectionSchema = z
     fleetReports: topicName('farhand.fleet-reports.v1', 'What people report to the exchange between people (internal), keyed by subject.'),
     fleetFacts: topicName('farhand.fleet-facts.v1', 'What the exchange answers (internal), keyed by tenant and user.'),
     fleetChangelog: topicName('farhand.fleet-changelog.v1', 'State of the tasks of the exchange (compacted).'),
+    ingestProgress: topicName('farhand.ingest-progress.v1', 'How far each task of ingest is, for the others (JSON, internal); empty where telemetry is keyed by tenant and user.'),
     ingestChangelog: topicName('farhand.ingest-changelog.v1', 'State of the ingest tasks (compacted).'),
     detectChangelog: topicName('farhand.detect-changelog.v1', 'State of the detect tasks (compacted).'),
     chainedChangelog: topicName('farhand.chained-changelog.v1', 'State of the tasks of farhand embedded --kafka (compacted).'),

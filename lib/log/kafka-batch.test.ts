@@ -174,7 +174,7 @@ test('a feed with such a batch: the records before it, then the failure, for goo
   const snappy = placedAt(encodeBatch([one], outside, 'none'), 1);
   snappy.writeInt16BE(2, 21);
   const bytes = Buffer.concat([placedAt(encodeBatch([one], outside, 'none'), 0), snappy]);
-  expect(feed.accept({ topic: 't', partition: 3, errorCode: 0, lastStableOffset: 9, logStartOffset: 0, aborted: [], bytes }, 1, 1)).toBe(true);
+  expect(feed.accept({ topic: 't', partition: 3, errorCode: 0, highWatermark: 9, lastStableOffset: 9, logStartOffset: 0, aborted: [], bytes }, 1, 1)).toBe(true);
   expect([feed.broken, feed.headTimestamp(), feed.shift().offset]).toEqual([true, 5, 0]);
   for (let again = 0; again < 2; again++) expect(() => feed.headTimestamp()).toThrow('t/3@1: cannot be read: compression codec 2');
   expect([feed.position, feed.lag, feed.caughtUp, drained]).toEqual([1, 8, false, 1]);

@@ -250,3 +250,24 @@ export async function readPartitionToEnd(
     throw asLogError(error, `reading ${topic}/${partition} to its end`);
   }
 }
+
+/** Bytes that are enough to see a record, or to get past the markers of a few transactions. */
+const PEEK_BYTES = 64 * 1024;
+
+/** See Log: what a fetch at the position shows, markers of transactions alone not counted. */
+export async function hasMore(cluster: KafkaCluster, { topic, partition, offset }: Position, { clock }: ReaderOptions): Promise<boolean> {
+  const { leader, start } = await retrySoon(clock, clock.monotonicMs() + UNPLACED_MS_MAX, () => findEnds(cluster, topic, partition), UNPLACED);
+  const broker = await cluster.findBroker({ nodeId: leader });
+  const options = { waitMsMax: 0, bytesMax: PEEK_BYTES, partitionBytesMax: PEEK_BYTES, requestTimeoutMs: REQUEST_MS_MAX };
+  for (let next = Math.max(offset, start); ; ) {
+    const answer = await broker.connectionPool.send(fetchRequest([{ topic, partition, offset: next }], options));
+    const [fetched] = answer.partitions;
+    if (fetched === undefined || fetched.errorCode !== 0) throw protocolError(fetched?.errorCode ?? answer.errorCode);
+    if (fetched.highWatermark > fetched.lastStableOffset) return true;
+    if (next >= fetched.lastStableOffset) return false;
+    const records: LogRecord[] = [];
+    const after = decodeBatches(fetched.bytes, { topic, partition, fromOffset: next }, fetched.aborted, records);
+    if (records.length > 0 || after === next) return true;
+    next = after;
+  }
+}

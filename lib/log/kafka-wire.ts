@@ -30,6 +30,8 @@ export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
+  /** The end of what is there, of transactions that are not decided too. */
+  readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly aborted: readonly AbortedTransaction[];
@@ -184,14 +186,14 @@ export function fetchRequest(
 function fetchedPartition(topic: string, input: WireCursor): FetchedPartition {
   const partition = input.int32();
   const errorCode = input.int16();
-  input.int64(); // high watermark: not of use to a reader of committed records
+  const highWatermark = input.int64();
   const lastStableOffset = input.int64();
   const logStartOffset = input.int64();
   const aborted = input
     .many(() => ({ producerId: input.bigint(), firstOffset: input.int64() }))
     .sort((a, b) => a.firstOffset - b.firstOffset);
   input.int32(); // preferred read replica: we read from the leader
-  return { topic, partition, errorCode, lastStableOffset, logStartOffset, aborted, bytes: input.bytes() };
+  return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, bytes: input.bytes() };
 }
 
 export interface ProducePartition {

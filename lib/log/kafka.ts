@@ -6,7 +6,7 @@ import type { Compression } from './kafka-batch.ts';
 import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
 import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
-import { findEnds, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
+import { findEnds, hasMore, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
 import type { GroupMember, JoinOptions, Log, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
@@ -137,6 +137,11 @@ export class KafkaLog implements Log, LogTimes {
     } finally {
       closeCluster(cluster);
     }
+  }
+
+  hasMore(position: Position): Promise<boolean> {
+    const options = this.#readerOptions;
+    return this.#control.use(`what follows in ${position.topic}/${position.partition}`, REQUEST_MS_MAX, (cluster) => hasMore(cluster, position, options));
   }
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {

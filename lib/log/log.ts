@@ -169,6 +169,11 @@ export interface Log {
    * the offset after that. `take` is also told that end, where the log knows it beforehand.
    */
   readToEnd(topic: string, partition: number, take: (records: readonly LogRecord[], end?: number) => void, from?: number): Promise<number>;
+  /**
+   * Whether there is a record at the position or behind it, in a transaction that is not decided too: what such a
+   * transaction has committed elsewhere (positions) may be seen before its records are.
+   */
+  hasMore(position: Position): Promise<boolean>;
   /** 0 where the topic does not exist. */
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>>;
   /**

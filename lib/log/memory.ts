@@ -168,6 +168,10 @@ export class MemoryLog implements Log, LogTimes {
     return Promise.resolve(from + records.length);
   }
 
+  hasMore({ topic, partition, offset }: Position): Promise<boolean> {
+    return Promise.resolve(this.records(topic, partition).length > offset);
+  }
+
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
     return Promise.resolve(new Map(topics.map((name) => [name, this.#topics.get(name)?.partitions.length ?? 0])));
   }

@@ -84,6 +84,12 @@ export const SILENT_OBSERVER: RunnerObserver = {
   event: () => undefined,
 };
 
+export interface UpstreamStage {
+  /** Of its group. */
+  readonly application: string;
+  readonly inputs: readonly string[];
+}
+
 export interface ServiceSpec {
   /** Names the group and the transactional ids; two deployments on one cluster must differ in it. */
   readonly application: string;
@@ -95,6 +101,11 @@ export interface ServiceSpec {
   readonly controls?: readonly string[];
   /** How long the inputs must have been at their end before a task is told that it is idle, ms; absent: it is never told. */
   readonly idleAfterMs?: number;
+  /**
+   * Who works for the inputs, the first stage first: a task is not idle while something waits in its partition of theirs.
+   * Stages with fewer partitions have nothing to do with it.
+   */
+  readonly upstream?: readonly UpstreamStage[];
   /** Topic by output name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Compacted topic of the tasks' state, with as many partitions as the inputs; null where they keep none. */

@@ -5,16 +5,20 @@ import type { ServiceSpec } from './options.ts';
 
 const topic = (name: string, operation: Right['operation']): Right => ({ resource: 'Topic', name, pattern: 'literal', operation });
 
-type RightsOf = Pick<ServiceSpec, 'application' | 'inputs' | 'controls' | 'outputs' | 'changelog'>;
+type RightsOf = Pick<ServiceSpec, 'application' | 'inputs' | 'controls' | 'outputs' | 'changelog' | 'upstream'>;
 
-/** What the runner does: a member of its group, one transactional id per task, changelog read and written. */
-export function rightsOf({ application, inputs, controls, outputs, changelog }: RightsOf): Right[] {
+/** What the runner does: a member of its group, one transactional id per task, changelog read and written; it asks how far the stages before it are. */
+export function rightsOf({ application, inputs, controls, outputs, changelog, upstream = [] }: RightsOf): Right[] {
   return [
     { resource: 'Group', name: application, pattern: 'literal', operation: 'Read' },
     { resource: 'TransactionalId', name: `${application}-`, pattern: 'prefix', operation: 'Write' },
     ...[...inputs, ...(controls ?? [])].map((name) => topic(name, 'Read')),
     ...(changelog === null ? [] : [topic(changelog, 'Read'), topic(changelog, 'Write')]),
     ...[...new Set(Object.values(outputs))].map((name) => topic(name, 'Write')),
+    ...upstream.flatMap((stage): Right[] => [
+      { resource: 'Group', name: stage.application, pattern: 'literal', operation: 'Describe' },
+      ...stage.inputs.map((name) => topic(name, 'Read')),
+    ]),
   ];
 }
 

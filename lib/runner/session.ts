@@ -14,6 +14,7 @@ import { changelogRecord } from './changelog.ts';
 import { openFeeds } from './feeds.ts';
 import { readsOf, type RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
+import { isQuiescent } from './quiescence.ts';
 import { restoreTask } from './restore.ts';
 import type { Left, RawRecord, Task } from './task.ts';
 
@@ -88,8 +89,14 @@ export class TaskSession {
   #retryAtMs = 0;
   /** The batch is what the task has left: only a request can change its mind. */
   #left = false;
-  /** When the last record of an input was taken; null after the task was told that it is idle. */
-  #inputAtMs: number | null;
+  /** Since when nothing has come, or been asked of the log: monotonic. */
+  #quietSinceMs: number;
+  /** Whether anything was processed since the task was last told that it is idle. */
+  #news = true;
+  /** The log is being asked whether nothing waits. */
+  #asking = false;
+  /** It has said so. */
+  #rest: ((emitter: OutputBuffer) => void) | null = null;
   /** Positions after the last batch that was processed. */
   #done: readonly Position[];
   /** When the oldest work that no commit holds was done; null where there is none. */
@@ -109,7 +116,7 @@ export class TaskSession {
     this.#number = number;
     this.#opened = opened;
     this.#done = opened.positions;
-    this.#movedAtMs = this.#inputAtMs = parts.clock.monotonicMs();
+    this.#movedAtMs = this.#quietSinceMs = parts.clock.monotonicMs();
     this.#checkpointer = checkpointerOf(parts, reader, number, opened);
     this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
@@ -210,6 +217,7 @@ export class TaskSession {
     this.#batch.length = 0;
     this.#batch.push(...again);
     this.#left = again.length > 0;
+    this.#news = true;
     this.#pendingSinceMs ??= began;
     this.#done = this.#opened.feeds.positions().map((position) => {
       const first = again.find(({ topic }) => topic === position.topic);
@@ -219,7 +227,7 @@ export class TaskSession {
 
   /** Takes the last `count` records of the inputs out of the batch; requests are always finished. */
   #leave(count: number): RawRecord[] {
-    if (this.#batch.some((record) => this.#isInput(record))) this.#inputAtMs = this.#movedAtMs;
+    if (this.#batch.some((record) => this.#isInput(record))) this.#quietSinceMs = this.#movedAtMs;
     if (count === 0) return [];
     const again = this.#batch.filter((record) => this.#isInput(record)).slice(-count);
     const kept = new Set(again);
@@ -241,15 +249,36 @@ export class TaskSession {
     this.#left = false;
   }
 
-  #tellIdle(): void {
-    const { service, clock } = this.#parts;
+  /** When the task may be told that it is idle, monotonic; Infinity while that is out of the question. */
+  get #idleFromMs(): number {
+    const { service } = this.#parts;
     const { task, feeds } = this.#opened;
-    const now = clock.monotonicMs();
-    if (task.idle === undefined || service.idleAfterMs === undefined || this.#inputAtMs === null) return;
-    if (this.#batch.length > 0 || !feeds.atEnd || now - this.#inputAtMs < service.idleAfterMs) return;
-    this.#inputAtMs = null;
-    task.idle(this.#output);
-    this.#pendingSinceMs ??= now;
+    if (task.idle === undefined || service.idleAfterMs === undefined || !this.#news || this.#asking) return Infinity;
+    return this.#batch.length === 0 && feeds.atEnd ? this.#quietSinceMs + service.idleAfterMs : Infinity;
+  }
+
+  /** Asks in the background, as an answer of the log may take long; what it says is done between two batches. */
+  #tellIdle(): void {
+    const { log, service, clock } = this.#parts;
+    const { task, feeds } = this.#opened;
+    if (this.#rest !== null && this.#batch.length === 0) {
+      this.#rest(this.#output);
+      this.#rest = null;
+      this.#pendingSinceMs ??= clock.monotonicMs();
+    }
+    if (clock.monotonicMs() < this.#idleFromMs) return;
+    this.#news = false;
+    const rest = task.idle!();
+    if (rest === null) return;
+    this.#asking = true;
+    const answered = (quiescent: boolean): void => {
+      this.#asking = false;
+      this.#quietSinceMs = clock.monotonicMs();
+      if (quiescent) this.#rest = rest;
+      else this.#news = true;
+      this.#reader.wake();
+    };
+    void isQuiescent(log, service, this.#number, feeds.positions()).then(answered, () => answered(false));
   }
 
   #noteOrigin(): void {
@@ -262,7 +291,7 @@ export class TaskSession {
   #idleMs(): number {
     const { clock, bounds } = this.#parts;
     const now = clock.monotonicMs();
-    let until = now + IDLE_MS;
+    let until = Math.min(now + IDLE_MS, this.#idleFromMs);
     if (this.#batch.length > 0 && !this.#left) until = Math.min(until, this.#retryAtMs);
     // While a commit is on its way its end wakes us; before, the next one's time does.
     if (this.#pendingSinceMs !== null && this.#inFlight === null) until = Math.min(until, this.#pendingSinceMs + bounds.commitIntervalMs);
@@ -278,7 +307,8 @@ export class TaskSession {
       return;
     }
     const full = this.#output.bytes >= bounds.commitBytesMax;
-    if (!full && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
+    // A task that waits for others has told them so: they may be waiting for just that.
+    if (!full && !this.#left && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
     if (this.#inFlight !== null) {
       if (this.#output.bytes < 2 * bounds.commitBytesMax) return;
       await this.#inFlight;

@@ -41,8 +41,13 @@ export interface Task {
    * FarhandError makes the runner try the same batch again (back-pressure); any other rejection stops the worker.
    */
   process(batch: readonly RawRecord[], emitter: Emitter): Left | Promise<Left>;
-  /** The inputs have been at their end, with nothing new, for the service's idleAfterMs. Called once until something comes. */
-  idle?(emitter: Emitter): void;
+  /**
+   * The inputs have been at their end, with nothing new, for the service's idleAfterMs. What it answers is called where the
+   * log has said since that nothing waited for the task, neither here nor upstream: whatever comes later arrived later than
+   * all that the task had heard of by its requests when `idle` was called. Again for what it hears after that. Null: there is
+   * nothing that it would do.
+   */
+  idle?(): ((emitter: Emitter) => void) | null;
   /** End of the input (file and test hosts only): fires every timer that is still pending. */
   flush(emitter: Emitter): void | Promise<void>;
 }

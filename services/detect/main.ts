@@ -9,6 +9,7 @@ import { openKafkaLog } from '#lib/log/kafka.ts';
 import { growthInto, type Metrics } from '#lib/observe/metrics.ts';
 import { ERASURE_RECEIPTS, withErasures } from '#lib/runner/erasure.ts';
 import { Host } from '#lib/runner/host.ts';
+import type { UpstreamStage } from '#lib/runner/options.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
@@ -21,6 +22,12 @@ import { DETECT_OUTPUTS } from './outputs.ts';
 import { createDetectTask, type DetectBatch } from './task.ts';
 
 const definition = defineConfig({ ...sharedSections, siem: siemSectionSchema, detect: detectConfigSchema });
+
+/** Whose work a task of detect waits for. */
+const stagesBefore = (groupIdPrefix: string, topics: Readonly<Record<'keystrokeLatency' | 'connection' | 'events', string>>): readonly UpstreamStage[] => [
+  { application: `${groupIdPrefix}-ingest`, inputs: [topics.keystrokeLatency, topics.connection] },
+  { application: `${groupIdPrefix}-enrich`, inputs: [topics.events] },
+];
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('detect', args).config });
@@ -40,7 +47,7 @@ export function main(args: string[]): Promise<number> {
       service: {
         inputs: [topics.enriched],
         controls: [topics.erasures, ...fleet.controls],
-        idleAfterMs: detect.fleet.idlePartitionMs,
+        ...(detect.fleet.enabled ? { idleAfterMs: detect.fleet.idlePartitionMs, upstream: stagesBefore(kafka.groupIdPrefix, topics) } : {}),
         outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [ERASURE_RECEIPTS]: topics.erasureReceipts, ...fleet.outputs },
         changelog: topics.detectChangelog,
         createTask: (task, state) =>

@@ -87,11 +87,7 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
       if (waiting === undefined && facts === undefined) return run(batch, emitter);
       return Promise.all([waiting, facts]).then(() => run(batch, emitter));
     },
-    idle(emitter) {
-      if (link === null) return;
-      link.rest();
-      emit(link.report(emitter), emitter);
-    },
+    idle: () => link?.idle(emit) ?? null,
     flush(emitter) {
       emit(pipeline.flush(), emitter);
     },

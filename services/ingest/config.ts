@@ -17,6 +17,14 @@ export const ingestConfigSchema = z.strictObject({
     .max(24 * HOUR_MS)
     .default(5 * MINUTE_MS)
     .describe('How far observedAt may be ahead of the arrival of its record; beyond it the record is rejected (CLOCK_AHEAD).'),
+  alignMs: z
+    .int()
+    .min(0)
+    .max(HOUR_MS)
+    .default(3 * MINUTE_MS)
+    .describe(
+      'Where telemetry is not keyed as events are (other keys, pseudonyms, another number of partitions): how far one task may write ahead of the slowest one, in event time, ms; 0: they do not wait for each other, and people whose telemetry lags look as if they had stopped. Shorter than detect.idleCloseMs by what records may be late.',
+    ),
   recordBytesMax: z
     .int()
     .min(1024)

@@ -17,6 +17,9 @@ import { createIngestTask, type IngestBatch } from './task.ts';
 
 const definition = defineConfig({ ...sharedSections, ingest: ingestConfigSchema });
 
+/** How long a task of ingest is at the end of its telemetry before it asks whether it holds the others up, ms. */
+const IDLE_AFTER_MS = 200;
+
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('ingest', args).config });
   const { kafka, topics, registry, privacy, ingest } = config;
@@ -29,14 +32,19 @@ export function main(args: string[]): Promise<number> {
     const encoder = framedEncoder(source);
     const pseudonymiser = createPseudonymiser(privacy);
     const count = countBatches(host.metrics);
+    const partitions = await log.partitionsOf([topics.keystrokeLatency, topics.events]);
+    const [tasks, eventPartitions] = [partitions.get(topics.keystrokeLatency)!, partitions.get(topics.events)!];
     return {
       log,
       service: {
         inputs: [topics.keystrokeLatency, topics.connection],
         arrivalRequired: ingest.arrivalTime === 'required',
-        outputs: { [INGEST_OUTPUTS.events]: topics.events, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter },
+        controls: [topics.ingestProgress],
+        idleAfterMs: IDLE_AFTER_MS,
+        outputs: { [INGEST_OUTPUTS.events]: topics.events, [INGEST_OUTPUTS.deadLetters]: topics.deadLetter, [INGEST_OUTPUTS.progress]: topics.ingestProgress },
         changelog: topics.ingestChangelog,
-        createTask: (task, state) => createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, onBatch: count(task) }),
+        createTask: (task, state) =>
+          createIngestTask({ config: ingest, decoder, encoder, state, pseudonymiser, among: { task, tasks, eventPartitions, progress: topics.ingestProgress }, onBatch: count(task) }),
       },
     };
   });

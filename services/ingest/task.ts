@@ -1,12 +1,18 @@
-/** Ingest as the runner drives it on Kafka: framed Avro in, the same records out, keyed by person. */
+/**
+ * Ingest as the runner drives it on Kafka: framed Avro in, the same records out, keyed by person. Where that moves people to
+ * other partitions, tasks do not run ahead of each other (alignment.ts).
+ */
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
-import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
+import { partitionOf } from '#lib/log/partitioner.ts';
+import type { Emitter, Left, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
+import { AlignedTask, type IngestPlace } from './aligned-task.ts';
 import type { IngestConfig } from './config.ts';
 import { emitDeadLetter } from './dead-letter.ts';
 import { INGEST_OUTPUTS } from './outputs.ts';
+import { DecodedAhead } from './steps/decode-ahead.ts';
 import type { TelemetryDecoder } from './steps/decode.ts';
 import { buildIngest, type IngestPipeline } from './topology.ts';
 
@@ -17,6 +23,8 @@ export interface IngestTaskParts {
   readonly encoder: FramedEncoder;
   readonly state: TaskState;
   readonly pseudonymiser?: Pseudonymiser;
+  /** Where the task stands among the others; absent: it stands alone. */
+  readonly among?: IngestPlace;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (batch: IngestBatch) => void;
 }
@@ -33,25 +41,60 @@ export function personKey(event: Pick<TelemetryEvent, 'tenantId' | 'userId'>): B
   return Buffer.from(`${event.tenantId}|${event.userId}`, 'utf8');
 }
 
-export function createIngestTask({ encoder, onBatch, ...parts }: IngestTaskParts): Task {
-  const pipeline = buildIngest(parts);
+export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTaskParts): Task {
+  const { config, state } = parts;
+  const ahead = new DecodedAhead(parts.decoder);
+  const pipeline = buildIngest({ ...parts, decoder: ahead });
+  const aligned = among === undefined || config.alignMs === 0 ? null : new AlignedTask(among, config.alignMs, state);
 
-  function run(batch: readonly RawRecord[], emitter: Emitter): void {
+  /** The partition is found here instead of in the writer: so it is known whether it is another one than that of the telemetry. */
+  function place(key: Buffer): number | undefined {
+    if (among === undefined) return undefined;
+    const partition = partitionOf(key, among.eventPartitions);
+    if (partition !== among.task) aligned?.alignment.rekeys();
+    return partition;
+  }
+
+  /** Answers the latest time among the events. */
+  function run(batch: readonly RawRecord[], emitter: Emitter): number {
     const { events, deadLetters, observedAt, duplicates } = pipeline.process(batch);
+    let latest = -Infinity;
     for (const event of events) {
-      emitter.emit(INGEST_OUTPUTS.events, personKey(event), encoder.encode(event.type, event), event.observedAt);
+      const key = personKey(event);
+      if (event.observedAt > latest) latest = event.observedAt;
+      emitter.emit(INGEST_OUTPUTS.events, key, encoder.encode(event.type, event), event.observedAt, place(key));
     }
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });
+    return latest;
+  }
+
+  /** As `run`, of as much as is not too far ahead of the other tasks; answers how many records are left. */
+  function runAligned(batch: readonly RawRecord[], emitter: Emitter, aligned: AlignedTask): number {
+    const telemetry = aligned.hear(batch);
+    const { active } = aligned.alignment;
+    const count = active ? aligned.countOf(telemetry, (record) => ahead.timesOf(record, config.clockAheadMsMax)) : telemetry.length;
+    const latest = run(count === telemetry.length ? telemetry : telemetry.slice(0, count), emitter);
+    if (!active) aligned.reached(telemetry, latest);
+    ahead.clear();
+    aligned.tell(emitter);
+    return telemetry.length - count;
+  }
+
+  function take(batch: readonly RawRecord[], emitter: Emitter): Left {
+    if (aligned !== null) return runAligned(batch, emitter, aligned);
+    run(batch, emitter);
+    return 0;
   }
 
   return {
     process(batch, emitter) {
       const waiting = pipeline.prepare(batch);
-      return waiting === undefined ? run(batch, emitter) : waiting.then(() => run(batch, emitter));
+      return waiting === undefined ? take(batch, emitter) : waiting.then(() => take(batch, emitter));
     },
+    idle: () => aligned?.idle() ?? null,
     flush() {
-      // Ingest waits for nothing: every record leaves in the batch that brought it.
+      // Ingest waits for nothing that it has been shown: every record leaves in the batch that brought it.
     },
   };
 }

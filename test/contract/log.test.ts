@@ -121,6 +121,17 @@ describe.each(adapters)('the $name log', ({ open }) => {
     expect(await committed(group, a, 0)).toBe(0);
   });
 
+  test.skipIf(skip)('what follows a position: records, not the marks of transactions', async () => {
+    const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
+    expect(await log.hasMore(position(topic, 0, 0))).toBe(false);
+    await log.append([record(topic, 0, 'k', 'a')]);
+    expect([await log.hasMore(position(topic, 0, 0)), await log.hasMore(position(topic, 0, 1)), await log.hasMore(position(topic, 1, 0))]).toEqual([true, false, false]);
+    const writer = await log.openWriter(id);
+    await writer.commit({ records: [record(topic, 0, 'k', 'b')], group, positions: [] });
+    await settle(id);
+    expect([await log.hasMore(position(topic, 0, 1)), await log.hasMore(position(topic, 0, 2))]).toEqual([true, false]);
+  });
+
   test.skipIf(skip)('a commit of positions alone, and one of nothing', async () => {
     const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
     const writer = await log.openWriter(id);

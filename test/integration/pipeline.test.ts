@@ -24,27 +24,23 @@ import { aftermath, appendAftermath, findingsOf, isTelemetry, isThrough, publish
 const brokers = inject('kafkaBrokers');
 const redis = inject('redisUrl');
 const PARTITIONS = 4;
-const DAY_MS = 86_400_000;
 const FLEET = { seed: 11, workstations: 40, piloted: 8 };
 const key = { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' };
 /** Every tenant asks for pseudonyms: events and reference data must name people alike, in every host. */
 const privacy = { pseudonyms: Object.fromEntries([...new Set(simulateFleet(FLEET).labels.map(({ tenantId }) => tenantId))].map((tenantId) => [tenantId, key])) };
-/**
- * A day passes here in seconds, so a partition of telemetry whose worker was killed lies hours of event time behind the others that
- * feed the same partition of events, and its people look as if they had stopped: what idleCloseMs has to be longer than.
- */
-const PATIENT = { idleCloseMs: DAY_MS } as const;
+/** A day passes here in seconds: a partition without people at the time is not to be waited for as long as in earnest. */
+const QUICK = { fleet: { idlePartitionMs: 200 } } as const;
 
 /** What a consumer keeps: revisions in their order, by finding. */
 function inOrder(findings: readonly SuspiciousSession[]): SuspiciousSession[] {
   return findings.toSorted((a, b) => (a.findingId === b.findingId ? a.revision - b.revision : a.findingId < b.findingId ? -1 : 1));
 }
 
-async function embeddedRun(detect: Partial<typeof PATIENT> = {}): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
+async function embeddedRun(): Promise<{ findings: SuspiciousSession[]; events: number; startAt: number }> {
   const findings: SuspiciousSession[] = [];
   const config = loadEmbeddedConfig();
   const pipeline = await createEmbeddedPipeline({
-    config: { ...config, privacy, detect: { ...config.detect, ...detect } },
+    config: { ...config, privacy, detect: { ...config.detect, fleet: { ...config.detect.fleet, ...QUICK.fleet } } },
     decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
     partitions: PARTITIONS,
     onFindings: (some) => findings.push(...some),
@@ -70,9 +66,9 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   let log: Log;
 
   beforeEach(async () => {
-    farhand = install(brokers!, redis!, PARTITIONS, { privacy });
+    farhand = install(brokers!, redis!, PARTITIONS, { privacy, detect: QUICK });
     log = await kafkaLog(brokers!);
-    expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*19 topics are as they should be/);
+    expect(await farhand.run('topics')).toMatch(/created .*telemetry\.connection\.v1[^]*20 topics are as they should be/);
   });
   afterEach(async () => {
     await log.close();
@@ -130,9 +126,7 @@ describe.skipIf(brokers === null || redis === null)('a fleet through Kafka, Redi
   });
 
   test('with telemetry in its order of arrival: the same findings, revision by revision, while workers come and go', async () => {
-    farhand = install(brokers!, redis!, PARTITIONS, { privacy, detect: PATIENT });
-    await farhand.run('topics');
-    const expected = await embeddedRun(PATIENT);
+    const expected = await embeddedRun();
     const began = systemClock.monotonicMs();
     const first = (['ingest', 'enrich', 'detect'] as const).map((service) => farhand.worker(service, 'one'));
     for (const worker of first) await waitForOutput(worker, /"event":"task.started"/, 60_000);

@@ -43,6 +43,7 @@ function bound(changed: Log, log: Log): Log {
     committedPositions: log.committedPositions.bind(log),
     offsetsOf: log.offsetsOf.bind(log),
     readToEnd: log.readToEnd.bind(log),
+    hasMore: log.hasMore.bind(log),
     partitionsOf: log.partitionsOf.bind(log),
     append: log.append.bind(log),
     close: log.close.bind(log),
@@ -158,6 +159,17 @@ export const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: 'says that its telemetry is further than it is, so that nobody waits for it',
+    log: (log) => {
+      const told = (record: OutgoingRecord): OutgoingRecord => (record.topic === TOPICS.ingestProgress ? { ...record, value: farAhead(record.value!) } : record);
+      return committing(log, (writer, { records, group, positions }) => writer.commit({ records: records.map(told), group, positions }));
+    },
+  },
+  {
+    name: 'takes the end of its input for the end of what was sent, though a stage before it is down',
+    service: (spec) => ({ ...spec, ...(spec.upstream === undefined ? {} : { upstream: [] }) }),
+  },
+  {
     name: 'publishes a checkpoint that no commit has confirmed',
     checkpoints: ({ disk, ...rest }) => ({ ...rest, disk: { read: (name) => disk.read(name), create: (name) => unconfirmed(disk, name) } }),
   },
@@ -174,6 +186,8 @@ export const MUTANTS: readonly Mutant[] = [
     log: (log) => Object.assign(bound(Object.create(log) as Log, log), { offsetsOf: async (topic: string, partition: number) => ({ start: 0, end: (await log.offsetsOf(topic, partition)).end + 12 }) }),
   },
 ];
+
+const farAhead = (progress: Uint8Array): Uint8Array => Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(progress).toString()) as object), frontAt: 4e12 }));
 
 /** A file that is published whole after every write, so also after its last. */
 async function unconfirmed(disk: Checkpoints['disk'], name: string): Promise<CheckpointFile> {

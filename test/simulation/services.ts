@@ -32,10 +32,10 @@ const INPUTS: Readonly<Record<ServiceName, readonly string[]>> = {
   fleet: [TOPICS.fleetReports],
 };
 /** With what is read beside the inputs and waited for by nobody. */
-export const READS: Readonly<Record<ServiceName, readonly string[]>> = { ...INPUTS, detect: [TOPICS.enriched, TOPICS.fleetFacts] };
+export const READS: Readonly<Record<ServiceName, readonly string[]>> = { ...INPUTS, ingest: [...INPUTS.ingest, TOPICS.ingestProgress], detect: [TOPICS.enriched, TOPICS.fleetFacts] };
 export const CHANGELOGS: Readonly<Record<ServiceName, string | null>> = { ingest: TOPICS.ingestChangelog, enrich: null, detect: TOPICS.detectChangelog, fleet: TOPICS.fleetChangelog };
-/** Longer than any outage of the simulated world. */
-const IDLE_AFTER_MS = 60_000;
+/** Shorter than most outages: a task that has nothing to do must not be taken for one whose input is held up somewhere. */
+const IDLE_AFTER_MS = 300;
 
 let databases: Promise<Databases> | undefined;
 /** The packaged ones, read once: they never change while a simulation runs. */
@@ -58,8 +58,11 @@ export function serviceSpec(service: ServiceName, { databases, reference }: Serv
     const decoder = avroRecordDecoder({ source });
     return {
       ...spec,
-      outputs: { [INGEST_OUTPUTS.events]: TOPICS.events, [INGEST_OUTPUTS.deadLetters]: TOPICS.deadLetter },
-      createTask: (_task, state) => createIngestTask({ config: config.ingest, decoder, encoder, state }),
+      controls: [TOPICS.ingestProgress],
+      idleAfterMs: IDLE_AFTER_MS,
+      outputs: { [INGEST_OUTPUTS.events]: TOPICS.events, [INGEST_OUTPUTS.deadLetters]: TOPICS.deadLetter, [INGEST_OUTPUTS.progress]: TOPICS.ingestProgress },
+      createTask: (task, state) =>
+        createIngestTask({ config: config.ingest, decoder, encoder, state, among: { task, tasks: PARTITIONS, eventPartitions: PARTITIONS, progress: TOPICS.ingestProgress } }),
     };
   }
   if (service === 'enrich') {
@@ -80,6 +83,10 @@ export function serviceSpec(service: ServiceName, { databases, reference }: Serv
     ...spec,
     controls: [TOPICS.fleetFacts],
     idleAfterMs: IDLE_AFTER_MS,
+    upstream: [
+      { application: groupOf('ingest'), inputs: INPUTS.ingest },
+      { application: groupOf('enrich'), inputs: INPUTS.enrich },
+    ],
     outputs: { [DETECT_OUTPUTS.suspiciousSessions]: TOPICS.suspiciousSessions, [DETECT_OUTPUTS.fleetReports]: TOPICS.fleetReports },
     createTask: (task, state) => createDetectTask({ config: config.detect, decoder, encoder, state, fleet: { facts: TOPICS.fleetFacts, decoder: facts, encoder, task, partitions: PARTITIONS } }),
   };

@@ -70,6 +70,11 @@ export class SimLog implements Log {
     return next;
   }
 
+  hasMore({ topic, partition, offset }: Position): Promise<boolean> {
+    const { broker } = this.#network.options;
+    return this.#network.request('other', () => broker.partition(topic, partition).hasMore(offset));
+  }
+
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {
     const { broker } = this.#network.options;
     return this.#network.request('other', () => new Map(topics.map((name) => [name, broker.describe(name)?.partitions ?? 0])));

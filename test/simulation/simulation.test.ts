@@ -59,9 +59,12 @@ describe('the simulation', () => {
     }
   });
 
-  test('the run without faults is what the embedded pipeline makes of the same records, to the byte', async () => {
+  test.each([
+    ['as events are', false],
+    ['otherwise, so that several tasks write to each partition of events', true],
+  ])('telemetry keyed %s: the run without faults is what the embedded pipeline makes of the same records, to the byte', async (_how, rekeyed) => {
     const { history } = await expectedOf(1);
-    const world = new World({ seed: 0, history, faults: false });
+    const world = new World({ seed: 0, history, faults: false, rekeyed });
     await world.run();
     const raw = [TOPICS.keystrokeLatency, TOPICS.connection].flatMap((topic) => world.broker.committed(topic).flat());
     const found: string[] = [];

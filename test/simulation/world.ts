@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly history: History;
   /** False: the run that the others are compared with. */
   readonly faults: boolean;
+  /** Telemetry is keyed otherwise than events: several tasks of ingest write to one partition of events. */
+  readonly rekeyed?: boolean;
   readonly mutant?: Mutant;
 }
 
@@ -230,7 +232,9 @@ export class World {
   }
 
   async #send(): Promise<void> {
-    const { records, arrivals } = this.#options.history;
+    const { history, rekeyed = false } = this.#options;
+    const { arrivals } = history;
+    const records = rekeyed ? history.records.map((record) => ({ ...record, key: Buffer.concat([Buffer.from('badge of '), record.key!]) })) : history.records;
     const pace = new Prng(this.#options.seed, 'pace');
     for (let at = 0; at < records.length; ) {
       const until = at + 1 + pace.below(24);

@@ -2,6 +2,7 @@
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
 import type { Right } from '#lib/log/log.ts';
 import { NO_GROUP } from '#lib/runner/broadcast.ts';
+import type { ServiceSpec } from '#lib/runner/options.ts';
 import { broadcastRights, rightsOf } from '#lib/runner/rights.ts';
 import type { TopicLayout } from './layout.ts';
 
@@ -19,20 +20,21 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
   const references = [topics.devices, topics.vantages, topics.networks, topics.feedback];
   const followed = [...references, topics.erasures];
   const telemetry = [topics.keystrokeLatency, topics.connection];
-  const service = (name: string, inputs: string[], outputs: string[], changelog: string | null, controls: string[] = []): Right[] =>
-    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
+  const service = (name: string, inputs: string[], outputs: string[], changelog: string | null, controls: string[] = [], upstream: ServiceSpec['upstream'] = []): Right[] =>
+    rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, upstream, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
   const exchange = service('fleet', [topics.fleetReports], [topics.fleetFacts], topics.fleetChangelog);
+  const before = [{ application: `${groupIdPrefix}-ingest`, inputs: telemetry }, { application: `${groupIdPrefix}-enrich`, inputs: [topics.events] }];
   const roles: Role[] = [
     { name: 'sensor', what: 'agents and gateways: sends telemetry', rights: telemetry.flatMap((name) => topic(name, 'Write')) },
     { name: 'reference', what: 'inventory: sends reference data', rights: references.flatMap((name) => topic(name, 'Write')) },
-    { name: 'ingest', what: 'worker', rights: service('ingest', telemetry, [topics.events, topics.deadLetter], topics.ingestChangelog) },
+    { name: 'ingest', what: 'worker', rights: service('ingest', telemetry, [topics.events, topics.deadLetter, topics.ingestProgress], topics.ingestChangelog, [topics.ingestProgress]) },
     { name: 'enrich', what: 'worker', rights: [...service('enrich', [topics.events], [topics.enriched], null), ...broadcastRights(followed, NO_GROUP)] },
     {
       name: 'detect',
       what: 'worker, and the exchange between people beside it',
-      rights: [...service('detect', [topics.enriched], [...findings, topics.erasureReceipts, topics.fleetReports], topics.detectChangelog, [topics.erasures, topics.fleetFacts]), ...exchange],
+      rights: [...service('detect', [topics.enriched], [...findings, topics.erasureReceipts, topics.fleetReports], topics.detectChangelog, [topics.erasures, topics.fleetFacts], before), ...exchange],
     },
     {
       name: 'chained',

@@ -71,6 +71,7 @@ export function topicLayouts(topics: TopicsSection, siemTopics: readonly string[
     of(topics.fleetReports, partitions, eventTime, SHORT_LIVED),
     of(topics.fleetFacts, partitions, eventTime, SHORT_LIVED),
     of(topics.fleetChangelog, partitions, changelog, CHANGELOG),
+    of(topics.ingestProgress, partitions, eventTime, SHORT_LIVED),
     of(topics.ingestChangelog, partitions, changelog, CHANGELOG),
     of(topics.detectChangelog, partitions, changelog, CHANGELOG),
     of(topics.chainedChangelog, partitions, changelog, CHANGELOG),

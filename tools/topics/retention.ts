@@ -14,6 +14,7 @@ export const STREAMS = {
   deadLetter: 'rejected records as they came',
   erasures: 'requests to erase: they name the person',
   erasureReceipts: 'what was erased, without names',
+  ingestProgress: 'how far the tasks of ingest are, of nobody',
   fleetReports: 'what people share, by address, place and rhythm: it names them',
   fleetFacts: 'what the exchange answers, by person',
 } as const satisfies Partial<Record<keyof TopicsSection, string>>;

@@ -33,7 +33,6 @@ export class FleetLink {
   #front = -Infinity;
   #toldThrough = -Infinity;
   #toldFront = -Infinity;
-  #idle = false;
 
   constructor(config: DetectConfig, pipeline: DetectPipeline, parts: FleetLinkParts) {
     this.#config = config;
@@ -71,7 +70,6 @@ export class FleetLink {
    * True where it completes an hour here: what lies before it has to be shown, and `settle` be called, first.
    */
   meets(observedAt: number): boolean {
-    this.#idle = false;
     if (observedAt <= this.#front) return false;
     const before = this.#front;
     this.#front = observedAt;
@@ -84,14 +82,19 @@ export class FleetLink {
     return this.#pipeline.advance(this.#front);
   }
 
-  /** Nothing comes here any more, for the time being: the front follows that of the others. */
-  rest(): void {
-    this.#idle = true;
+  /** See Task: nothing waited here that arrived before the furthest event that others are known to have met, so the front follows theirs. */
+  idle(found: (findings: readonly SuspiciousSession[], emitter: Emitter) => void): ((emitter: Emitter) => void) | null {
+    const { frontAt } = this.#pipeline.horizon;
+    if (frontAt <= this.#front) return null;
+    return (emitter) => {
+      this.#front = Math.max(this.#front, frontAt);
+      found(this.report(emitter), emitter);
+    };
   }
 
   /** After a batch: closes the people who stopped, and says what is out. Answers what closing them found. */
   report(emitter: Emitter): SuspiciousSession[] {
-    const front = this.#idle ? Math.max(this.#front, this.#pipeline.horizon.frontAt) : this.#front;
+    const front = this.#front;
     const found = Number.isFinite(front) ? this.#pipeline.advance(front) : [];
     const { encoder } = this.#parts;
     for (const report of this.#pipeline.takeReports()) {

@@ -59,6 +59,11 @@ export class Partition {
     this.#open.delete(transaction);
   }
 
+  /** Whether anything follows that is or may become readable. */
+  hasMore(offset: number): boolean {
+    return this.#open.size > 0 || this.entries.slice(offset).some(({ record, transaction }) => record !== null && transaction?.state !== 'aborted');
+  }
+
   read(offset: number, max: number, committedOnly: boolean): Read {
     const end = committedOnly ? this.lastStable : this.end;
     const records: LogRecord[] = [];

@@ -2,6 +2,7 @@
  * What read_committed readers see of every output topic is what the run without faults left there, to the byte.
  *
  * - events, enriched: the whole partition in order. Each partition has one writing task; its inputs are merged by arrival.
+ *   Where telemetry is re-keyed it has several: then the sequence of each person.
  * - findings: the sequence of each person. When a person who stopped is closed by the task's watermark, relative to
  *   other people of the partition, depends on where a task was last restored (the scan for idle people starts anew), so
  *   the order between people is free; what is said about one of them is not.
@@ -38,19 +39,22 @@ function subjectOf(record: LogRecord): string | null {
   return event.type === 'FleetProgress' ? null : `${event.tenantId}|${event.userId} ${event.subject}`;
 }
 
+const personOf = ({ key }: LogRecord): string => Buffer.from(key!).toString();
+
 /** The name of the sequence that a record belongs to; null for one that may come anywhere. */
 const SEQUENCE_OF: Readonly<Record<string, (record: LogRecord) => string | null>> = {
   [TOPICS.fleetReports]: subjectOf,
   [TOPICS.fleetFacts]: subjectOf,
   [TOPICS.events]: () => '',
   [TOPICS.enriched]: () => '',
-  [TOPICS.suspiciousSessions]: ({ key }) => Buffer.from(key!).toString(),
+  [TOPICS.suspiciousSessions]: personOf,
   [TOPICS.deadLetter]: originOf,
 };
 
-export function outputsOf(broker: Broker): Outputs {
+export function outputsOf(broker: Broker, rekeyed = false): Outputs {
   const outputs = new Map<string, string[]>();
-  for (const [topic, sequenceOf] of Object.entries(SEQUENCE_OF)) {
+  for (const [topic, ordinary] of Object.entries(SEQUENCE_OF)) {
+    const sequenceOf = rekeyed && (topic === TOPICS.events || topic === TOPICS.enriched) ? personOf : ordinary;
     broker.committed(topic).forEach((records, partition) => {
       for (const record of records) {
         const sequenceName = sequenceOf(record);

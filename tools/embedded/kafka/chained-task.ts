@@ -22,6 +22,7 @@ import type { Databases } from '../../../services/enrich/databases.ts';
 import { buildEnrich } from '../../../services/enrich/topology.ts';
 import type { IngestConfig } from '../../../services/ingest/config.ts';
 import { emitDeadLetter } from '../../../services/ingest/dead-letter.ts';
+import { DecodedAhead } from '../../../services/ingest/steps/decode-ahead.ts';
 import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
@@ -62,7 +63,7 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     if (link === null) return runShown(batch, emitter);
     for (const record of batch) if (link.isFact(record)) link.hear(record);
     const telemetry = batch.filter((record) => !link.isFact(record));
-    const shown = showKnown(link, telemetry, (record) => decoded.timeOf(record, config.ingest.clockAheadMsMax), (part) => runShown(part, emitter), (findings) => emitFindings(findings, emitter));
+    const shown = showKnown(link, telemetry, (record) => decoded.timesOf(record, config.ingest.clockAheadMsMax)?.observedAt ?? null, (part) => runShown(part, emitter), (findings) => emitFindings(findings, emitter));
     emitFindings(link.report(emitter), emitter);
     decoded.clear();
     return telemetry.length - shown;
@@ -87,11 +88,7 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
       if (waiting === undefined && facts === undefined) return run(batch, emitter);
       return Promise.all([waiting, facts]).then(() => run(batch, emitter));
     },
-    idle(emitter) {
-      if (link === null) return;
-      link.rest();
-      emitFindings(link.report(emitter), emitter);
-    },
+    idle: () => link?.idle(emitFindings) ?? null,
     flush(emitter) {
       emitFindings(detect.flush(), emitter);
     },
@@ -137,37 +134,6 @@ function keyedDecoder(decoder: TelemetryDecoder): TelemetryDecoder {
       return result;
     },
   };
-}
-
-/** Decodes a record when somebody looks ahead, and hands the same out when ingest comes to it. */
-class DecodedAhead implements TelemetryDecoder {
-  readonly #decoder: TelemetryDecoder;
-  readonly #ahead = new Map<RawRecord, ReturnType<TelemetryDecoder['decode']>>();
-
-  constructor(decoder: TelemetryDecoder) {
-    this.#decoder = decoder;
-  }
-
-  prepare(batch: readonly RawRecord[]): undefined | Promise<void> {
-    return this.#decoder.prepare(batch);
-  }
-
-  /** Event time of a record; null where ingest will reject it, so that it says nothing about time. */
-  timeOf(record: RawRecord, clockAheadMsMax: number): number | null {
-    const result = this.#decoder.decode(record);
-    this.#ahead.set(record, result);
-    if (!result.ok) return null;
-    const { observedAt } = result.event;
-    return result.arrivedAt !== null && observedAt > result.arrivedAt + clockAheadMsMax ? null : observedAt;
-  }
-
-  decode(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
-    return this.#ahead.get(record) ?? this.#decoder.decode(record);
-  }
-
-  clear(): void {
-    this.#ahead.clear();
-  }
 }
 
 const BAR = 0x7c;
