@@ -24,6 +24,8 @@ export interface ErasureRequest {
   readonly findings: readonly string[];
 }
 
+export type ErasureSubject = Pick<ErasureRequest, 'requestId' | 'tenantId' | 'userId'>;
+
 /** What a task held about a person and removed. */
 export interface ErasedState {
   /** Keys of the state: each is a tombstone in the changelog. */
@@ -40,8 +42,8 @@ export interface ErasureReceipt extends ErasedState {
 }
 
 export interface ErasingTask extends Task {
-  /** `emitter`: for what others hold about the person because of this task. */
-  erase(tenantId: string, userId: string, emitter: Emitter): ErasedState;
+  /** `emitter`: for what others hold about the person because of this task; they send receipts of their own. */
+  erase(request: ErasureSubject, emitter: Emitter): ErasedState;
 }
 
 export const erasureKey = ({ tenantId, userId }: Pick<ErasureRequest, 'tenantId' | 'userId'>): Buffer => Buffer.from(`${tenantId}|${userId}`, 'utf8');
@@ -64,6 +66,11 @@ export function parseErasureRequest(value: Uint8Array | null): ErasureRequest | 
   return { requestId, tenantId, userId, requestedAt: requestedAt as number, sessions, findings };
 }
 
+/** No name in it: receipts outlive the request. */
+export function emitReceipt(receipt: ErasureReceipt, at: number, emitter: Emitter): void {
+  emitter.emit(ERASURE_RECEIPTS, Buffer.from(receipt.requestId, 'utf8'), Buffer.from(JSON.stringify(receipt), 'utf8'), at);
+}
+
 export interface ErasureOptions {
   /** The topic of the requests, one of the service's `controls`. */
   readonly topic: string;
@@ -77,9 +84,7 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
     for (const { value } of requests) {
       const request = parseErasureRequest(value);
       if (request === null) continue;
-      const receipt: ErasureReceipt = { requestId: request.requestId, service, task: number, ...task.erase(request.tenantId, request.userId, emitter) };
-      // No name in it: receipts outlive the request.
-      emitter.emit(ERASURE_RECEIPTS, Buffer.from(request.requestId, 'utf8'), Buffer.from(JSON.stringify(receipt), 'utf8'), request.requestedAt);
+      emitReceipt({ requestId: request.requestId, service, task: number, ...task.erase(request, emitter) }, request.requestedAt, emitter);
     }
   }
   return {

@@ -91,9 +91,9 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
     flush(emitter) {
       emit(pipeline.flush(), emitter);
     },
-    erase(tenantId, userId, emitter) {
-      link?.erase(tenantId, userId, emitter);
-      return pipeline.erase(tenantId, userId);
+    erase(request, emitter) {
+      link?.erase(request, emitter);
+      return pipeline.erase(request.tenantId, request.userId);
     },
   };
 }

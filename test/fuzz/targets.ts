@@ -31,6 +31,7 @@ import { jsonLine, tableLine } from '../../tools/dead-letter/letters.ts';
 import { HistoryFile } from '../../tools/replay/history-file.ts';
 import { readLabels } from '../../tools/replay/labels.ts';
 import { zstdFrames } from '../../tools/replay/zstd-frames.ts';
+import { parseIngestProgress } from '../../services/ingest/alignment.ts';
 
 export interface Target {
   readonly name: string;
@@ -193,6 +194,14 @@ const records: Target[] = [
     run: (bytes) => {
       const request = parseErasureRequest(bytes);
       if (request !== null && (request.tenantId === '' || !Number.isSafeInteger(request.requestedAt))) throw new Error('taken for a request');
+    },
+  },
+  {
+    name: 'progress of the tasks of ingest',
+    seeds: text(JSON.stringify({ task: 1, frontAt: 5 })),
+    run: (bytes) => {
+      const progress = parseIngestProgress(bytes);
+      if (progress !== null && !(Number.isSafeInteger(progress.task) && Number.isSafeInteger(progress.frontAt))) throw new Error('taken for progress');
     },
   },
   { name: 'values in Redis', seeds: text(JSON.stringify([assignment('d', 1)])), run: (bytes) => answered(['FARHAND_REFERENCE_CORRUPT'], () => decodeValue('k', 'f', bytes.toString('utf8'), 'versions')) },

@@ -46,7 +46,7 @@ describe('the simulation', () => {
 
   test('the run without faults is worth comparing with: all kinds of output, and findings of several people', async () => {
     for (const seed of [1, 2, 3, 4]) {
-      const { outputs, history } = await expectedOf(seed);
+      const { outputs, history } = await expectedOf(seed, false);
       const sum = (topic: string) => [...outputs].filter(([name]) => name.startsWith(topic)).reduce((total, [, list]) => total + list.length, 0);
       const people = [...outputs.keys()].filter((name) => name.startsWith('farhand.suspicious-sessions'));
       expect(people.length, history.name).toBeGreaterThan(1);
@@ -85,11 +85,11 @@ describe('the simulation', () => {
     expect(found.toSorted()).toEqual(committed.toSorted());
   });
 
-  test('how many workers there are changes nothing', async () => {
-    const { history, outputs } = await expectedOf(4);
-    const world = new World({ seed: 4, history, faults: true });
+  test.each([false, true])('how many workers there are changes nothing (telemetry re-keyed: %s)', async (rekeyed) => {
+    const { history, outputs } = await expectedOf(4, rekeyed);
+    const world = new World({ seed: 4, history, faults: true, rekeyed });
     world.plan.active = false;
     await world.run();
-    expect(outputsOf(world.broker)).toEqual(outputs);
+    expect(outputsOf(world.broker, rekeyed)).toEqual(outputs);
   });
 });

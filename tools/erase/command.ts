@@ -14,6 +14,7 @@ import { redisOptionsOf } from '#lib/reference/redis-options.ts';
 import { createRedisReference } from '#lib/reference/redis.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
+import { EXCHANGE_SERVICE } from '../../services/detect/fleet/task.ts';
 import { integerOption, parseOptions, usageError, type Command } from '../command.ts';
 import { erasePerson, type ErasureReport } from './erase.ts';
 import { checkReport, sealReport, type SealedReport } from './report.ts';
@@ -22,8 +23,8 @@ const NAME = 'erase';
 const HELP = `Usage: farhand erase --tenant ID --user ID --out FILE [options]
        farhand erase --check FILE [--public-key FILE]
 
-Removes a person while the workers run: the state of detection (baselines, rhythm, open windows and findings) with
-tombstones in its changelog, device assignments and feedback in the reference topics and in Redis. Looks again at all of
+Removes a person while the workers run: the state of detection (baselines, rhythm, open windows and findings) and what the
+exchange between people holds (reports, sketches of rhythm, addresses) with tombstones in their changelogs, device assignments and feedback in the reference topics and in Redis. Looks again at all of
 it, and writes a report of what was removed where, what the second look found, and what stays until retention removes it.
 Pseudonyms of the user, of the present and of retired keys, are erased too. New events of the person are new data: stop
 the sensor first.
@@ -63,11 +64,12 @@ function check(file: string, publicKey: string | undefined): number {
 }
 
 /** Which services run that hold state about people, and whether one that fills Redis does. */
-async function running(log: Log, prefix: string): Promise<{ services: string[]; redis: boolean }> {
+async function running(log: Log, prefix: string, { fleetReports }: EraseConfig['topics']): Promise<{ services: string[]; exchangeTasks: number; redis: boolean }> {
   const runs = async (service: string): Promise<boolean> => (await log.admin.membersOf(`${prefix}-${service}`)) > 0;
   const services: string[] = [];
   for (const service of ['detect', 'chained']) if (await runs(service)) services.push(service);
-  return { services, redis: await runs('enrich') };
+  const exchangeTasks = (await runs(EXCHANGE_SERVICE)) ? (await log.partitionsOf([fleetReports])).get(fleetReports)! : 0;
+  return { services, exchangeTasks, redis: await runs('enrich') };
 }
 
 async function erase(config: EraseConfig, tenantId: string, userId: string, timeoutMs: number): Promise<ErasureReport> {
@@ -75,13 +77,13 @@ async function erase(config: EraseConfig, tenantId: string, userId: string, time
   const log = await openKafkaLog(kafkaOptionsOf(config.kafka, systemClock));
   const store = createRedisReference(redisOptionsOf(config.redis));
   try {
-    const present = await running(log, config.kafka.groupIdPrefix);
+    const present = await running(log, config.kafka.groupIdPrefix, config.topics);
     const source = await openSchemas(config.registry, config.topics, []);
     return await erasePerson(
       { tenantId, userId, names },
       {
         log, clock: systemClock, topics: config.topics, siemTopics: siemOutputsOf(config.siem, config.topics).map(({ topic }) => topic),
-        decoder: avroRecordDecoder({ source, names: REFERENCE_RECORDS }), services: present.services,
+        decoder: avroRecordDecoder({ source, names: REFERENCE_RECORDS }), services: present.services, exchangeTasks: present.exchangeTasks,
         reference: present.redis ? (person) => store.holds(person) : null, timeoutMs,
       },
     );

@@ -53,7 +53,7 @@ const person = (userId: string, gapMs: number) => {
 };
 const reference = (topic: string, key: string, record: ReturnType<typeof assignment> | ReturnType<typeof feedback>) => ({ topic, partition: null, key: Buffer.from(key), value: encodeFramed(record.type, record), timestampMs: 1 });
 const parts = (more: Partial<ErasureParts> = {}): ErasureParts => ({
-  log, clock: systemClock, topics, siemTopics: [topics.siemFindings], decoder: avroRecordDecoder({ source, names: REFERENCE_RECORDS }), services: ['detect'], reference: null, timeoutMs: 5_000, ...more,
+  log, clock: systemClock, topics, siemTopics: [topics.siemFindings], decoder: avroRecordDecoder({ source, names: REFERENCE_RECORDS }), services: ['detect'], exchangeTasks: 0, reference: null, timeoutMs: 5_000, ...more,
 });
 const stateOf = (userId: string) => tracesIn(log, topics.detectChangelog, marksOf('t', [userId]));
 

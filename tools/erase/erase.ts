@@ -11,6 +11,7 @@ import type { Log, LogRecord } from '#lib/log/log.ts';
 import type { ForgottenPerson } from '#lib/reference/port.ts';
 import { erasureKey, type ErasureReceipt, type ErasureRequest } from '#lib/runner/erasure.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
+import { EXCHANGE_SERVICE } from '../../services/detect/fleet/task.ts';
 import { marksOf, readTopic, tracesIn } from './search.ts';
 
 export interface ErasureParts {
@@ -22,6 +23,8 @@ export interface ErasureParts {
   readonly decoder: RecordDecoder<ReferenceRecord>;
   /** Services that hold state about people, by the name that their receipts carry; those that run. */
   readonly services: readonly string[];
+  /** Tasks of the exchange between people, each of which holds something of its own; 0 where it does not run. */
+  readonly exchangeTasks: number;
   /** How many entries of the reference store are of the person; null where no worker of this installation has one. */
   readonly reference: ((person: ForgottenPerson) => Promise<number>) | null;
   readonly timeoutMs: number;
@@ -123,16 +126,21 @@ function send(requests: readonly ErasureRequest[], { log, topics }: ErasureParts
   );
 }
 
+/** A request reaches one task of a service, by its key, and through that one every task of the exchange. */
+const receiptName = ({ requestId, service, task }: Pick<ErasureReceipt, 'requestId' | 'service' | 'task'>): string =>
+  service === EXCHANGE_SERVICE ? `${requestId} ${service} ${task}` : `${requestId} ${service}`;
+
 /** Waits for a receipt of every request from every service; FARHAND_LOG_UNAVAILABLE names those that do not come. */
-async function receiptsOf(requests: readonly ErasureRequest[], { log, clock, topics, services, timeoutMs }: ErasureParts): Promise<ErasureReceipt[]> {
-  const wanted = requests.flatMap(({ requestId }) => services.map((service) => `${requestId} ${service}`));
+async function receiptsOf(requests: readonly ErasureRequest[], { log, clock, topics, services, exchangeTasks, timeoutMs }: ErasureParts): Promise<ErasureReceipt[]> {
+  const exchange = Array.from({ length: exchangeTasks }, (_, task) => ({ service: EXCHANGE_SERVICE, task }));
+  const wanted = requests.flatMap(({ requestId }) => [...services.map((service) => ({ service, task: 0 })), ...exchange].map((of) => receiptName({ requestId, ...of })));
   const deadline = clock.monotonicMs() + timeoutMs;
   for (;;) {
     const found = new Map<string, ErasureReceipt>();
     await readTopic(log, topics.erasureReceipts, ({ value }) => {
       if (value === null) return;
       const receipt = JSON.parse(Buffer.from(value).toString('utf8')) as ErasureReceipt;
-      const name = `${receipt.requestId} ${receipt.service}`;
+      const name = receiptName(receipt);
       if (wanted.includes(name)) found.set(name, receipt);
     });
     if (found.size === wanted.length) return wanted.map((name) => found.get(name)!);

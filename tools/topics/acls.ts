@@ -24,7 +24,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
     rightsOf({ application: `${groupIdPrefix}-${name}`, inputs, controls, upstream, outputs: Object.fromEntries(outputs.map((output) => [output, output])), changelog });
   const tool = (name: string): Right => ({ resource: 'TransactionalId', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Write' });
   const findings = [topics.suspiciousSessions, ...siemTopics];
-  const exchange = service('fleet', [topics.fleetReports], [topics.fleetFacts], topics.fleetChangelog);
+  const exchange = service('fleet', [topics.fleetReports], [topics.fleetFacts, topics.erasureReceipts], topics.fleetChangelog);
   const before = [{ application: `${groupIdPrefix}-ingest`, inputs: telemetry }, { application: `${groupIdPrefix}-enrich`, inputs: [topics.events] }];
   const roles: Role[] = [
     { name: 'sensor', what: 'agents and gateways: sends telemetry', rights: telemetry.flatMap((name) => topic(name, 'Write')) },
@@ -54,7 +54,7 @@ export function rolesOf(topics: TopicsSection, groupIdPrefix: string, siemTopics
         ...[...Object.values(topics).filter((name) => typeof name === 'string'), ...siemTopics].flatMap((name) => topic(name, 'Read', 'DescribeConfigs')),
         ...[topics.erasures, topics.devices, topics.feedback].flatMap((name) => topic(name, 'Write')),
         // Whether they run.
-        ...['enrich', 'detect', 'chained'].map((name): Right => ({ resource: 'Group', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Describe' })),
+        ...['enrich', 'detect', 'chained', 'fleet'].map((name): Right => ({ resource: 'Group', name: `${groupIdPrefix}-${name}`, pattern: 'literal', operation: 'Describe' })),
         { resource: 'Group', name: NO_GROUP, pattern: 'literal', operation: 'Describe' },
       ],
     },

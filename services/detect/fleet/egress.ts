@@ -3,7 +3,7 @@ import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { NO_AREA } from './areas.ts';
 import { GAP_HOURS_MAX, gatewaySummary, gatewayValues } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
+import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
 import { addHour, isDayOver, newTurnDay, sharedOf, turnFigures, type TurnDay, type TurnFigures } from './turns.ts';
 
@@ -101,10 +101,13 @@ export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
     const typed = memory.day.members.filter((member) => member.key !== key);
     changed ||= typed.length !== memory.day.members.length;
     memory.day.members = typed;
-    if (memory.day.actor === key) memory.day.actor = '';
-    for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
-    return changed;
+    if (memory.day.actor === key) {
+      memory.day.actor = '';
+      changed = true;
+    }
+    return eraseFromHours(hours, tenantId, userId) || changed;
   },
+  isDeserted,
 };
 
 function endDay(memory: EgressMemory): void {

@@ -162,4 +162,23 @@ describe('bounds and privacy', () => {
     expect(kept.join('\n')).not.toMatch(/u85["|]/);
     expect(asText(target.complete(END))).not.toContain('u85"');
   });
+
+  test('with the last person of an address its name goes too', () => {
+    const state = createCapturedState();
+    const target = exchange(state);
+    const [report] = all.filter(({ kind }) => kind === 'EGRESS');
+    const alone = subjectOf('EGRESS', 't', 'own-home');
+    const hour = (n: number): FleetReport => ({ ...report!, subject: alone, windowStart: T0 + n * HOUR_MS });
+    target.take([hour(0), { ...hour(0), userId: 'mate' }, hour(3)]);
+    target.complete(T0 + 2 * HOUR_MS);
+    const subjects = (): (Uint8Array | null)[] => {
+      const found: (Uint8Array | null)[] = [];
+      state.drainChanges(({ key, value }) => key === alone && found.push(value));
+      return found;
+    };
+    subjects();
+    expect([target.erase('t', report!.userId), subjects().map((value) => value === null)]).toEqual([1, [false]]);
+    expect([target.erase('t', 'mate'), subjects()]).toEqual([1, [null]]);
+    expect(target.complete(T0 + 9 * HOUR_MS)).toEqual([]);
+  });
 });

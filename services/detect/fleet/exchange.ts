@@ -183,13 +183,19 @@ export class Exchange {
     this.#subjects.set(name, subject);
   }
 
-  /** Takes a person out of everything that is kept here by name. Histograms and counts without names stay. */
+  /** Takes a person out of everything that is kept here by name; answers out of how many subjects. Histograms and counts without names stay. */
   erase(tenantId: string, userId: string): number {
+    const open = this.#begin();
     let erased = 0;
     for (const [name, subject] of this.#subjects.entries()) {
-      if (!KINDS[subject.kind].erase(subject.memory, [...subject.hours.values()], tenantId, userId)) continue;
+      const kind = KINDS[subject.kind];
+      const hours = [...subject.hours.values()];
+      if (!kind.erase(subject.memory, hours, tenantId, userId)) continue;
       erased++;
-      this.#subjects.set(name, subject);
+      if (kind.isDeserted?.(subject.memory, hours) === true) {
+        this.#subjects.delete(name);
+        open.delete(name);
+      } else this.#subjects.set(name, subject);
     }
     return erased;
   }

@@ -10,7 +10,7 @@ import type { DetectConfig } from '../config.ts';
 import { DETECT_OUTPUTS } from '../outputs.ts';
 import type { ExchangeStats } from './exchange.ts';
 import type { FleetLinkParts } from './link.ts';
-import { exchangeService, type ExchangeTopics } from './task.ts';
+import { EXCHANGE_SERVICE, exchangeService, type ExchangeTopics } from './task.ts';
 
 export interface FleetParts {
   readonly log: Log;
@@ -39,7 +39,7 @@ export async function openFleet({ log, topics, source, encoder, detect, metrics 
     controls: [topics.fleetFacts],
     outputs: { [DETECT_OUTPUTS.fleetReports]: topics.fleetReports },
     of: (task) => ({ fleet: { facts: topics.fleetFacts, decoder: facts, encoder, task, partitions } }),
-    beside: { beside: { name: 'fleet', service } },
+    beside: { beside: { name: EXCHANGE_SERVICE, service } },
   };
 }
 

@@ -21,4 +21,6 @@ export interface SubjectKind<Hour, Memory> {
   close(memory: Memory, hour: Hour, closing: Closing): void;
   /** Takes a person out of everything. Answers whether anything changed. */
   erase(memory: Memory, hours: readonly Hour[], tenantId: string, userId: string): boolean;
+  /** Whether nobody is left in it, so that its name (an address, a place) need not be kept either. Absent: nobody is in it by name. */
+  isDeserted?(memory: Memory, hours: readonly Hour[]): boolean;
 }

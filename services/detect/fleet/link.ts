@@ -5,8 +5,9 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import type { ErasureSubject } from '#lib/runner/erasure.ts';
 import type { Emitter, RawRecord } from '#lib/runner/task.ts';
-import type { FleetFact, FleetProgress, SuspiciousSession } from '#schemas/records.ts';
+import type { FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import { DETECT_OUTPUTS } from '../outputs.ts';
 import type { DetectPipeline } from '../topology.ts';
@@ -119,10 +120,11 @@ export class FleetLink {
     for (let partition = 0; partition < partitions; partition++) emitter.emit(DETECT_OUTPUTS.fleetReports, null, value, front, partition);
   }
 
-  /** What the exchange holds about a person goes too, in all of its tasks. */
-  erase(tenantId: string, userId: string, emitter: Emitter): void {
+  /** What the exchange holds about a person goes too, in all of its tasks; each sends a receipt. */
+  erase({ requestId, tenantId, userId }: ErasureSubject, emitter: Emitter): void {
     const { encoder, partitions } = this.#parts;
-    const value = encoder.encode('FleetReport', { type: 'FleetReport', subject: ERASED_KIND, kind: ERASED_KIND, tenantId, userId, deviceId: '', windowStart: 0, minutes: [], values: [] });
+    const request: FleetReport = { type: 'FleetReport', subject: requestId, kind: ERASED_KIND, tenantId, userId, deviceId: '', windowStart: 0, minutes: [], values: [] };
+    const value = encoder.encode('FleetReport', request);
     for (let partition = 0; partition < partitions; partition++) emitter.emit(DETECT_OUTPUTS.fleetReports, null, value, 0, partition);
   }
 }

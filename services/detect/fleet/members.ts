@@ -48,5 +48,16 @@ function isGreater(a: readonly number[], b: readonly number[]): boolean {
   return false;
 }
 
+/** Takes a person out of hours that are not complete; answers whether they were there. */
+export function eraseFromHours(hours: readonly HourOfMembers[], tenantId: string, userId: string): boolean {
+  let changed = false;
+  for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
+  return changed;
+}
+
+/** Whether nobody is left in what is kept of a subject's people, nor was counted beyond the bound. */
+export const isDeserted = (memory: { readonly members: ReadonlyMap<string, unknown> }, hours: readonly HourOfMembers[]): boolean =>
+  memory.members.size === 0 && hours.every(({ members, beyond }) => members.size === 0 && beyond === 0);
+
 /** Keys in a fixed order: Maps keep the order of arrival. */
 export const sortedMembers = ({ members }: HourOfMembers): MemberHour[] => [...members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);

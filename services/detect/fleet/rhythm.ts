@@ -7,7 +7,7 @@
  */
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
 import { bitsOf, countMinutes, HOUR_MS } from './minutes.ts';
 import { SKETCH_SIZE, sketchDistance } from './rhythm-sketch.ts';
 import { memberKey } from './subjects.ts';
@@ -99,10 +99,10 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
     if (windowEnd % EVERY_MS === 0 && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
   },
   erase(memory, hours, tenantId, userId) {
-    let changed = memory.members.delete(memberKey(tenantId, userId));
-    for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
-    return changed;
+    const known = memory.members.delete(memberKey(tenantId, userId));
+    return eraseFromHours(hours, tenantId, userId) || known;
   },
+  isDeserted,
 };
 
 interface Overlap {

@@ -2,7 +2,7 @@
 import { NO_AREA } from './areas.ts';
 import { countAreas, TOLD_AGAIN_MS } from './egress.ts';
 import type { SubjectKind } from './kind.ts';
-import { mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
 import { memberKey } from './subjects.ts';
 
 interface ShipToMember {
@@ -66,8 +66,8 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
     }
   },
   erase(memory, hours, tenantId, userId) {
-    let changed = memory.members.delete(memberKey(tenantId, userId));
-    for (const { members } of hours) for (const [name, member] of members) if (member.tenantId === tenantId && member.userId === userId) changed = members.delete(name) || changed;
-    return changed;
+    const known = memory.members.delete(memberKey(tenantId, userId));
+    return eraseFromHours(hours, tenantId, userId) || known;
   },
+  isDeserted,
 };

@@ -2,6 +2,7 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { emitReceipt, ERASURE_RECEIPTS } from '#lib/runner/erasure.ts';
 import type { ServiceSpec } from '#lib/runner/options.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { FleetProgress, FleetReport } from '#schemas/records.ts';
@@ -28,7 +29,13 @@ export function createExchangeTask({ decoder, encoder, task, partitions, onBatch
   const behindMs = config.idleCloseMs + config.fleet.graceMs;
   let toldFront = -Infinity;
 
-  function take(batch: readonly RawRecord[]): void {
+  function erase({ subject: requestId, tenantId, userId }: FleetReport, emitter: Emitter): void {
+    const keys = exchange.erase(tenantId, userId);
+    // Those of before this release have no id, and nobody waits for an answer.
+    if (requestId !== ERASED_KIND) emitReceipt({ requestId, service: EXCHANGE_SERVICE, task, keys, sessions: [], openFindings: [] }, 0, emitter);
+  }
+
+  function take(batch: readonly RawRecord[], emitter: Emitter): void {
     const reports: FleetReport[] = [];
     for (const record of batch) {
       const decoded = decoder.decode(record);
@@ -43,7 +50,7 @@ export function createExchangeTask({ decoder, encoder, task, partitions, onBatch
       }
       exchange.take(reports.splice(0));
       if (event.type === 'FleetProgress') exchange.heard(event);
-      else exchange.erase(event.tenantId, event.userId);
+      else erase(event, emitter);
     }
     exchange.take(reports);
   }
@@ -67,7 +74,7 @@ export function createExchangeTask({ decoder, encoder, task, partitions, onBatch
   }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): void {
-    take(batch);
+    take(batch, emitter);
     answer(emitter);
     onBatch?.(exchange.stats());
   }
@@ -85,7 +92,11 @@ export interface ExchangeTopics {
   readonly fleetReports: string;
   readonly fleetFacts: string;
   readonly fleetChangelog: string;
+  readonly erasureReceipts: string;
 }
+
+/** Its name among services: of its group, and in receipts. */
+export const EXCHANGE_SERVICE = 'fleet';
 
 /** The exchange as a service beside detect. `partitions`: of all three topics, as of the inputs of detect. */
 export function exchangeService(
@@ -94,7 +105,7 @@ export function exchangeService(
 ): Omit<ServiceSpec, 'application'> {
   return {
     inputs: [topics.fleetReports],
-    outputs: { [EXCHANGE_OUTPUTS.fleetFacts]: topics.fleetFacts },
+    outputs: { [EXCHANGE_OUTPUTS.fleetFacts]: topics.fleetFacts, [ERASURE_RECEIPTS]: topics.erasureReceipts },
     changelog: topics.fleetChangelog,
     createTask: (task, state) => createExchangeTask({ config, decoder, encoder, state, task, partitions, ...(onBatch === undefined ? {} : { onBatch: (stats) => onBatch(task, stats) }) }),
   };

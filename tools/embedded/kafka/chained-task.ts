@@ -92,9 +92,9 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
     flush(emitter) {
       emitFindings(detect.flush(), emitter);
     },
-    erase(tenantId, userId, emitter) {
-      link?.erase(tenantId, userId, emitter);
-      return detect.erase(tenantId, userId);
+    erase(request, emitter) {
+      link?.erase(request, emitter);
+      return detect.erase(request.tenantId, request.userId);
     },
   };
 }
