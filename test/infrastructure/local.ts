@@ -123,7 +123,11 @@ export async function startKafkaNode(node: KafkaNode, nodes: readonly KafkaNode[
   return broker;
 }
 
-export const newClusterId = (): string => randomBytes(16).toString('base64url');
+/** As Kafka's own: never beginning with '-', which the tool that formats the log directory takes for an option. */
+export function newClusterId(): string {
+  const id = randomBytes(16).toString('base64url');
+  return id.startsWith('-') ? newClusterId() : id;
+}
 
 /** Starts one broker with an empty log directory, or on the `directory` of an earlier one. */
 export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
