@@ -1,7 +1,7 @@
 /**
  * `npm run bench:risk`: what a policy point waits for the endpoint of `farhand risk`, on a real Redis and a real broker,
- * while findings arrive. Requests come at a steady rate, and a latency counts from when its request was due
- * (bench/steady-load.ts).
+ * while findings arrive. Requests come at a steady rate from a process of their own, and a latency counts from when its
+ * request was due (bench/steady-load.ts).
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -33,6 +33,8 @@ percentile is not below --p99.
   --out DIR       (default out)`;
 
 const TOKEN = 'bench-token';
+/** As deploy/ runs it: with a young generation of the default size a collection takes ten milliseconds, a dozen times as rarely. */
+const NODE_OPTIONS = '--max-semi-space-size=2';
 const PUBLISH_MS = 200;
 const WARM_UP_SECONDS = 3;
 const CHUNK = 2_000;
@@ -70,22 +72,24 @@ function pathOf(n: number, subjects: number): string {
   return n % 4 === 2 ? `/v1/risk/${tenant}/quiet-${of}` : `/v1/risk/${tenant}/session-${of}`;
 }
 
-function load(url: string, seconds: number): Promise<LoadResult> {
+function load(port: number, seconds: number): Promise<LoadResult> {
   const subjects = numberOf('subjects');
-  return steadyLoad({ url, headers: { authorization: `Bearer ${TOKEN}` }, path: (n) => pathOf(n, subjects), perSecond: numberOf('rate'), seconds, connections: numberOf('connections') });
+  const paths = Array.from({ length: subjects }, (_, n) => pathOf(n, subjects));
+  return steadyLoad({ host: '127.0.0.1', port, headers: { authorization: `Bearer ${TOKEN}` }, paths, perSecond: numberOf('rate'), seconds, connections: numberOf('connections') });
 }
 
 async function measure(farhand: Installation, log: Log): Promise<LoadResult> {
   const subjects = numberOf('subjects');
   await farhand.run('topics');
   await publish(log, farhand.topics.suspiciousSessions, 0, subjects, 1);
+  farhand.environment['NODE_OPTIONS'] = NODE_OPTIONS;
   const worker = farhand.worker('risk', 'bench');
   await waitForOutput(worker, /"event":"risk\.listening"/, 60_000);
-  const [, port] = /"event":"risk\.listening"[^\n]*"port":(\d+)/.exec(worker.output())!;
+  const port = Number(/"event":"risk\.listening"[^\n]*"port":(\d+)/.exec(worker.output())![1]);
   const [, observe] = /"event":"observe\.listening"[^\n]*"port":(\d+)/.exec(worker.output())!;
   const taken = async (): Promise<number> => Number(/farhand_risk_revisions_total\{outcome="news"[^}]*\} (\d+)/.exec(await (await fetch(`http://127.0.0.1:${observe}/metrics`)).text())?.[1] ?? 0);
   while ((await taken()) < subjects) await systemClock.sleep(500);
-  await load(`http://127.0.0.1:${port}`, WARM_UP_SECONDS);
+  await load(port, WARM_UP_SECONDS);
   const end = new AbortController();
   const publishing = (async () => {
     for (let revision = 2; !end.signal.aborted; revision++) {
@@ -93,7 +97,7 @@ async function measure(farhand: Installation, log: Log): Promise<LoadResult> {
       await systemClock.sleep(PUBLISH_MS, end.signal);
     }
   })();
-  const result = await load(`http://127.0.0.1:${port}`, numberOf('seconds'));
+  const result = await load(port, numberOf('seconds'));
   end.abort();
   await publishing;
   return result;
@@ -105,7 +109,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const { kafka, redis, stop } = await startInfrastructure();
-  if (kafka === null || redis === null) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', 'a Kafka and a Redis are needed');
+  if (kafka === null || redis === null) {
+    await stop();
+    throw new FarhandError('FARHAND_LOG_UNAVAILABLE', 'a Kafka and a Redis are needed');
+  }
   const farhand = install(kafka.address, redis.address, 4, { risk: { port: 0 } });
   const tokensFile = join(farhand.directory, 'tokens.yaml');
   writeFileSync(tokensFile, `tokens: [{ name: bench, sha256: ${createHash('sha256').update(TOKEN).digest('hex')}, tenants: '*' }]\n`);
@@ -118,6 +125,8 @@ async function main(): Promise<number> {
     const { p50, p90, p99, p999, max } = result.milliseconds;
     console.log(`requests/s asked ${result.rate}, answered ${result.answeredPerSecond}; ${result.requests} requests, ${result.failed} failed`);
     console.log(`latency ms: p50 ${p50}, p90 ${p90}, p99 ${p99}, p99.9 ${p999}, max ${max}`);
+    const own = result.clientLate;
+    console.log(`  of it the client's own lateness: p50 ${own.p50}, p90 ${own.p90}, p99 ${own.p99}, p99.9 ${own.p999}, max ${own.max}`);
     const enough = p99 < numberOf('p99') && result.failed === 0 && result.answeredPerSecond >= 0.98 * result.rate;
     console.log(enough ? `p99 < ${values.p99} ms: held` : `p99 < ${values.p99} ms without a failure at the full rate: NOT held`);
     return enough ? 0 : 1;

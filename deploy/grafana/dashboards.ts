@@ -35,7 +35,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
           figure('Events per second', 'short', 'Valid events without repeats.', 'sum(rate(farhand_ingest_events_total[5m]))'),
           figure('Event to finding, p99', 's', 'From the arrival of telemetry to the commit of what came of it in detect.', 'histogram_quantile(0.99, sum by (le) (rate(farhand_end_to_end_seconds_bucket{service=~"detect|chained"}[5m])))'),
           figure('Telemetry waits', 's', 'Age of the oldest record that waits for ingest.', 'max(farhand_input_lag_seconds{service=~"ingest|chained"})'),
-          figure('Findings opened in 24 hours', 'short', 'Of MEDIUM severity or above.', 'sum(increase(farhand_detect_findings_total{status="OPENED",severity!="LOW"}[24h]))'),
+          figure('Grave findings in 24 hours', 'short', 'How often one came to HIGH or CRITICAL: most open as LOW and are raised.', 'sum(increase(farhand_detect_findings_total{status=~"OPENED|ESCALATED",severity=~"HIGH|CRITICAL"}[24h]))'),
           figure('Rejected', 'percentunit', 'Part of the telemetry that became dead letters.', 'sum(rate(farhand_ingest_dead_letters_total[10m])) / sum(rate(farhand_records_processed_total{service=~"ingest|chained"}[10m]))'),
           figure('Workers', 'short', 'Workers that hold tasks.', 'count(farhand_tasks_held > 0)'),
         ],

@@ -72,10 +72,11 @@ export function observeRunner(metrics: Metrics, logger: Logger, monotonicMs: () 
   const restarts = metrics.counter('task_restarts_total', 'Sessions of tasks that ended by a failure and were begun anew.');
   const abandoned = metrics.counter('tasks_abandoned_total', 'Tasks that did not finish in time when they had to be given up.');
   const saidAt = new Map<string, number>();
+  const { stopped, ...checkpoints } = observeCheckpoints(metrics, logger);
   return {
     ...observeWork(metrics),
     ...observeTasks(metrics),
-    ...observeCheckpoints(metrics, logger),
+    ...checkpoints,
     retried: (task, cause, error) => {
       retries.inc({ cause });
       const key = `${task}/${cause}`;
@@ -92,6 +93,7 @@ export function observeRunner(metrics: Metrics, logger: Logger, monotonicMs: () 
     event: (event, fields) => {
       if (event === 'task.restarted') restarts.inc();
       if (event === 'task.abandoned') abandoned.inc();
+      if (event === 'task.stopped') stopped(fields['task'] as number);
       logger[LOG_EVENTS[event].level]({ event, ...fields });
     },
   };

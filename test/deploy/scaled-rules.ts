@@ -16,6 +16,7 @@ export const THRESHOLDS: Readonly<Record<string, readonly [string, string]>> = {
   FarhandLag: ['> 120', '> 2'],
   FarhandLagGrows: ['> 50000', '> 500'],
   FarhandFindingsLate: ['> 60', '> 1'],
+  FarhandEventLoopSlow: ['> 1', '> 0.1'],
   FarhandTaskRestarts: ['> 5', '> 0'],
   FarhandClosedEarly: ['> 100', '> 5'],
 };

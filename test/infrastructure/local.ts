@@ -54,6 +54,8 @@ export async function checkJava(): Promise<void> {
 
 export interface KafkaOptions {
   readonly directory?: string;
+  /** That of an earlier run, where clients know it. */
+  readonly port?: number;
   /** Extra lines of server.properties. */
   readonly properties?: readonly string[];
   /** Of the tool that formats the log directory: SCRAM users that are there from the first start. */
@@ -133,7 +135,8 @@ export function newClusterId(): string {
 export async function startKafka(options: KafkaOptions = {}): Promise<LocalProgram> {
   await checkJava();
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'farhand-kafka-'));
-  const [port, controllerPort] = (await freePorts(2)) as [number, number];
+  const [free, controllerPort] = (await freePorts(2)) as [number, number];
+  const port = options.port ?? free;
   // A machine that is busy with the tests must not make the controller give its only broker up.
   const properties = ['broker.session.timeout.ms=120000', ...(options.properties ?? [])];
   const { formatArguments = [], javaArguments = [] } = options;

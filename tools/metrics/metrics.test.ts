@@ -17,7 +17,7 @@ test('docs/metrics.md and docs/log-events.md are current', () => {
 
 test('names carry a base unit, counters end in _total, no name is there twice', () => {
   const units = ['seconds', 'bytes', 'ratio'];
-  const things = ['records', 'keys', 'held', 'stuck', 'ids', 'people', 'entries', 'ready', 'devices', 'sessions', 'requests'];
+  const things = ['records', 'keys', 'held', 'stuck', 'failing', 'ids', 'people', 'entries', 'ready', 'devices', 'sessions', 'requests'];
   for (const { name, type, help } of metrics) {
     expect(name).toMatch(/^farhand_[a-z]+(_[a-z]+)*$/);
     const last = name.split('_').at(-1)!;
