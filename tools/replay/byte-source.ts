@@ -10,7 +10,7 @@ import type { HistoryPath } from './discover.ts';
 import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 4;
 
 export interface ByteSource {

@@ -6,13 +6,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { deadLetterToNdjson } from '#lib/codec/dead-letter.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
+import type { DecodeResult } from '#lib/codec/decoder.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { createPseudonymiser, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { createMemoryReference, type MemoryReference } from '#lib/reference/memory.ts';
 import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
 import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
-import type { DatabaseVersion, DeadLetter, EnrichedEvent, FleetFact, FleetReport, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { DatabaseVersion, DeadLetter, EnrichedEvent, FleetFact, FleetReport, HistoryRecord, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
@@ -85,6 +86,8 @@ export interface LetterLine {
   readonly line: string;
 }
 
+type Problem = Pick<DeadLetter, 'reason' | 'detail'>;
+
 export interface Answer {
   readonly found: readonly FoundLine[];
   readonly letters: readonly LetterLine[];
@@ -141,7 +144,8 @@ export class LaneHost {
   readonly #counts: EmbeddedCounts = { events: 0, rejected: 0, duplicates: 0, revisions: 0, lateEvents: 0 };
   #found: FoundLine[] = [];
   #letters: LetterLine[] = [];
-  #applying: LaneRecord | null = null;
+  /** Takes what the reference store refuses of the record that it is shown. */
+  #onRefused: ((problem: Problem) => void) | null = null;
   #referenceLog: ReferenceLog | null = null;
   /** Time of the last tick. */
   #front = Number.NEGATIVE_INFINITY;
@@ -161,7 +165,7 @@ export class LaneHost {
     this.#pseudonymiser = createPseudonymiser(config.privacy);
     this.#reference = createMemoryReference({
       findingIdOf: (tenantId, sessionId, ordinal) => findingIdOf(tenantId, sessionId, ordinal, config.detect.rulesName),
-      onRefused: (_record, detail) => this.#applying !== null && this.#rejectReference(this.#applying, { reason: 'OUT_OF_RANGE', detail }),
+      onRefused: (_record, detail) => this.#onRefused?.({ reason: 'OUT_OF_RANGE', detail }),
     });
     this.#enrich = databases === null ? null : buildEnrich({ config: config.enrich, databases, reference: this.#reference });
     this.#decoder = new SourceDecoder(config.ingest.recordBytesMax);
@@ -190,7 +194,7 @@ export class LaneHost {
         this.#tick(cursor.offset);
         continue;
       }
-      const record = this.#decode(cursor, refusals.get(i));
+      const record = this.#recordAt(cursor, refusals.get(i));
       if (cursor.lane !== EVERY_LANE) this.#laneOf(cursor.lane).take(record);
       else {
         this.#processLanes(); // what came before it is not to see it
@@ -303,16 +307,17 @@ export class LaneHost {
     };
   }
 
-  #decode(cursor: BlockCursor, refusal: Refusal | undefined): LaneRecord {
-    const source = this.#sources[cursor.source]!;
-    const raw = { topic: source.label, partition: source.partition, offset: cursor.offset, arrivedAt: cursor.arrivedAt, key: null, value: cursor.value };
-    let result = refusal ?? this.#decoder.decode(source, raw);
-    if (result.ok && this.#laneBy(result.event) !== cursor.lane) {
-      // The reader went by the first of two; a record that is about two people is about nobody.
-      result = { ok: false, reason: 'NOT_JSON', detail: 'type, tenantId or userId: given twice' };
-    }
-    return { ...raw, serial: cursor.serial, result };
+  #recordAt({ source, offset, serial, lane, arrivedAt, value }: BlockCursor, refusal: Refusal | undefined): LaneRecord {
+    const { label, partition } = this.#sources[source]!;
+    return { topic: label, partition, offset, arrivedAt, key: null, value, serial, source, lane, refusal };
   }
+
+  readonly #decode = (record: LaneRecord): DecodeResult<HistoryRecord> => {
+    const result = record.refusal ?? this.#decoder.decode(this.#sources[record.source]!, record);
+    if (!result.ok || this.#laneBy(result.event) === record.lane) return result;
+    // The reader went by the first of two; a record that is about two people is about nobody.
+    return { ok: false, reason: 'NOT_JSON', detail: 'type, tenantId or userId: given twice' };
+  };
 
   #laneBy(event: { type: string; tenantId?: string; userId?: string }): number {
     if (event.type !== 'KeystrokeLatency' && event.type !== 'Connection') return EVERY_LANE;
@@ -320,7 +325,7 @@ export class LaneHost {
   }
 
   #laneOf(index: number): Lane {
-    return (this.#lanes[index] ??= new Lane(this.#options.config, this.#pseudonymiser, this.#options.resume === null ? null : laneStatePath(this.#options.resume.states, index)));
+    return (this.#lanes[index] ??= new Lane(this.#options.config, this.#decode, this.#pseudonymiser, this.#options.resume === null ? null : laneStatePath(this.#options.resume.states, index)));
   }
 
   #keep(index: number, events: readonly EnrichedEvent[]): void {
@@ -362,31 +367,25 @@ export class LaneHost {
   }
 
   #applyReference(record: LaneRecord): void {
-    const { result } = record;
-    if (!result.ok) {
-      if (this.#options.reporter) this.#letter(record, result);
-      return;
-    }
+    const result = this.#decode(record);
+    if (!result.ok) return this.#rejectReference(record, record.arrivedAt, result);
     const reference = result.event as ReferenceRecord;
     assert(isReference(reference), 'only reference records go to every lane');
+    const reject = (problem: Problem): void => this.#rejectReference(record, result.arrivedAt, problem);
     const problem = checkReference(reference);
-    if (problem !== null) return this.#rejectReference(record, problem);
-    this.#applying = record;
+    if (problem !== null) return reject(problem);
     const known = this.#pseudonymiser.idle ? reference : this.#pseudonymiser.reference(reference);
+    this.#onRefused = reject;
     this.#reference.apply([known]);
+    this.#onRefused = null;
     this.#referenceLog?.write(known);
-    this.#applying = null;
   }
 
-  #rejectReference(record: LaneRecord, problem: Pick<DeadLetter, 'reason' | 'detail'>): void {
-    if (this.#options.reporter) this.#letter(record, problem);
-  }
-
-  #letter(record: LaneRecord, problem: Pick<DeadLetter, 'reason' | 'detail'>): void {
+  /** Every host applies every reference record; one says which were refused. */
+  #rejectReference(record: LaneRecord, arrivedAt: number | null, problem: Problem): void {
+    if (!this.#options.reporter) return;
     this.#counts.rejected++;
-    const { result } = record;
-    const letter = deadLetterOf(record, result.ok ? result.arrivedAt : record.arrivedAt, problem);
-    this.#letters.push({ serial: record.serial, line: deadLetterToNdjson(letter) });
+    this.#letters.push({ serial: record.serial, line: deadLetterToNdjson(deadLetterOf(record, arrivedAt, problem)) });
   }
 
   #onDeadLetters(batch: readonly LaneRecord[], letters: readonly DeadLetter[]): void {

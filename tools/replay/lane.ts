@@ -10,17 +10,26 @@ import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
 import { readState } from './lane-state.ts';
 import { LANES } from './lanes.ts';
+import type { Refusal } from './source.ts';
 
-/** A decoded record with its number in the run. */
+/** A record as the reader sent it. */
 export interface LaneRecord extends RawRecord {
+  /** Its number in the run. */
   readonly serial: number;
-  readonly result: DecodeResult<HistoryRecord>;
+  /** Number of its source. */
+  readonly source: number;
+  readonly lane: number;
+  /** What the reader refused itself. */
+  readonly refusal: Refusal | undefined;
 }
 
-const decodedBefore: TelemetryDecoder = {
+export type DecodeLaneRecord = (record: LaneRecord) => DecodeResult<HistoryRecord>;
+
+/** Records are decoded lane by lane, just before they are worked on, while the processor's caches hold them. */
+const decoderOf = (decode: DecodeLaneRecord): TelemetryDecoder => ({
   prepare: () => undefined,
-  decode: (record) => (record as LaneRecord).result as DecodeResult<TelemetryEvent>,
-};
+  decode: (record) => decode(record as LaneRecord) as DecodeResult<TelemetryEvent>,
+});
 
 /** How many tasks' worth of event ids a whole replay remembers; its lanes share them. */
 const TASKS = 8;
@@ -33,10 +42,10 @@ export class Lane {
   waiting: LaneRecord[] = [];
 
   /** @param stateFile what a checkpoint wrote of the lane; where there is no such file, the lane was empty */
-  constructor({ ingest, detect }: EmbeddedConfig, pseudonymiser: Pseudonymiser, stateFile: string | null) {
+  constructor({ ingest, detect }: EmbeddedConfig, decode: DecodeLaneRecord, pseudonymiser: Pseudonymiser, stateFile: string | null) {
     if (stateFile !== null) readState(stateFile, this.state);
     const duplicateEntriesMax = Math.max(1000, Math.ceil((ingest.duplicateEntriesMax * TASKS) / LANES));
-    this.ingest = buildIngest({ config: { ...ingest, duplicateEntriesMax }, decoder: decodedBefore, state: this.state, pseudonymiser });
+    this.ingest = buildIngest({ config: { ...ingest, duplicateEntriesMax }, decoder: decoderOf(decode), state: this.state, pseudonymiser });
     this.detect = buildDetect({ config: detect, state: this.state });
   }
 

@@ -57,10 +57,15 @@ const TOP_MS = EDGES.at(-1)!;
 /** Bin of every whole ms below the top. */
 const BINS: Uint8Array = Uint8Array.from({ length: TOP_MS }, (_, ms) => EDGES.findIndex((edge) => ms < edge));
 const STEPS_PER_MS = 10;
-const COSINES: Int16Array = (() => {
-  const table = new Int16Array((RASTER_MS_MAX * STEPS_PER_MS + 1) * RASTERS.length);
+/** Two rasters in one number, the second 16 bits up: half as many numbers to fetch. */
+const PACKED = RASTER_COUNT / 2;
+/** So many sums of cosines stay within 16 bits. */
+const PACKED_TIMES_MAX = 32;
+const COSINES: Int32Array = (() => {
+  const table = new Int32Array((RASTER_MS_MAX * STEPS_PER_MS + 1) * PACKED);
+  const cosine = (step: number, raster: number): number => Math.round(UNIT * Math.cos((2 * Math.PI * step) / STEPS_PER_MS / RASTERS[raster]!));
   for (let step = 0; step <= RASTER_MS_MAX * STEPS_PER_MS; step++) {
-    RASTERS.forEach((raster, i) => (table[step * RASTERS.length + i] = Math.round(UNIT * Math.cos((2 * Math.PI * step) / STEPS_PER_MS / raster))));
+    for (let i = 0; i < PACKED; i++) table[step * PACKED + i] = cosine(step, 2 * i) + cosine(step, 2 * i + 1) * 0x10000;
   }
   return table;
 })();
@@ -73,33 +78,35 @@ function count(counts: Uint16Array, bin: number): void {
 
 /**
  * Adds the cosines of the times from `least` up to RASTER_MS_MAX (ms) to `phases` from `from` on; answers how many they
- * were. The sums of one record stay in registers: this is the innermost loop of detection.
+ * were. The sums stay in registers: this is the innermost loop of detection.
  */
 function addPhases(phases: Int32Array, from: number, times: readonly number[], least: number): number {
-  let [a, b, c, d, e, f, g, h, used] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < times.length; i++) {
-    const ms = times[i]!;
-    if (!(ms >= least && ms < RASTER_MS_MAX)) continue;
-    const row = Math.round(ms * STEPS_PER_MS) * RASTER_COUNT;
-    a += COSINES[row]!;
-    b += COSINES[row + 1]!;
-    c += COSINES[row + 2]!;
-    d += COSINES[row + 3]!;
-    e += COSINES[row + 4]!;
-    f += COSINES[row + 5]!;
-    g += COSINES[row + 6]!;
-    h += COSINES[row + 7]!;
-    used++;
+  let used = 0;
+  for (let first = 0; first < times.length; first += PACKED_TIMES_MAX) {
+    const end = Math.min(times.length, first + PACKED_TIMES_MAX);
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let i = first; i < end; i++) {
+      const ms = times[i]!;
+      if (!(ms >= least && ms < RASTER_MS_MAX)) continue;
+      const row = ((ms * STEPS_PER_MS + 0.5) | 0) * PACKED;
+      a = (a + COSINES[row]!) | 0;
+      b = (b + COSINES[row + 1]!) | 0;
+      c = (c + COSINES[row + 2]!) | 0;
+      d = (d + COSINES[row + 3]!) | 0;
+      used++;
+    }
+    addPacked(phases, from, a);
+    addPacked(phases, from + 2, b);
+    addPacked(phases, from + 4, c);
+    addPacked(phases, from + 6, d);
   }
-  phases[from]! += a;
-  phases[from + 1]! += b;
-  phases[from + 2]! += c;
-  phases[from + 3]! += d;
-  phases[from + 4]! += e;
-  phases[from + 5]! += f;
-  phases[from + 6]! += g;
-  phases[from + 7]! += h;
   return used;
+}
+
+function addPacked(phases: Int32Array, at: number, packed: number): void {
+  const low = (packed << 16) >> 16;
+  phases[at]! += low;
+  phases[at + 1]! += (packed - low) >> 16;
 }
 
 /** Counts one record. */

@@ -16,11 +16,14 @@ export interface LanePosition {
   readonly entries: number;
 }
 
+/** Decoded at a time: what is worked on at once stays in the processor's caches. */
+const PART_EVENTS_MAX = 256;
+
 export const LANE_START: LanePosition = { at: 0, entries: 0 };
 
 export interface LanePart {
   readonly events: readonly EnrichedEvent[];
-  /** The mark at which the part ends; null where it ends with its block. */
+  /** The mark at which the part ends; null where it ends with its block, or has as many events as a part may have. */
   readonly front: number | null;
 }
 
@@ -73,7 +76,7 @@ export class EnrichedLaneReader {
   }
 
   /**
-   * What follows, up to the first mark for which `stop` is true, or to the end of the block; null at the end of the file.
+   * What follows, up to the first mark for which `stop` is true, to the end of the block or to PART_EVENTS_MAX events; null at the end of the file.
    * Throws FARHAND_HISTORY_UNREADABLE for a block that is cut off or damaged.
    */
   next(stop: ((front: number) => boolean) | null): LanePart | null {
@@ -165,7 +168,7 @@ class BlockReader {
   /** Up to a mark or the end; null where the bytes do not fit the format. */
   next(stop: ((front: number) => boolean) | null): LanePart | null {
     const events: EnrichedEvent[] = [];
-    while (!this.ended) {
+    while (!this.ended && events.length < PART_EVENTS_MAX) {
       this.entries++;
       const kind = this.#bytes[this.#at++];
       if (kind === VALUE) this.#values.push(this.#value());
