@@ -11,6 +11,7 @@ import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { LaneHost, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
 import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
+import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
 
 /** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */
@@ -146,6 +147,8 @@ export class Crew {
   readonly #onAnswer: CrewOptions['onAnswer'];
   readonly #known = new Set<Source>();
   readonly #round: FleetRound;
+  /** What the exchange makes of the last barrier, and the earliest event time at which that may matter. */
+  #answer: { readonly due: number; readonly facts: Promise<readonly FleetFact[]> } | null = null;
   /** Whether the time that was reached is said to the lanes, for the stream that they keep. */
   readonly #marks: boolean;
   #onSliced: (member: Member, progress: LaneProgress) => void = () => {};
@@ -190,26 +193,49 @@ export class Crew {
   send(record: SourceRecord, serial: number): undefined | Promise<void> {
     const barrier = this.#round.isBefore(record);
     const tick = this.#marks && this.#round.ticks();
-    if (barrier || tick) return this.#pause(barrier, tick).then(() => this.#pass(record, serial));
+    if (barrier || tick || this.#isUnlearnt(record)) return this.#pause(barrier, tick, record).then(() => this.#pass(record, serial));
     return this.#pass(record, serial);
   }
 
-  async #pause(barrier: boolean, tick: boolean): Promise<void> {
+  async #pause(barrier: boolean, tick: boolean, record: SourceRecord): Promise<void> {
     if (tick) for (const member of this.#members) await this.#add(member, { ...TICKS, offset: this.#round.barrier.front }, -1);
     if (barrier) await this.#meet();
+    if (this.#isUnlearnt(record)) await this.#learn();
   }
 
-  /** A barrier: everybody works off what was sent, reports, and hears what the exchange makes of it. */
+  /** Whether facts that are not told yet may be in force at the record's time. */
+  #isUnlearnt({ time, lane }: SourceRecord): boolean {
+    return this.#answer !== null && (time >= this.#answer.due || (time === AT_ONCE && lane !== EVERY_LANE));
+  }
+
+  /**
+   * A barrier: everybody works off what was sent and reports. What the exchange makes of that is needed only once it is
+   * due; the workers go on meanwhile, and learn it at the same place of the history however fast each of them was.
+   */
   async #meet(): Promise<void> {
+    await this.#learn();
     const { front } = this.#round.barrier;
     for (const member of this.#members) {
       await this.#dispatch(member);
       member.reports = null;
       member.hand!.post({ kind: 'meet', front });
     }
-    await this.#until(() => this.#members.every(({ reports }) => reports !== null));
-    const facts = await this.#round.complete(this.#members.flatMap(({ reports }) => reports!));
-    if (facts.length > 0) for (const { hand } of this.#members) hand!.post({ kind: 'learn', facts });
+    const { complete, due } = this.#round.begin();
+    const facts = this.#until(() => this.#members.every(({ reports }) => reports !== null)).then(() => this.#round.complete(this.#members.flatMap(({ reports }) => reports!), complete));
+    facts.catch(() => {}); // whoever waits for them hears of it
+    this.#answer = { due, facts };
+  }
+
+  /** What the exchange made of the last barrier, if that was not told yet. */
+  async #learn(): Promise<void> {
+    if (this.#answer === null) return;
+    const facts = await this.#answer.facts;
+    this.#answer = null;
+    if (facts.length === 0) return;
+    for (const member of this.#members) {
+      await this.#dispatch(member);
+      member.hand!.post({ kind: 'learn', facts });
+    }
   }
 
   #pass(record: SourceRecord, serial: number): undefined | Promise<void> {
@@ -250,6 +276,7 @@ export class Crew {
       if (front !== null) {
         this.#round.barrier.reached(front);
         await this.#meet();
+        await this.#learn();
       }
       if (onProgress(progress) || front === null) return;
       await new Promise(setImmediate);
@@ -287,6 +314,7 @@ export class Crew {
 
   /** Sends what is still collected, and has every worker write its state into `directory`. */
   async checkpoint(directory: string): Promise<readonly { checkpoint: HostCheckpoint; result: HostResult }[]> {
+    await this.#learn();
     for (const member of this.#members) {
       await this.#dispatch(member);
       member.kept = null;
@@ -299,6 +327,7 @@ export class Crew {
 
   /** Sends what is still collected and ends the input; answers what each worker knows. */
   async finish(): Promise<HostResult[]> {
+    await this.#learn();
     for (const member of this.#members) {
       await this.#dispatch(member);
       member.hand!.post({ kind: 'finish' });

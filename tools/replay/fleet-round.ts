@@ -10,7 +10,8 @@ import { createMemoryState } from '#lib/state/memory.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
 import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
-import { Exchange } from '../../services/detect/fleet/exchange.ts';
+import { Exchange, lagOf } from '../../services/detect/fleet/exchange.ts';
+import { HOUR_MS } from '../../services/detect/fleet/minutes.ts';
 import { readState, writeState } from './lane-state.ts';
 import type { Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
@@ -19,6 +20,7 @@ import type { SourceRecord } from './source.ts';
 /** Event time between two marks in a kept stream, ms. */
 const TICK_MS = 60_000;
 const POLL_MS = 50;
+const MINUTE_MS = 60_000;
 
 export interface FleetRoundOptions {
   readonly config: DetectConfig;
@@ -35,6 +37,8 @@ export class FleetRound {
   readonly #state = createMemoryState();
   readonly #exchange: Exchange;
   #tick = Number.NEGATIVE_INFINITY;
+  /** Hours that end at or before this were completed by an earlier barrier. */
+  #begun: number;
 
   /** @param resume what `checkpoint` left */
   constructor(options: FleetRoundOptions, resume: { readonly directory: string; readonly barrier: BarrierState } | null) {
@@ -45,6 +49,7 @@ export class FleetRound {
       this.barrier.goOnAt(resume.barrier);
       this.#tick = Math.floor(this.barrier.front / TICK_MS);
     }
+    this.#begun = this.barrier.complete;
     this.#exchange = new Exchange({ config: options.config, state: this.#state });
   }
 
@@ -65,12 +70,23 @@ export class FleetRound {
     return true;
   }
 
+  /**
+   * At a barrier: through which hour it completes, and from which event time on the facts of the hours since the last one
+   * may matter: a window that ends when they come into force begins a minute before.
+   */
+  begin(): { complete: number; due: number } {
+    const { complete } = this.barrier;
+    const due = this.#begun + HOUR_MS + lagOf(this.#options.config) - MINUTE_MS;
+    this.#begun = complete;
+    return { complete, due };
+  }
+
   /** What the exchange makes of the reports of all lanes. Waits for the other shares. */
-  async complete(reports: readonly FleetReport[]): Promise<FleetFact[]> {
+  async complete(reports: readonly FleetReport[], complete: number): Promise<FleetFact[]> {
     this.#exchange.take(reports);
     const { share, exchangeDirectory } = this.#options;
-    if (share.of > 1 && exchangeDirectory !== null) await this.#hearOthers(reports, exchangeDirectory);
-    return this.#exchange.complete(this.barrier.complete);
+    if (share.of > 1 && exchangeDirectory !== null) await this.#hearOthers(reports, complete, exchangeDirectory);
+    return this.#exchange.complete(complete);
   }
 
   checkpoint(directory: string): void {
@@ -78,9 +94,9 @@ export class FleetRound {
   }
 
   /** Files by barrier and share; they stay, so that a share that goes on later finds them. */
-  async #hearOthers(reports: readonly FleetReport[], directory: string): Promise<void> {
+  async #hearOthers(reports: readonly FleetReport[], complete: number, directory: string): Promise<void> {
     const { share, clock, signal } = this.#options;
-    const path = (index: number): string => join(directory, `${this.barrier.complete}-${index}`);
+    const path = (index: number): string => join(directory, `${complete}-${index}`);
     mkdirSync(directory, { recursive: true });
     writeFileSync(`${path(share.index)}.next`, serialize(reports));
     renameSync(`${path(share.index)}.next`, path(share.index));
