@@ -48,10 +48,15 @@ export async function stampOf(file: string): Promise<FileStamp | null> {
   }
 }
 
+/** Where the bytes of a file come from. */
+export type ReadBytes = (file: string) => Promise<Buffer>;
+
+export const readBytes: ReadBytes = (file) => readFile(file);
+
 /** Reads and checks one file. Throws FARHAND_DATABASE_CORRUPT, or what the file system throws. */
-export async function loadDatabase(name: string, file: string, use: DatabaseUse, stamp: FileStamp, bytesMax: number): Promise<LoadedDatabase> {
+export async function loadDatabase(name: string, file: string, use: DatabaseUse, stamp: FileStamp, bytesMax: number, read: ReadBytes = readBytes): Promise<LoadedDatabase> {
   if (stamp.bytes > bytesMax) throw new FarhandError('FARHAND_DATABASE_CORRUPT', `${file}: ${stamp.bytes} bytes, ${bytesMax} are allowed (enrich.databaseBytesMax)`);
-  const bytes = await readFile(file);
+  const bytes = await read(file);
   if (use.use === 'feed') {
     const feed = parseFeed(bytes.toString('utf8'), file);
     return { content: { use: 'feed', name, kind: use.kind, feed }, version: await textVersion(name, file, bytes, stamp) };

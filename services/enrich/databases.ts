@@ -11,7 +11,7 @@ import type { DatabaseVersion } from '#schemas/records.ts';
 import { AddressBook } from './address-book.ts';
 import { Classifier } from './category/classify.ts';
 import type { EnrichConfig } from './config.ts';
-import { loadDatabase, sameStamp, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase } from './database-file.ts';
+import { loadDatabase, readBytes, sameStamp, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase, type ReadBytes } from './database-file.ts';
 
 /** For metrics and logs. None is called on the way of an event, except onLookupFailure (once per damaged record met). */
 export interface DatabaseHooks {
@@ -51,17 +51,40 @@ type OpenConfig = Pick<EnrichConfig, 'placeFiles' | 'asnFiles' | 'feeds' | 'over
  * Throws FARHAND_CONFIG_INVALID for a file that is not there, FARHAND_DATABASE_CORRUPT for one that cannot be used:
  * at the start there is nothing older to fall back to.
  */
-export async function openDatabases(config: OpenConfig, hooks: DatabaseHooks = {}): Promise<Databases> {
+export async function openDatabases(config: OpenConfig, hooks: DatabaseHooks = {}, read: ReadBytes = readBytes): Promise<Databases> {
   const files: WatchedFile[] = [];
   for (const { name, file, use } of wanted(config)) {
     const stamp = await stampOf(file);
     if (stamp === null) throw new FarhandError('FARHAND_CONFIG_INVALID', `${file}: no such file (enrich.${use.use === 'feed' ? 'feeds' : `${use.use}Files`})`);
-    const loaded = await loadDatabase(name, file, use, stamp, config.databaseBytesMax);
+    const loaded = await loadDatabase(name, file, use, stamp, config.databaseBytesMax, read);
     files.push({ name, file, use, loaded, stamp, refused: undefined });
     announce(hooks, loaded.version);
   }
   return new WatchedDatabases(config, hooks, files);
 }
+
+/**
+ * The bytes of the files that `config` names and that are there, in memory that threads share: a place database is as large as
+ * all else that a worker of a replay holds. Files that are not there are missed where they are opened.
+ */
+export async function sharedDatabaseBytes(config: OpenConfig): Promise<Map<string, SharedArrayBuffer>> {
+  const shared = new Map<string, SharedArrayBuffer>();
+  for (const { file } of wanted(config)) {
+    const stamp = await stampOf(file);
+    if (stamp === null || stamp.bytes > config.databaseBytesMax) continue;
+    const bytes = await readBytes(file);
+    const copy = new SharedArrayBuffer(bytes.length);
+    bytes.copy(Buffer.from(copy));
+    shared.set(file, copy);
+  }
+  return shared;
+}
+
+/** Reads what was shared from there, and other files from the disk. */
+export const readShared = (shared: ReadonlyMap<string, SharedArrayBuffer>): ReadBytes => (file) => {
+  const bytes = shared.get(file);
+  return bytes === undefined ? readBytes(file) : Promise.resolve(Buffer.from(bytes));
+};
 
 function wanted(config: OpenConfig): { name: string; file: string; use: DatabaseUse }[] {
   const named = (files: readonly string[], defaults: readonly string[], use: DatabaseUse) =>

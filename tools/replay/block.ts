@@ -9,8 +9,8 @@ import type { Refusal, SourceRecord } from './source.ts';
 const STRIDE = 6;
 /** Source of a record that is none: event time has come to its `offset`. */
 export const TICK = -1;
-export const BLOCK_RECORDS_MAX = 4096;
-const BLOCK_BYTES = 2 * 1024 * 1024;
+export const BLOCK_RECORDS_MAX = 16384;
+const BLOCK_BYTES = 8 * 1024 * 1024;
 
 export interface Block {
   readonly bytes: ArrayBuffer;
@@ -75,36 +75,42 @@ export class BlockBuilder {
   }
 }
 
-/** One record of a block, read in place; `at` moves it. */
+/** One record of a block, read in place; `seek` moves it. */
 export class BlockCursor {
   serial = 0;
   source = 0;
   offset = 0;
   lane = 0;
   arrivedAt: number | null = null;
-  value: Buffer = Buffer.alloc(0);
+  refusal: Refusal | undefined = undefined;
+  readonly count: number;
   readonly #block: Block;
+  readonly #refusals: ReadonlyMap<number, Refusal>;
+  #start = 0;
   #end = 0;
-  #at = 0;
 
   constructor(block: Block) {
+    this.count = block.count;
     this.#block = block;
+    this.#refusals = new Map(block.refusals);
   }
 
-  /** Steps to the next record; false behind the last. */
-  next(): boolean {
-    const { index, bytes, count } = this.#block;
-    if (this.#at === count) return false;
-    const at = this.#at++ * STRIDE;
-    const end = index[at + 3]!;
+  /** @param place from 0 to `count` − 1 */
+  seek(place: number): void {
+    const { index } = this.#block;
+    const at = place * STRIDE;
     const arrivedAt = index[at + 5]!;
     this.serial = index[at]!;
     this.source = index[at + 1]!;
     this.offset = index[at + 2]!;
+    this.#start = place === 0 ? 0 : index[at - STRIDE + 3]!;
+    this.#end = index[at + 3]!;
     this.lane = index[at + 4]!;
     this.arrivedAt = Number.isNaN(arrivedAt) ? null : arrivedAt;
-    this.value = Buffer.from(bytes, this.#end, end - this.#end);
-    this.#end = end;
-    return true;
+    this.refusal = this.#refusals.get(place);
+  }
+
+  get value(): Buffer {
+    return Buffer.from(this.#block.bytes, this.#start, this.#end - this.#start);
   }
 }

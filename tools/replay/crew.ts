@@ -2,116 +2,20 @@
  * The workers of a replay as the reader sees them: records go in one after the other, each to the worker that owns its
  * lane; answers come back by block. A worker that is behind holds the reader back.
  */
-import { Worker } from 'node:worker_threads';
-import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
+import { sharedDatabaseBytes } from '../../services/enrich/databases.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
-import { BlockBuilder, TICK, type Block } from './block.ts';
+import { BlockBuilder, TICK } from './block.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
-import { LaneHost, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
+import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
+import type { Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './lane-host.ts';
 import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
 
-/** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */
-const YOUNG_GENERATION_MB = 96;
 /** Orders that may be under way to one worker. */
-const AHEAD_MAX = 4;
-
-export type Order =
-  | { readonly kind: 'source'; readonly source: Source }
-  | { readonly kind: 'block'; readonly block: Block }
-  | { readonly kind: 'slice'; readonly file: LaneFile; readonly from: LanePosition }
-  | { readonly kind: 'advance'; readonly files: readonly LaneFile[]; readonly from: ReadonlyMap<number, LanePosition>; readonly complete: number }
-  | { readonly kind: 'meet'; readonly front: number }
-  | { readonly kind: 'learn'; readonly facts: readonly FleetFact[] }
-  | { readonly kind: 'checkpoint'; readonly directory: string }
-  | { readonly kind: 'finish' };
-
-export type Report =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly answer: Answer; readonly buffers: Pick<Block, 'bytes' | 'index'> }
-  | { readonly kind: 'sliced'; readonly answer: Answer; readonly progress: LaneProgress }
-  | { readonly kind: 'advanced'; readonly answer: Answer; readonly progress: readonly LaneProgress[]; readonly front: number | null }
-  | { readonly kind: 'met'; readonly answer: Answer; readonly reports: readonly FleetReport[] }
-  | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
-  | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
-  | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
-
-/** Carries out one order; what is answered goes to the reader. */
-export function carryOut(host: LaneHost, order: Order): Report | null {
-  switch (order.kind) {
-    case 'source':
-      host.addSource(order.source);
-      return null;
-    case 'block':
-      return { kind: 'done', answer: host.process(order.block), buffers: { bytes: order.block.bytes, index: order.block.index } };
-    case 'slice':
-      return { kind: 'sliced', ...host.slice(order.file, order.from) };
-    case 'advance':
-      return { kind: 'advanced', ...host.advance(order.files, order.from, order.complete) };
-    case 'meet':
-      return { kind: 'met', ...host.meet(order.front) };
-    case 'learn':
-      host.learn(order.facts);
-      return null;
-    case 'checkpoint':
-      return { kind: 'kept', checkpoint: host.checkpoint(order.directory), result: host.result() };
-    case 'finish':
-      return { kind: 'finished', answer: host.flush(), result: host.result() };
-  }
-}
-
-/** An error as it goes between threads. */
-export function failureOf(error: unknown): Report {
-  const code = error instanceof FarhandError ? error.code : null;
-  const { code: errno = null, stack = '' } = error as NodeJS.ErrnoException;
-  return { kind: 'failed', code, errno: code === null ? errno : null, message: error instanceof Error ? error.message : String(error), stack };
-}
-
-/** One worker: a thread, or the reader's own. */
-interface Hand {
-  post(order: Order): void;
-  close(): Promise<void>;
-}
-
-type OnReport = (report: Report) => void;
-
-function threadHand(options: HostOptions, onReport: OnReport): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
-  let closing = false;
-  const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
-  worker.on('message', onReport);
-  worker.on('error', (error: Error) => failed(error.message, error.stack));
-  worker.on('exit', (status) => {
-    if (!closing) failed(`a worker thread ended with status ${status}`);
-  });
-  return {
-    post: (order) => (order.kind === 'block' ? worker.postMessage(order, [order.block.bytes, order.block.index.buffer]) : worker.postMessage(order)),
-    close: async () => {
-      closing = true;
-      await worker.terminate();
-    },
-  };
-}
-
-async function ownHand(options: HostOptions, onReport: OnReport): Promise<Hand> {
-  const host = await LaneHost.open(options);
-  onReport({ kind: 'ready' });
-  return {
-    post: (order) => {
-      let report: Report | null;
-      try {
-        report = carryOut(host, order);
-      } catch (error) {
-        report = failureOf(error);
-      }
-      if (report !== null) onReport(report);
-    },
-    close: () => Promise.resolve(),
-  };
-}
+const AHEAD_MAX = 2;
 
 interface Member {
   hand: Hand | null;
@@ -130,7 +34,7 @@ export interface CrewOptions {
   /** 1: no thread, the reader does the work itself. */
   readonly workers: number;
   readonly share: Share;
-  readonly host: Omit<HostOptions, 'reporter' | 'lanes'>;
+  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'databaseBytes'>;
   readonly fleet: Omit<FleetRoundOptions, 'config' | 'share'>;
   /** Of the process that this one goes on from. */
   readonly barrier: BarrierState | null;
@@ -181,10 +85,12 @@ export class Crew {
   }
 
   async #start({ host, share }: CrewOptions): Promise<void> {
+    const threads = this.#members.length > 1;
+    const databaseBytes = threads && host.enrichedWith === null ? await sharedDatabaseBytes(host.config.enrich) : new Map<string, SharedArrayBuffer>();
     for (const [i, member] of this.#members.entries()) {
-      const options = { ...host, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
+      const options = { ...host, databaseBytes, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
       const onReport = (report: Report) => this.#onReport(member, report);
-      member.hand = this.#members.length === 1 ? await ownHand(options, onReport) : threadHand(options, onReport);
+      member.hand = threads ? threadHand(options, onReport) : await ownHand(options, onReport);
     }
     await this.#until(() => this.#members.every(({ ready }) => ready));
   }
@@ -384,12 +290,4 @@ export class Crew {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
-}
-
-function errorOf({ code, errno, message, stack }: Extract<Report, { kind: 'failed' }>): Error {
-  if (code !== null) return new FarhandError(code, message);
-  const error: NodeJS.ErrnoException = new Error(message);
-  if (errno !== null) error.code = errno;
-  if (stack !== '') error.stack = stack;
-  return error;
 }

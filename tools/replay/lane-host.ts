@@ -14,7 +14,7 @@ import { createMemoryReference, type MemoryReference } from '#lib/reference/memo
 import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
 import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
 import type { DatabaseVersion, DeadLetter, EnrichedEvent, FleetFact, FleetReport, HistoryRecord, ReferenceRecord, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
-import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
+import { openDatabases, readShared, type Databases } from '../../services/enrich/databases.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
@@ -35,8 +35,10 @@ import { checkReference } from './reference-check.ts';
 import { ReferenceLog, readReferences } from './reference-log.ts';
 import { ReportData, type ReportState } from './report/data.ts';
 import { SourceDecoder } from './source-decoder.ts';
-import type { Refusal, Source } from './source.ts';
+import type { Source } from './source.ts';
 
+/** Records of a lane that go through all steps together: few enough to stay in the processor's caches. */
+const PART_RECORDS = 256;
 /** Events of a kept lane that are read at a time. */
 const SLICE_EVENTS = 8192;
 
@@ -51,6 +53,8 @@ export interface HostOptions {
   readonly keepEnriched: string | null;
   /** Which databases a kept stream was enriched with: then none are opened here. Null: this host enriches. */
   readonly enrichedWith: readonly DatabaseVersion[] | null;
+  /** By file: what the workers share. */
+  readonly databaseBytes: ReadonlyMap<string, SharedArrayBuffer>;
   /** Where the reference records that were taken are written, for a later start; of the reporter only. */
   readonly referenceLog: string | null;
   /** What an earlier process left; null for a new run. */
@@ -136,6 +140,8 @@ export class LaneHost {
   readonly #people = new LaneTable();
   readonly #lanes: (Lane | undefined)[] = Array.from({ length: LANES });
   readonly #sources: Source[] = [];
+  /** Of the block that is worked on. */
+  #cursor: BlockCursor | null = null;
   readonly #sessions = new HashSet64();
   readonly #hash = { high: 0, low: 0 };
   readonly #evaluator: Evaluator | null;
@@ -153,7 +159,7 @@ export class LaneHost {
   readonly #readers = new Map<number, EnrichedLaneReader>();
 
   static async open(options: HostOptions): Promise<LaneHost> {
-    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich) : null);
+    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, readShared(options.databaseBytes)) : null);
     if (options.resume !== null) host.#goOn(options.resume);
     return host;
   }
@@ -188,20 +194,18 @@ export class LaneHost {
 
   process(block: Block): Answer {
     const cursor = new BlockCursor(block);
-    const refusals = new Map(block.refusals);
-    for (let i = 0; cursor.next(); i++) {
-      if (cursor.source === TICK) {
-        this.#tick(cursor.offset);
-        continue;
-      }
-      const record = this.#recordAt(cursor, refusals.get(i));
-      if (cursor.lane !== EVERY_LANE) this.#laneOf(cursor.lane).take(record);
+    this.#cursor = cursor;
+    for (let place = 0; place < cursor.count; place++) {
+      cursor.seek(place);
+      if (cursor.source === TICK) this.#tick(cursor.offset);
+      else if (cursor.lane !== EVERY_LANE) this.#laneOf(cursor.lane).waiting.push(place);
       else {
         this.#processLanes(); // what came before it is not to see it
-        this.#applyReference(record);
+        this.#applyReference(this.#recordAt(place));
       }
     }
     this.#processLanes();
+    this.#cursor = null;
     return this.#answer();
   }
 
@@ -307,7 +311,10 @@ export class LaneHost {
     };
   }
 
-  #recordAt({ source, offset, serial, lane, arrivedAt, value }: BlockCursor, refusal: Refusal | undefined): LaneRecord {
+  #recordAt(place: number): LaneRecord {
+    const cursor = this.#cursor!;
+    cursor.seek(place);
+    const { source, offset, serial, lane, arrivedAt, value, refusal } = cursor;
     const { label, partition } = this.#sources[source]!;
     return { topic: label, partition, offset, arrivedAt, key: null, value, serial, source, lane, refusal };
   }
@@ -342,21 +349,26 @@ export class LaneHost {
   #processLanes(): void {
     for (const [index, lane] of this.#lanes.entries()) {
       if (lane === undefined || lane.waiting.length === 0) continue;
-      const batch = lane.waiting;
-      const { events, deadLetters, duplicates } = lane.ingest.process(batch);
+      const { waiting } = lane;
       lane.waiting = [];
-      this.#counts.events += events.length;
-      this.#counts.rejected += deadLetters.length;
-      this.#counts.duplicates += duplicates;
-      if (deadLetters.length > 0) this.#onDeadLetters(batch, deadLetters);
-      if (events.length === 0) continue;
-      this.#onEvents(events);
-      const enriched = this.#enrich!.process(events);
-      assert(!(enriched instanceof Promise), 'reference data in memory answers at once');
-      this.#report?.events(enriched);
-      this.#keep(index, enriched);
-      this.#onFindings(lane.detect.process(enriched));
+      for (let from = 0; from < waiting.length; from += PART_RECORDS) this.#processPart(index, lane, waiting.slice(from, from + PART_RECORDS));
     }
+  }
+
+  #processPart(index: number, lane: Lane, places: readonly number[]): void {
+    const batch = places.map((place) => this.#recordAt(place));
+    const { events, deadLetters, duplicates } = lane.ingest.process(batch);
+    this.#counts.events += events.length;
+    this.#counts.rejected += deadLetters.length;
+    this.#counts.duplicates += duplicates;
+    if (deadLetters.length > 0) this.#onDeadLetters(batch, deadLetters);
+    if (events.length === 0) return;
+    this.#onEvents(events);
+    const enriched = this.#enrich!.process(events);
+    assert(!(enriched instanceof Promise), 'reference data in memory answers at once');
+    this.#report?.events(enriched);
+    this.#keep(index, enriched);
+    this.#onFindings(lane.detect.process(enriched));
   }
 
   /** What comes from now on comes after this time: said in every lane that is kept. */

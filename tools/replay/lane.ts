@@ -38,8 +38,8 @@ export class Lane {
   readonly state: StoredState = createMemoryState();
   readonly ingest: IngestPipeline;
   readonly detect: DetectPipeline;
-  /** In order of arrival, until the next `processLanes` of the host. */
-  waiting: LaneRecord[] = [];
+  /** Places in the block that the host works on, in order of arrival. */
+  waiting: number[] = [];
 
   /** @param stateFile what a checkpoint wrote of the lane; where there is no such file, the lane was empty */
   constructor({ ingest, detect }: EmbeddedConfig, decode: DecodeLaneRecord, pseudonymiser: Pseudonymiser, stateFile: string | null) {
@@ -47,9 +47,5 @@ export class Lane {
     const duplicateEntriesMax = Math.max(1000, Math.ceil((ingest.duplicateEntriesMax * TASKS) / LANES));
     this.ingest = buildIngest({ config: { ...ingest, duplicateEntriesMax }, decoder: decoderOf(decode), state: this.state, pseudonymiser });
     this.detect = buildDetect({ config: detect, state: this.state });
-  }
-
-  take(record: LaneRecord): void {
-    this.waiting.push(record);
   }
 }

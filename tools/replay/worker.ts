@@ -1,7 +1,7 @@
-/** A worker thread of a replay: one LaneHost, driven by messages in their order (see crew.ts). */
+/** A worker thread of a replay: one LaneHost, driven by messages in their order (see hand.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
-import { carryOut, failureOf, type Order, type Report } from './crew.ts';
+import { carryOut, failureOf, type Order, type Report } from './hand.ts';
 import { LaneHost, type HostOptions } from './lane-host.ts';
 
 const port = parentPort;
