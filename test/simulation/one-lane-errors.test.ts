@@ -175,7 +175,7 @@ describe("a dependency's outage taken for poison messages", () => {
   });
 
   test('the pipeline: a whole history with the reference data away ends as if it had been there', async () => {
-    const { history, outputs } = await expectedOf(2);
+    const { history, outputs } = await expectedOf(2, false);
     const world = new World({ seed: 2, history, faults: false });
     world.weather = { away: true, delayMs: 0 };
     const enrichedBefore: number[] = [];

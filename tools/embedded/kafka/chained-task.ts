@@ -27,6 +27,9 @@ import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts'
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
 
+/** Records that go through all stages together: few enough to stay in the processor's caches. */
+const PART_RECORDS = 256;
+
 export interface ChainedTaskParts {
   readonly config: { readonly ingest: IngestConfig; readonly enrich: EnrichConfig; readonly detect: DetectConfig };
   readonly decoder: TelemetryDecoder;
@@ -39,7 +42,7 @@ export interface ChainedTaskParts {
   readonly siem: SiemWriter;
   /** The exchange between people; absent: nothing is exchanged. */
   readonly fleet?: FleetLinkParts;
-  /** Called once per batch, for metrics. */
+  /** Called once per part of a batch, for metrics. */
   readonly onBatch?: (ingest: IngestBatch, detect: DetectBatch) => void;
 }
 
@@ -60,13 +63,17 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): Left {
-    if (link === null) return runShown(batch, emitter);
+    if (link === null) return runParts(batch, (part) => runShown(part, emitter));
     for (const record of batch) if (link.isFact(record)) link.hear(record);
     const telemetry = batch.filter((record) => !link.isFact(record));
-    const shown = showKnown(link, telemetry, (record) => decoded.timesOf(record, config.ingest.clockAheadMsMax)?.observedAt ?? null, (part) => runShown(part, emitter), (findings) => emitFindings(findings, emitter));
+    const timeOf = (record: RawRecord): number | null => decoded.timesOf(record, config.ingest.clockAheadMsMax)?.observedAt ?? null;
+    const left = runParts(telemetry, (part) => {
+      const shown = showKnown(link, part, timeOf, (known) => runShown(known, emitter), (findings) => emitFindings(findings, emitter));
+      decoded.clear();
+      return part.length - shown;
+    });
     emitFindings(link.report(emitter), emitter);
-    decoded.clear();
-    return telemetry.length - shown;
+    return left;
   }
 
   function runShown(batch: readonly RawRecord[], emitter: Emitter): void {
@@ -97,6 +104,14 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
       return detect.erase(request.tenantId, request.userId);
     },
   };
+}
+
+/** Part after part, until one leaves something; answers how much is left of all. */
+function runParts(records: readonly RawRecord[], run: (part: readonly RawRecord[]) => Left): Left {
+  for (let from = 0; from < records.length; from += PART_RECORDS) {
+    const left = run(records.slice(from, from + PART_RECORDS)) ?? 0;
+    if (left > 0) return left + Math.max(0, records.length - from - PART_RECORDS);
+  }
 }
 
 /** Shows telemetry up to the first record whose facts are not known yet; answers how many that were. */
