@@ -38,13 +38,13 @@ export const BOUNDS_WORLD: WorldOptions = {
   prepare,
 };
 
-/** The broker stands still `times` times for `ms` each, while telemetry is sent. */
-async function standStill(world: World, times: number, ms: number): Promise<void> {
+/** The broker stands still again and again, while telemetry is sent. */
+async function standStill(world: World): Promise<void> {
   const feeding = world.simulate('--workstations', '10').catch(() => undefined);
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; i < 4; i++) {
     await sleep(400);
     world.kafka.process.kill('SIGSTOP');
-    await sleep(ms);
+    await sleep(2_800);
     world.kafka.process.kill('SIGCONT');
   }
   await feeding;
@@ -123,8 +123,7 @@ export const BOUNDS_FAULTS: readonly Fault[] = [
   },
   { how: 'its backlog is worked off', alerts: ['FarhandFindingsLate'], meanwhile: (world) => world.simulate('--workstations', '20') },
   { how: 'Redis answers slowly', alerts: ['FarhandRiskSlow'], meanwhile: slowRedis },
-  { how: 'the broker answers for moments only', alerts: ['FarhandCommitSlow'], meanwhile: (world) => standStill(world, 4, 2_800) },
-  { how: 'the broker stands still beyond the time of a transaction', alerts: ['FarhandTaskRestarts'], meanwhile: (world) => standStill(world, 1, 6_500) },
+  { how: 'the broker answers for moments only', alerts: ['FarhandCommitSlow'], meanwhile: standStill },
   { how: 'detect is killed and nobody takes its place', alerts: ['FarhandWorkerDown', 'FarhandTasksMissing'], provoke: (world) => world.worker('detect').kill('SIGKILL') },
   { how: 'the sensors fall silent', alerts: ['FarhandNoTelemetry'] },
   {

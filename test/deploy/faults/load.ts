@@ -6,14 +6,14 @@ import type { Fault } from './fault.ts';
 import type { World, WorldOptions } from './world.ts';
 
 const PARTITIONS = 2;
-const EVENTS = 2_000_000;
+const EVENTS = 4_000_000;
 const EVENTS_AT_ONCE = 4_000;
 /** Of the fault where the broker is slow: what it takes a second of this client, and what waits for it. */
 const SLOW_CLIENT = 'faults-slow';
 const SLOW_BYTES_PER_SECOND = 2_000_000;
 const BACKLOG = 300_000;
-/** Of the fault where ingest is slow: what arrives a second; it gets a tenth of a core. */
-const ARRIVING_PER_SECOND = 20_000;
+/** Of the fault where ingest is slow: what comes at once, again and again; ingest gets a tenth of a core. */
+const ARRIVING = 40_000;
 const RUN_MS = 40;
 const STOP_MS = 360;
 /** Of the fault where a state is read slowly: how long all of it takes. */
@@ -27,10 +27,11 @@ export const LOAD_WORLD: WorldOptions = {
   kafkaProperties: ['log.retention.check.interval.ms=1000', 'log.initial.task.delay.ms=1000', 'log.segment.delete.delay.ms=1000'],
 };
 
-/** New telemetry whenever it is asked for. */
-const telemetry: Iterator<BenchEvent[], undefined> = new BenchEvents({ events: EVENTS, sessions: 5_000, seed: 5, suspicious: 0.02 }).batches(EVENTS_AT_ONCE);
+let telemetry: Iterator<BenchEvent[], undefined> | null = null;
 
+/** Sends telemetry that has not been sent before. */
 async function feed({ log, farhand: { topics } }: World, count: number, partition: number | null): Promise<void> {
+  telemetry ??= new BenchEvents({ events: EVENTS, sessions: 5_000, seed: 5, suspicious: 0.02 }).batches(EVENTS_AT_ONCE);
   for (let sent = 0; sent < count; sent += EVENTS_AT_ONCE) {
     const { value, done } = telemetry.next();
     if (done === true) throw new Error(`the ${EVENTS} events are used up`);
@@ -112,7 +113,12 @@ export const LOAD_FAULTS: readonly Fault[] = [
   {
     how: 'ingest gets a tenth of a core while more comes',
     alerts: ['FarhandLag', 'FarhandLagGrows', 'FarhandEventLoopSlow'],
-    meanwhile: (world) => Promise.all([feed(world, (ARRIVING_PER_SECOND * (RUN_MS + STOP_MS)) / 1_000, null), world.throttle(world.worker('ingest'), 1, RUN_MS, STOP_MS)]),
+    meanwhile: async (world) => {
+      const fed = new AbortController();
+      const feeding = feed(world, ARRIVING, null).finally(() => fed.abort());
+      await world.throttle(world.worker('ingest'), fed.signal, RUN_MS, STOP_MS);
+      await feeding;
+    },
   },
   {
     how: 'the broker gives ingest its state slowly',
@@ -126,9 +132,12 @@ export const LOAD_FAULTS: readonly Fault[] = [
     mend: quickly,
   },
   {
-    how: 'the broker is killed',
-    alerts: ['FarhandBrokerAway'],
-    provoke: (world) => world.killKafka(),
+    how: 'the broker is killed while ingest is at work',
+    alerts: ['FarhandTaskRestarts', 'FarhandBrokerAway'],
+    provoke: async (world) => {
+      await feed(world, ARRIVING, null);
+      await world.killKafka();
+    },
     mend: (world) => world.startKafka(),
   },
 ];

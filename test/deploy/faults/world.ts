@@ -95,9 +95,9 @@ export class World {
     await fetch(`http://127.0.0.1:${port}/v1/risk/${path}`, { headers: { authorization: `Bearer ${token}` } }).then((response) => response.text(), () => null);
   }
 
-  /** A process gets the processor for `runMs` out of `runMs + stopMs`, for `forMs`. */
-  async throttle(worker: Started, forMs: number, runMs: number, stopMs: number): Promise<void> {
-    for (const end = systemClock.monotonicMs() + forMs; systemClock.monotonicMs() < end; ) {
+  /** A process gets the processor for `runMs` out of `runMs + stopMs`. */
+  async throttle(worker: Started, until: AbortSignal, runMs: number, stopMs: number): Promise<void> {
+    while (!until.aborted) {
       worker.kill('SIGSTOP');
       await systemClock.sleep(stopMs);
       worker.kill('SIGCONT');
