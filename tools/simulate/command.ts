@@ -11,6 +11,7 @@ import { paceOf } from './pace.ts';
 import { publishFleet } from './publish.ts';
 
 const NAME = 'simulate';
+const DAY_MS = 86_400_000;
 /** At a pace, records go out in small handfuls. */
 const PACED_BATCH = 16;
 /** Progress is said once per this many records. */
@@ -37,7 +38,7 @@ the telemetry and reference topics.
   --piloted N            how many of them somebody else drives (default ${DEFAULTS.piloted})
   --days N               working days (default ${DEFAULTS.days}); few work on weekends
   --tenants N            companies (default ${DEFAULTS.tenants})
-  --start DATE           first day, YYYY-MM-DD or today (default ${new Date(DEFAULTS.startAt).toISOString().slice(0, 10)})
+  --start DATE           first day: YYYY-MM-DD, today, or workday for the last one from Monday to Friday that is over (default ${new Date(DEFAULTS.startAt).toISOString().slice(0, 10)})
   --kinds A,B            piloted kinds to draw from (default: all)
   --honest-kinds A,B     honest kinds to draw from (default: all)
   --format F             ${FORMATS.join(' or ')} (default ndjson)
@@ -94,9 +95,16 @@ function kindList<T extends string>(name: string, text: string | undefined, tabl
 
 function startOf(text: string | undefined): number {
   if (text === undefined) return DEFAULTS.startAt;
-  const at = text === 'today' ? Math.floor(systemClock.nowMs() / 86_400_000) * 86_400_000 : Date.parse(`${text}T00:00:00Z`);
-  if (Number.isNaN(at)) throw usageError(NAME, `--start is '${text}': allowed is YYYY-MM-DD or today`);
+  const today = Math.floor(systemClock.nowMs() / DAY_MS) * DAY_MS;
+  const at = text === 'today' ? today : text === 'workday' ? workdayBefore(today) : Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(at)) throw usageError(NAME, `--start is '${text}': allowed is YYYY-MM-DD, today or workday`);
   return at;
+}
+
+/** The last day from Monday to Friday before this one; both by their midnight, epoch ms, UTC. */
+export function workdayBefore(day: number): number {
+  const before = day - DAY_MS;
+  return [0, 6].includes(new Date(before).getUTCDay()) ? workdayBefore(before) : before;
 }
 
 function speedOf(text: string | undefined): number | null {
