@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { writeMmdb } from '../../../services/enrich/mmdb/write-mmdb.fixture.ts';
+import type { LocalProgram } from '../../infrastructure/local.ts';
 import { start } from '../../infrastructure/process.ts';
 import type { Installation } from '../../integration/farhand.ts';
 import type { Fault } from './fault.ts';
@@ -38,14 +39,14 @@ export const BOUNDS_WORLD: WorldOptions = {
   prepare,
 };
 
-/** The broker stands still again and again, while telemetry is sent. */
-async function standStill(world: World): Promise<void> {
+/** The broker, or Redis, stands still again and again, while telemetry is sent. */
+async function standStill(world: World, { process: program }: LocalProgram): Promise<void> {
   const feeding = world.simulate('--workstations', '10').catch(() => undefined);
   for (let i = 0; i < 4; i++) {
     await sleep(400);
-    world.kafka.process.kill('SIGSTOP');
+    program.kill('SIGSTOP');
     await sleep(2_800);
-    world.kafka.process.kill('SIGCONT');
+    program.kill('SIGCONT');
   }
   await feeding;
 }
@@ -121,9 +122,9 @@ export const BOUNDS_FAULTS: readonly Fault[] = [
     },
     mend: (world) => world.startRedis(),
   },
-  { how: 'its backlog is worked off', alerts: ['FarhandFindingsLate'], meanwhile: (world) => world.simulate('--workstations', '20') },
+  { how: 'Redis answers for moments only', alerts: ['FarhandFindingsLate'], meanwhile: (world) => standStill(world, world.redis) },
   { how: 'Redis answers slowly', alerts: ['FarhandRiskSlow'], meanwhile: slowRedis },
-  { how: 'the broker answers for moments only', alerts: ['FarhandCommitSlow'], meanwhile: standStill },
+  { how: 'the broker answers for moments only', alerts: ['FarhandCommitSlow'], meanwhile: (world) => standStill(world, world.kafka) },
   { how: 'detect is killed and nobody takes its place', alerts: ['FarhandWorkerDown', 'FarhandTasksMissing'], provoke: (world) => world.worker('detect').kill('SIGKILL') },
   { how: 'the sensors fall silent', alerts: ['FarhandNoTelemetry'] },
   {
