@@ -10,8 +10,8 @@ const EVENTS = 4_000_000;
 const EVENTS_AT_ONCE = 4_000;
 /** Of the fault where the broker is slow: what it takes a second of this client, and what waits for it. */
 const SLOW_CLIENT = 'faults-slow';
-const SLOW_BYTES_PER_SECOND = 2_000_000;
-const BACKLOG = 300_000;
+const SLOW_BYTES_PER_SECOND = 4_000_000;
+const BACKLOG = 400_000;
 /** Of the fault where ingest is slow: what comes at once, again and again; ingest gets a tenth of a core. */
 const ARRIVING = 40_000;
 const RUN_MS = 40;
@@ -30,12 +30,12 @@ export const LOAD_WORLD: WorldOptions = {
 let telemetry: Iterator<BenchEvent[], undefined> | null = null;
 
 /** Sends telemetry that has not been sent before. */
-async function feed({ log, farhand: { topics } }: World, count: number, partition: number | null): Promise<void> {
+async function feed({ log, farhand: { topics } }: World, count: number): Promise<void> {
   telemetry ??= new BenchEvents({ events: EVENTS, sessions: 5_000, seed: 5, suspicious: 0.02 }).batches(EVENTS_AT_ONCE);
   for (let sent = 0; sent < count; sent += EVENTS_AT_ONCE) {
     const { value, done } = telemetry.next();
     if (done === true) throw new Error(`the ${EVENTS} events are used up`);
-    await log.append(value.map(({ kind, person, value: bytes }) => ({ topic: kind === 'keystrokes' ? topics.keystrokeLatency : topics.connection, partition, key: Buffer.from(person), value: bytes, timestampMs: systemClock.nowMs() })));
+    await log.append(value.map(({ kind, person, value: bytes }) => ({ topic: kind === 'keystrokes' ? topics.keystrokeLatency : topics.connection, partition: null, key: Buffer.from(person), value: bytes, timestampMs: systemClock.nowMs() })));
   }
 }
 
@@ -61,17 +61,19 @@ async function bytesOf({ log }: World, topic: string): Promise<number> {
   return bytes;
 }
 
+type Quota = 'producer_byte_rate' | 'consumer_byte_rate';
+
 /** A new ingest, with a quota of the broker. */
-async function slowly(world: World, quota: 'producer_byte_rate' | 'consumer_byte_rate', bytesPerSecond: number): Promise<void> {
+async function slowly(world: World, quota: Quota, bytesPerSecond: number): Promise<void> {
   await alter(world, '--entity-type', 'clients', '--entity-name', SLOW_CLIENT, '--add-config', `${quota}=${bytesPerSecond}`);
   Object.assign(world.farhand.environment, { FARHAND_KAFKA_CLIENT_ID: SLOW_CLIENT, FARHAND_KAFKA_TRANSACTION_TIMEOUT_MS: '15000' });
   await world.begin('ingest');
 }
 
 /** Another one, without. */
-async function quickly(world: World): Promise<void> {
+async function quickly(world: World, quota: Quota): Promise<void> {
   for (const key of ['FARHAND_KAFKA_CLIENT_ID', 'FARHAND_KAFKA_TRANSACTION_TIMEOUT_MS']) delete world.farhand.environment[key];
-  await alter(world, '--entity-type', 'clients', '--entity-name', SLOW_CLIENT, '--delete-config', 'producer_byte_rate,consumer_byte_rate');
+  await alter(world, '--entity-type', 'clients', '--entity-name', SLOW_CLIENT, '--delete-config', quota);
   world.end('ingest');
   await world.begin('ingest');
 }
@@ -101,21 +103,21 @@ export const LOAD_FAULTS: readonly Fault[] = [
     },
   },
   {
-    how: 'the broker takes 2 MB a second of what ingest makes',
+    how: 'the broker takes 4 MB a second of what ingest makes',
     alerts: ['FarhandQueueFull'],
     provoke: async (world) => {
       world.end('ingest');
-      await feed(world, BACKLOG, 0);
+      await feed(world, BACKLOG);
       await slowly(world, 'producer_byte_rate', SLOW_BYTES_PER_SECOND);
     },
-    mend: quickly,
+    mend: (world) => quickly(world, 'producer_byte_rate'),
   },
   {
     how: 'ingest gets a tenth of a core while more comes',
     alerts: ['FarhandLag', 'FarhandLagGrows', 'FarhandEventLoopSlow'],
     meanwhile: async (world) => {
       const fed = new AbortController();
-      const feeding = feed(world, ARRIVING, null).finally(() => fed.abort());
+      const feeding = feed(world, ARRIVING).finally(() => fed.abort());
       await world.throttle(world.worker('ingest'), fed.signal, RUN_MS, STOP_MS);
       await feeding;
     },
@@ -124,18 +126,18 @@ export const LOAD_FAULTS: readonly Fault[] = [
     how: 'the broker gives ingest its state slowly',
     alerts: ['FarhandRestoreSlow'],
     provoke: async (world) => {
-      await feed(world, BACKLOG / 2, null);
+      await feed(world, BACKLOG / 2);
       await world.prometheus.until('sum(farhand_ingest_events_total) > 0 unless sum(farhand_input_lag_records{service="ingest"}) > 0', 1, 60_000);
       world.end('ingest');
       await slowly(world, 'consumer_byte_rate', Math.ceil((await bytesOf(world, world.farhand.topics.ingestChangelog)) / RESTORE_SECONDS));
     },
-    mend: quickly,
+    mend: (world) => quickly(world, 'consumer_byte_rate'),
   },
   {
     how: 'the broker is killed while ingest is at work',
     alerts: ['FarhandTaskRestarts', 'FarhandBrokerAway'],
     provoke: async (world) => {
-      await feed(world, ARRIVING, null);
+      await feed(world, ARRIVING);
       await world.killKafka();
     },
     mend: (world) => world.startKafka(),
