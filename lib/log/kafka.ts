@@ -93,12 +93,14 @@ export class KafkaLog implements Log, LogTimes {
         const coordinator = await cluster.findGroupCoordinator({ groupId: group });
         return coordinator.offsetFetch({ groupId: group, topics: asked });
       });
+      const committedOf = (topic: string): number => Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);
+      if (topics.every((topic) => committedOf(topic) >= 0)) return topics.map((topic) => ({ topic, partition, offset: committedOf(topic) }));
       const starts = await this.#placed(async () => {
         await cluster.refreshMetadata();
         return cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
       });
       return topics.map((topic) => {
-        const committed = Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);
+        const committed = committedOf(topic);
         const start = Number(starts.find((s) => s.topic === topic)!.partitions[0]!.offset);
         return { topic, partition, offset: committed >= 0 ? committed : start };
       });
@@ -140,8 +142,7 @@ export class KafkaLog implements Log, LogTimes {
   }
 
   hasMore(position: Position): Promise<boolean> {
-    const options = this.#readerOptions;
-    return this.#control.use(`what follows in ${position.topic}/${position.partition}`, REQUEST_MS_MAX, (cluster) => hasMore(cluster, position, options));
+    return this.#control.use(`what follows in ${position.topic}/${position.partition}`, REQUEST_MS_MAX, (cluster) => hasMore(cluster, position));
   }
 
   partitionsOf(topics: readonly string[]): Promise<Map<string, number>> {

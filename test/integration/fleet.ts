@@ -91,7 +91,9 @@ export async function publishFleet({ log, topics, fleet, garbageShare = 0, recor
 function garbage(record: TelemetryEvent, prng: Prng): Buffer {
   if (prng.chance(0.5)) return spoiledBytes(encodeFramed(record.type, record as never), prng);
   const bad = spoiled(record, prng);
-  return encodeFramed(bad.type, bad as never);
+  // The fleet's day lies in the past: a clock that is ahead must be ahead of the arrival, or nobody can tell.
+  const observedAt = bad.observedAt === record.observedAt ? record.observedAt : systemClock.nowMs() + DAY_MS;
+  return encodeFramed(bad.type, { ...bad, observedAt } as never);
 }
 
 const AGAIN_MS = 200;

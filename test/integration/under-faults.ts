@@ -63,6 +63,12 @@ interface Slot {
 const SUPERVISE_MS = 200;
 const LEAVE_MS_MAX = 60_000;
 
+/** By what it said when it failed: clients that are being closed may complain at length after that. */
+function endedByOutage(output: string): boolean {
+  const code = /"event":"worker.failed","code":"(\w+)"/.exec(output)?.[1] ?? output.slice(-1_500);
+  return /FARHAND_(LOG|REFERENCE)_UNAVAILABLE/.test(code);
+}
+
 /** What a site of faults can be told to do; each resolves when it has happened. */
 export class Site {
   readonly cluster: KafkaCluster;
@@ -86,7 +92,7 @@ export class Site {
     this.#redis = redis;
     this.#run = run;
     this.prng = new Prng(run.fleet.seed, 'faults');
-    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: 1_000 }, detect: { fleet: { enabled: false } } });
+    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: 1_000 }, detect: { fleet: { idlePartitionMs: 1_000 } } });
   }
 
   get redis(): LocalProgram {
@@ -118,8 +124,8 @@ export class Site {
       for (const slot of this.#slots) {
         const status = slot.process.exitStatus();
         if (slot.leaving || status === null) continue;
-        const output = slot.process.output().slice(-1_500);
-        if (!/FARHAND_(LOG|REFERENCE)_UNAVAILABLE/.test(output)) this.failures.push(`${slot.stage} ${slot.name} ended with ${status}: ${output}`);
+        const output = slot.process.output().slice(slot.logBefore);
+        if (!endedByOutage(output)) this.failures.push(`${slot.stage} ${slot.name} ended with ${status}: ${output.slice(-1_500)}`);
         this.#count('worker ended by an outage');
         this.#startAgain(slot);
       }
