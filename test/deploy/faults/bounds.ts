@@ -109,6 +109,8 @@ export const BOUNDS_FAULTS: readonly Fault[] = [
     },
     mend: (world) => world.prometheus.askDashboards(),
   },
+  // Before Redis is stopped: an empty one is filled again first, and nothing comes through while it answers for moments only.
+  { how: 'Redis answers for moments only', alerts: ['FarhandFindingsLate'], meanwhile: (world) => standStill(world, world.redis) },
   {
     how: 'Redis is stopped',
     alerts: ['FarhandReferenceAway', 'FarhandDependencyAway', 'FarhandRiskUnavailable'],
@@ -122,7 +124,6 @@ export const BOUNDS_FAULTS: readonly Fault[] = [
     },
     mend: (world) => world.startRedis(),
   },
-  { how: 'Redis answers for moments only', alerts: ['FarhandFindingsLate'], meanwhile: (world) => standStill(world, world.redis) },
   { how: 'Redis answers slowly', alerts: ['FarhandRiskSlow'], meanwhile: slowRedis },
   { how: 'the broker answers for moments only', alerts: ['FarhandCommitSlow'], meanwhile: (world) => standStill(world, world.kafka) },
   { how: 'detect is killed and nobody takes its place', alerts: ['FarhandWorkerDown', 'FarhandTasksMissing'], provoke: (world) => world.worker('detect').kill('SIGKILL') },
