@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
-import { sharedSections, type RedisSection } from '#lib/kernel/config-sections.ts';
+import { sharedSections, type KafkaSection, type RedisSection } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
@@ -24,12 +24,21 @@ import { createRiskTask } from './task.ts';
 const { kafka: kafkaSchema, topics: topicsSchema, registry: registrySchema, redis: redisSchema, observe } = sharedSections;
 const definition = defineConfig({ kafka: kafkaSchema, topics: topicsSchema, registry: registrySchema, redis: redisSchema, observe, risk: riskSectionSchema });
 
+/** A revision that is written again changes nothing, so positions are committed rarely: what policy points wait for is mostly others at work. */
+const COMMIT_INTERVAL_MS = 2_000;
+
+/** As far as `kafka.transactionTimeoutMs` lets it be. */
+function rarelyCommitting(kafka: KafkaSection): KafkaSection {
+  const most = kafka.transactionTimeoutMs - kafka.drainTimeoutMs;
+  return { ...kafka, commitIntervalMs: Math.max(kafka.commitIntervalMs, Math.min(COMMIT_INTERVAL_MS, most)) };
+}
+
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('risk', args).config });
   const { kafka, topics, registry, redis, risk } = config;
   const tls = tlsOf(risk);
   const tokens = tokensOf(risk);
-  const host = new Host('risk', config);
+  const host = new Host('risk', { ...config, kafka: rarelyCommitting(kafka) });
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
