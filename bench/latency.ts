@@ -11,6 +11,7 @@ import { detectConfigSchema } from '../services/detect/config.ts';
 import { createInputs } from './dataset.ts';
 import { BenchEvents, type BenchEvent } from './events.ts';
 import { install } from './installation.ts';
+import { valueAt } from './quantile.ts';
 import { startContender, type RunOptions, type Site } from './throughput.ts';
 
 export interface Latency {
@@ -125,6 +126,6 @@ function quantilesOf(seen: readonly { record: LogRecord; atMs: number }[], clock
     if (reached !== undefined) latencies.push(atMs - reached);
   }
   latencies.sort((a, b) => a - b);
-  const at = (share: number) => (latencies.length === 0 ? null : Math.round(latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))]!));
+  const at = (share: number) => (latencies.length === 0 ? null : Math.round(valueAt(latencies, share)));
   return { findings: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }

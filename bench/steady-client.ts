@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '#lib/kernel/clock.ts';
+import { valueAt } from './quantile.ts';
 import type { LoadOptions, LoadResult, Percentiles } from './steady-load.ts';
 
 const TICK_MS = 1;
@@ -13,7 +14,7 @@ const PATIENCE_MS = 10_000;
 
 function percentilesOf(values: Float64Array): Percentiles {
   const sorted = values.sort();
-  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]! * 100) / 100;
+  const at = (share: number): number => Math.round(valueAt(sorted, share) * 100) / 100;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1) };
 }
 

@@ -1,6 +1,6 @@
 /** One database file: when it changed, what is in it, and which version it is. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DatabaseVersion } from '#schemas/records.ts';
@@ -52,6 +52,22 @@ export async function stampOf(file: string): Promise<FileStamp | null> {
 export type ReadBytes = (file: string) => Promise<Buffer>;
 
 export const readBytes: ReadBytes = (file) => readFile(file);
+
+/** The first `length` bytes of a file, in memory that threads share; shorter where the file has become so. */
+export async function readIntoShared(file: string, length: number): Promise<SharedArrayBuffer> {
+  const bytes = new Uint8Array(new SharedArrayBuffer(length));
+  const handle = await open(file);
+  try {
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, done);
+      if (bytesRead === 0) return bytes.buffer.slice(0, done);
+      done += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+  return bytes.buffer;
+}
 
 /** Reads and checks one file. Throws FARHAND_DATABASE_CORRUPT, or what the file system throws. */
 export async function loadDatabase(name: string, file: string, use: DatabaseUse, stamp: FileStamp, bytesMax: number, read: ReadBytes = readBytes): Promise<LoadedDatabase> {

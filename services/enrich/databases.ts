@@ -11,7 +11,7 @@ import type { DatabaseVersion } from '#schemas/records.ts';
 import { AddressBook } from './address-book.ts';
 import { Classifier } from './category/classify.ts';
 import type { EnrichConfig } from './config.ts';
-import { loadDatabase, readBytes, sameStamp, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase, type ReadBytes } from './database-file.ts';
+import { loadDatabase, readBytes, readIntoShared, sameStamp, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase, type ReadBytes } from './database-file.ts';
 
 /** For metrics and logs. None is called on the way of an event, except onLookupFailure (once per damaged record met). */
 export interface DatabaseHooks {
@@ -64,18 +64,15 @@ export async function openDatabases(config: OpenConfig, hooks: DatabaseHooks = {
 }
 
 /**
- * The bytes of the files that `config` names and that are there, in memory that threads share: a place database is as large as
- * all else that a worker of a replay holds. Files that are not there are missed where they are opened.
+ * The bytes of the .mmdb files that `config` names, in memory that threads share: such a file stays in memory as it is, and is as
+ * large as all else that a worker of a replay holds. (Tables of text are read once and let go.) Files that are not there are missed
+ * where they are opened.
  */
 export async function sharedDatabaseBytes(config: OpenConfig): Promise<Map<string, SharedArrayBuffer>> {
   const shared = new Map<string, SharedArrayBuffer>();
   for (const { file } of wanted(config)) {
-    const stamp = await stampOf(file);
-    if (stamp === null || stamp.bytes > config.databaseBytesMax) continue;
-    const bytes = await readBytes(file);
-    const copy = new SharedArrayBuffer(bytes.length);
-    bytes.copy(Buffer.from(copy));
-    shared.set(file, copy);
+    const stamp = file.endsWith('.mmdb') ? await stampOf(file) : null;
+    if (stamp !== null && stamp.bytes <= config.databaseBytesMax) shared.set(file, await readIntoShared(file, stamp.bytes));
   }
   return shared;
 }

@@ -11,16 +11,15 @@ import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
 import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { Exchange, lagOf } from '../../services/detect/fleet/exchange.ts';
-import { HOUR_MS } from '../../services/detect/fleet/minutes.ts';
+import { HOUR_MS, MINUTE_MS } from '../../services/detect/steps/person.ts';
 import { readState, writeState } from './lane-state.ts';
 import type { Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { SourceRecord } from './source.ts';
 
 /** Event time between two marks in a kept stream, ms. */
-const TICK_MS = 60_000;
+const TICK_MS = MINUTE_MS;
 const POLL_MS = 50;
-const MINUTE_MS = 60_000;
 
 export interface FleetRoundOptions {
   readonly config: DetectConfig;

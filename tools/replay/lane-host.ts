@@ -20,6 +20,7 @@ import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
 import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import { deadLetterOf } from '../../services/ingest/dead-letter.ts';
+import { partsOf } from '../embedded/parts.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
 import { BlockCursor, TICK, type Block } from './block.ts';
 import { laneFileName } from './enriched/format.ts';
@@ -37,8 +38,6 @@ import { ReportData, type ReportState } from './report/data.ts';
 import { SourceDecoder } from './source-decoder.ts';
 import type { Source } from './source.ts';
 
-/** Records of a lane that go through all steps together: few enough to stay in the processor's caches. */
-const PART_RECORDS = 256;
 /** Events of a kept lane that are read at a time. */
 const SLICE_EVENTS = 8192;
 
@@ -351,7 +350,7 @@ export class LaneHost {
       if (lane === undefined || lane.waiting.length === 0) continue;
       const { waiting } = lane;
       lane.waiting = [];
-      for (let from = 0; from < waiting.length; from += PART_RECORDS) this.#processPart(index, lane, waiting.slice(from, from + PART_RECORDS));
+      for (const places of partsOf(waiting)) this.#processPart(index, lane, places);
     }
   }
 

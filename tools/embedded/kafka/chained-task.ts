@@ -26,9 +26,7 @@ import { DecodedAhead } from '../../../services/ingest/steps/decode-ahead.ts';
 import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
-
-/** Records that go through all stages together: few enough to stay in the processor's caches. */
-const PART_RECORDS = 256;
+import { partsOf } from '../parts.ts';
 
 export interface ChainedTaskParts {
   readonly config: { readonly ingest: IngestConfig; readonly enrich: EnrichConfig; readonly detect: DetectConfig };
@@ -108,9 +106,11 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
 
 /** Part after part, until one leaves something; answers how much is left of all. */
 function runParts(records: readonly RawRecord[], run: (part: readonly RawRecord[]) => Left): Left {
-  for (let from = 0; from < records.length; from += PART_RECORDS) {
-    const left = run(records.slice(from, from + PART_RECORDS)) ?? 0;
-    if (left > 0) return left + Math.max(0, records.length - from - PART_RECORDS);
+  let waiting = records.length;
+  for (const part of partsOf(records)) {
+    const left = run(part) ?? 0;
+    waiting -= part.length - left;
+    if (left > 0) return waiting;
   }
 }
 

@@ -6,6 +6,7 @@ import { compileReader, type RecordReader } from '#lib/codec/reader.ts';
 import { schemaOf } from '#lib/codec/schemas.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { AddressFacts, Connection, EnrichedEvent, EventContext, KeystrokeLatency, NetworkFacts, RouteLeg } from '#schemas/records.ts';
+import { PART_RECORDS } from '../../embedded/parts.ts';
 import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
 
 /** A place between two entries of a lane's file. */
@@ -15,9 +16,6 @@ export interface LanePosition {
   /** Entries of that block before it. */
   readonly entries: number;
 }
-
-/** Decoded at a time: what is worked on at once stays in the processor's caches. */
-const PART_EVENTS_MAX = 256;
 
 export const LANE_START: LanePosition = { at: 0, entries: 0 };
 
@@ -76,7 +74,7 @@ export class EnrichedLaneReader {
   }
 
   /**
-   * What follows, up to the first mark for which `stop` is true, to the end of the block or to PART_EVENTS_MAX events; null at the end of the file.
+   * What follows, up to the first mark for which `stop` is true, to the end of the block or to PART_RECORDS events; null at the end of the file.
    * Throws FARHAND_HISTORY_UNREADABLE for a block that is cut off or damaged.
    */
   next(stop: ((front: number) => boolean) | null): LanePart | null {
@@ -168,7 +166,7 @@ class BlockReader {
   /** Up to a mark or the end; null where the bytes do not fit the format. */
   next(stop: ((front: number) => boolean) | null): LanePart | null {
     const events: EnrichedEvent[] = [];
-    while (!this.ended && events.length < PART_EVENTS_MAX) {
+    while (!this.ended && events.length < PART_RECORDS) {
       this.entries++;
       const kind = this.#bytes[this.#at++];
       if (kind === VALUE) this.#values.push(this.#value());
