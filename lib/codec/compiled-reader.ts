@@ -9,13 +9,13 @@ import { evaluate } from './evaluate.ts';
 import { Cursor, nextBlock, readLong, skipLength } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
 import { RECORD_NAMES } from './schemas.ts';
-import { StringCache, decodeString } from './string-cache.ts';
+import { decodeString, sharedStrings } from './string-cache.ts';
 
 /** Thrown by the helpers after they noted the fault in the cursor; no Error, so that no stack is taken. */
 const FAULT = Symbol('fault');
 
 class ReadCursor extends Cursor {
-  readonly strings = new StringCache();
+  readonly strings = sharedStrings;
   view: DataView = new DataView(new ArrayBuffer(0));
 }
 

@@ -7,7 +7,7 @@
 import { assert } from '#lib/kernel/errors.ts';
 import type { FieldNode, RecordNode, SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
-import { StringCache, decodeString } from './string-cache.ts';
+import { decodeString, sharedStrings } from './string-cache.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -34,7 +34,7 @@ class ScanCursor {
   position = 0;
   /** A comma was read: another member follows. */
   more = false;
-  readonly strings = new StringCache();
+  readonly strings = sharedStrings;
   readonly arrayItemsMax: number;
 
   constructor(arrayItemsMax: number) {

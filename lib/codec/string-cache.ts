@@ -5,38 +5,63 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-/** Slots; a session has some eight strings of its own. At some 100 bytes a string the cache holds less than 4 MiB. */
+/** Slots; a session has some eight strings of its own. With their bytes and at some 100 bytes a string the cache holds less than 6 MiB. */
 const SLOTS = 32_768;
+/** Of a slot: the length of its string plus one (0: empty), then the bytes, four a word. */
+const SLOT_WORDS = 16;
 /** Longer strings are not kept. */
-const KEPT_BYTES_MAX = 64;
+const KEPT_BYTES_MAX = (SLOT_WORDS - 1) * 4;
+const NOT_ASCII = 0x80808080;
+
+/** Of the string that is asked for. */
+const words = new Int32Array(SLOT_WORDS);
 
 export class StringCache {
   readonly #slots: string[] = Array.from({ length: SLOTS }, () => '');
+  /** What stands in the slots, so that a string is told by whole words and without being fetched. */
+  readonly #known = new Int32Array(SLOTS * SLOT_WORDS);
 
   /** The string of `bytes[start, end)`, or undefined when they are not UTF-8. */
   read(bytes: Uint8Array, start: number, end: number): string | undefined {
-    if (end - start > KEPT_BYTES_MAX) return decodeString(bytes, start, end);
-    let hash = 0x811c9dc5;
+    const length = end - start;
+    if (length > KEPT_BYTES_MAX) return decodeString(bytes, start, end);
+    let hash = 0x811c9dc5 ^ length;
     let all = 0;
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i] as number;
-      all |= byte;
-      hash = Math.imul(hash ^ byte, 0x01000193);
+    let count = 0;
+    for (let i = start; i < end; i += 4) {
+      const word = i + 4 <= end ? (bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24) : tail(bytes, i, end);
+      all |= word;
+      hash = Math.imul(hash ^ word, 0x5bd1e995);
+      hash ^= hash >>> 15;
+      words[count++] = word;
     }
-    if (all >= 0x80) return decodeString(bytes, start, end);
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    const known = this.#slots[slot] as string;
-    if (known.length === end - start && equals(known, bytes, start)) return known;
-    const text = latin1(bytes, start, end);
-    this.#slots[slot] = text;
-    return text;
+    if ((all & NOT_ASCII) !== 0) return decodeString(bytes, start, end);
+    const slot = hash & (SLOTS - 1);
+    const at = slot * SLOT_WORDS;
+    if (this.#isAt(at, length, count)) return this.#slots[slot];
+    this.#known[at] = length + 1;
+    for (let i = 0; i < count; i++) this.#known[at + 1 + i] = words[i] as number;
+    return (this.#slots[slot] = latin1(bytes, start, end));
+  }
+
+  #isAt(at: number, length: number, count: number): boolean {
+    const known = this.#known;
+    if (known[at] !== length + 1) return false;
+    for (let i = 0; i < count; i++) if (known[at + 1 + i] !== words[i]) return false;
+    return true;
   }
 }
 
-function equals(known: string, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < known.length; i++) if (known.charCodeAt(i) !== bytes[start + i]) return false;
-  return true;
+/** The last one to three bytes as a word. */
+function tail(bytes: Uint8Array, at: number, end: number): number {
+  let word = bytes[at] as number;
+  if (at + 1 < end) word |= (bytes[at + 1] as number) << 8;
+  if (at + 2 < end) word |= (bytes[at + 2] as number) << 16;
+  return word;
 }
+
+/** One for all readers of a thread, so that the records of a person share the strings that name them. */
+export const sharedStrings = new StringCache();
 
 /** The string of `bytes[start, end)`, or undefined when they are not UTF-8. */
 export function decodeString(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -24,7 +24,7 @@ import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/pers
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { observe, observeGaps } from './steps/observe.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
-import { People, type Cell } from './steps/people.ts';
+import { People, type Cell, type LiveCell } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
@@ -78,8 +78,8 @@ class Detect implements DetectPipeline {
   readonly #context: FindingContext;
   readonly #people: People;
   readonly #task: KeyedStore<Watermark>;
-  /** People who are not at rest; found again from the state on the first batch. */
-  #active: Set<string> | null = null;
+  /** People who are not at rest, by key; found again from the state on the first batch. */
+  #active: Map<string, Cell> | null = null;
   /** When the findings of people at rest expire. */
   readonly #expiries = new Map<string, number>();
   readonly #fleet: KeyedStore<PersonFleet>;
@@ -147,7 +147,7 @@ class Detect implements DetectPipeline {
   }
 
   process(batch: readonly EnrichedEvent[]): SuspiciousSession[] {
-    const active = this.#begin();
+    this.#begin();
     this.#batch++;
     let moved = false;
     for (let i = 0; i < batch.length; i++) {
@@ -155,16 +155,14 @@ class Detect implements DetectPipeline {
       const { event } = record;
       const at = event.observedAt;
       if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, at)) moved = true;
-      const key = `${event.tenantId}|${event.userId}`;
-      const cell = this.#cellOf(key, event.tenantId, event.userId);
-      const { person } = cell;
+      const cell = this.#cellOf(event.tenantId, event.userId);
+      const { key, person } = cell;
       this.#take(person, record);
       if (person.closed) {
         person.closed = false;
-        this.#people.saveClosed(key, cell);
+        this.#people.saveClosed(cell);
         this.#saveFleet(key, person);
       }
-      active.add(key);
       const now = this.#now;
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
     }
@@ -173,14 +171,14 @@ class Detect implements DetectPipeline {
   }
 
   flush(): SuspiciousSession[] {
-    for (const key of [...this.#begin(), ...this.#expiries.keys()].toSorted()) {
+    for (const key of [...this.#begin().keys(), ...this.#expiries.keys()].toSorted()) {
       const person = this.#wake(key);
       if (person === undefined) continue;
       fireTimers(person, Infinity, this.#context, this.#out);
       this.#saveFleet(key, person);
-      this.#people.rest(key, person);
+      this.#people.rest(key);
     }
-    this.#active = new Set();
+    this.#active = new Map();
     this.#expiries.clear();
     return this.#drain();
   }
@@ -188,7 +186,8 @@ class Detect implements DetectPipeline {
   erase(tenantId: string, userId: string): ErasedState {
     const key = `${tenantId}|${userId}`;
     const active = this.#begin();
-    const person = this.#people.get(key);
+    const cell = this.#people.cell(key);
+    const person = cell === undefined ? undefined : this.#people.live(cell);
     const learned = this.#fleet.get(key) === undefined ? 0 : 1;
     this.#fleet.delete(key);
     if (person === undefined) return { keys: learned, sessions: [], openFindings: [] };
@@ -212,15 +211,16 @@ class Detect implements DetectPipeline {
   }
 
   /** The state may have been restored after the pipeline was built, so it is read with the first batch. */
-  #begin(): Set<string> {
+  #begin(): Map<string, Cell> {
     if (this.#active !== null) return this.#active;
-    this.#active = new Set();
+    this.#active = new Map();
     this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
     this.#scannedAt = watermarkOf(this.#watermark);
-    for (const [key, person] of this.#people.resumeOpen()) {
+    for (const cell of this.#people.resumeOpen()) {
+      const { key, person } = cell;
       person.fleet = this.#fleet.get(key) ?? null;
       refreshTimer(person, this.#context);
-      this.#active.add(key);
+      this.#active.set(key, cell);
     }
     for (const [key, supportedAt] of this.#people.restingFindings()) this.#expiries.set(key, supportedAt + this.#config.finding.quietMs);
     for (const [key, { hour }] of this.#fleet.entries()) {
@@ -229,23 +229,29 @@ class Detect implements DetectPipeline {
     return this.#active;
   }
 
-  #cellOf(key: string, tenantId: string, userId: string): Cell & { person: Person } {
-    const cell = this.#people.wake(key, tenantId, userId);
-    const { person } = cell;
+  #cellOf(tenantId: string, userId: string): LiveCell {
+    const cell = this.#people.wake(tenantId, userId);
+    const { key, person } = cell;
     if (person.batch === this.#batch) return cell;
     person.fleet ??= this.#fleet.get(key) ?? null;
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
     if (this.#expiries.size > 0) this.#expiries.delete(key);
     person.batch = this.#batch;
-    this.#people.saveOpen(key, cell);
+    this.#active!.set(key, cell);
+    this.#people.saveOpen(cell);
     return cell;
   }
 
-  /** The person with what the exchange knows of them; that lies in a store of its own. */
   #wake(key: string): Person | undefined {
-    const person = this.#people.get(key);
-    if (person !== undefined) person.fleet ??= this.#fleet.get(key) ?? null;
+    const cell = this.#people.cell(key);
+    return cell === undefined ? undefined : this.#live(cell);
+  }
+
+  /** The person with what the exchange knows of them; that lies in a store of its own. */
+  #live(cell: Cell): Person {
+    const person = this.#people.live(cell);
+    person.fleet ??= this.#fleet.get(cell.key) ?? null;
     return person;
   }
 
@@ -340,14 +346,14 @@ class Detect implements DetectPipeline {
     // exchange must not wait for them. Their newest time shows that they are not behind.
     const { enabled, graceMs } = this.#config.fleet;
     const settled = enabled ? limit - graceMs : -Infinity;
-    for (const key of active) {
-      const person = this.#wake(key);
-      if (person !== undefined && person.seenAtWatermark > limit) {
+    for (const [key, cell] of active) {
+      const person = this.#live(cell);
+      if (person.seenAtWatermark > limit) {
         if (person.nextTimer <= settled && person.highestAt >= limit && person.highestAt <= watermark) this.#fire(key, person, settled);
         continue;
       }
-      if (person !== undefined) this.#fire(key, person, limit);
-      if (person === undefined || !hasOpenWindows(person)) active.delete(key);
+      this.#fire(key, person, limit);
+      if (!hasOpenWindows(person)) active.delete(key);
     }
     for (const [key, expiry] of this.#expiries) {
       if (expiry > limit) continue;
@@ -367,7 +373,7 @@ class Detect implements DetectPipeline {
     if (due) this.#saveFleet(key, person);
     if (!hasOpenWindows(person)) {
       if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
-      this.#people.rest(key, person);
+      this.#people.rest(key);
     } else if (due) this.#people.saveAll(key);
   }
 

@@ -11,7 +11,7 @@ import type { NetworkCategory } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import { gapOfValue, gapValue } from './cohort.ts';
 import type { Everybody } from './everybody.ts';
-import { categoryCode, networkOf, subjectOf, TRUSTED_EGRESS } from './subjects.ts';
+import { categoryCode, egressSubjects, TRUSTED_EGRESS } from './subjects.ts';
 import type { TurnFigures } from './turns.ts';
 
 /** Hours with a gap that a person keeps, and from how many on the person has a vote. */
@@ -83,7 +83,8 @@ export const gatewaySummary = (values: readonly number[]): string => values.map(
 
 export function createGateways(everybody: Everybody, { memoryMs, shareTenants }: DetectConfig['fleet']): Gateways {
   return (tenantId, sourceIp, trusted, at) => {
-    const fact = everybody.at(subjectOf('EGRESS', shareTenants.includes(tenantId) ? null : tenantId, networkOf(sourceIp)), at);
+    const { own, shared } = egressSubjects(tenantId, sourceIp);
+    const fact = everybody.at(shareTenants.includes(tenantId) ? shared : own, at);
     const [people = 0, ...votes] = fact === null || at - fact.effectiveAt > memoryMs ? [] : fact.values;
     if (people === 0) return trusted ? UNKNOWN : null;
     if (votes.length === 0) return null;

@@ -16,7 +16,7 @@ export const isFleetKind = (kind: string): kind is FleetKind => (FLEET_KINDS as 
 export const EVERY_TENANT = '*';
 
 /** Names come from customers: none of them may read like two, or like the sign for every tenant. */
-const escaped = (part: string): string => part.replace(/[%|]/g, (c) => (c === '|' ? '%7C' : '%25'));
+const escaped = (part: string): string => (part.includes('|') || part.includes('%') ? part.replace(/[%|]/g, (c) => (c === '|' ? '%7C' : '%25')) : part);
 const tenantPart = (tenant: string | null): string => (tenant === null ? EVERY_TENANT : tenant === EVERY_TENANT ? '%2A' : escaped(tenant));
 
 /** `tenant`: null for the whole fleet. */
@@ -46,9 +46,40 @@ export function placeHash(place: DeclaredPlace): string {
   return createHash('sha256').update(`${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).digest('hex').slice(0, HASH_DIGITS);
 }
 
+/** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied when there are more. */
+const KEPT_MAX = 32_768;
+const hashes = new Map<string, number>();
+
 /** A whole number out of a text, for values that are compared and never read. */
 export function shortHash(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) >>> 1;
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(text).digest().readUInt32BE(0) >>> 1;
+    if (hashes.size >= KEPT_MAX) hashes.clear();
+    hashes.set(text, hash);
+  }
+  return hash;
+}
+
+interface EgressSubjects {
+  readonly tenantId: string;
+  /** Among the tenant's own people, and among those of all tenants that share. */
+  readonly own: string;
+  readonly shared: string;
+}
+
+const egresses = new Map<string, EgressSubjects>();
+
+/** Subjects of the network that an address belongs to. */
+export function egressSubjects(tenantId: string, sourceIp: string): EgressSubjects {
+  let subjects = egresses.get(sourceIp);
+  if (subjects === undefined || subjects.tenantId !== tenantId) {
+    const network = networkOf(sourceIp);
+    subjects = { tenantId, own: subjectOf('EGRESS', tenantId, network), shared: subjectOf('EGRESS', null, network) };
+    if (egresses.size >= KEPT_MAX) egresses.clear();
+    egresses.set(sourceIp, subjects);
+  }
+  return subjects;
 }
 
 export const memberKey = (tenantId: string, userId: string): string => `${tenantId}|${userId}`;

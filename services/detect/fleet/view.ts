@@ -6,7 +6,7 @@ import type { Person, SessionState } from '../steps/person.ts';
 import { readEgress } from './egress.ts';
 import { readRhythm, type RhythmFigures } from './rhythm.ts';
 import { readShipTo } from './ship-to.ts';
-import { networkOf, subjectOf } from './subjects.ts';
+import { egressSubjects } from './subjects.ts';
 
 const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject: fact.subject, until: fact.windowEnd });
 
@@ -14,19 +14,13 @@ const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject:
 export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }: SessionState): FleetView | null {
   if (fleet === null || fleet.taken.length === 0) return null;
   const view: FleetView = { egress: null, shipTo: null, rhythm: null };
-  let egresses: string[] | null = null;
+  const egress = sighting === null ? null : egressSubjects(tenantId, sighting.sourceIp);
   for (const fact of fleet.taken) {
-    if (fact.kind === 'EGRESS' && (egresses ??= egressesOf(tenantId, sighting)).includes(fact.subject)) view.egress = toldBy(fact, readEgress(fact.values));
+    if (fact.kind === 'EGRESS' && egress !== null && (fact.subject === egress.own || fact.subject === egress.shared)) view.egress = toldBy(fact, readEgress(fact.values));
     else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
     else if (fact.kind === 'RHYTHM') view.rhythm = nearer(view.rhythm, toldBy(fact, readRhythm(fact.values)));
   }
   return view;
-}
-
-function egressesOf(tenantId: string, sighting: SessionState['sighting']): string[] {
-  if (sighting === null) return [];
-  const network = networkOf(sighting.sourceIp);
-  return [subjectOf('EGRESS', tenantId, network), subjectOf('EGRESS', null, network)];
 }
 
 function ownKm({ declared, shippedTo }: DeviceAssignment): number {

@@ -40,15 +40,7 @@ export function traitOf({ country, asn, tlsFingerprint }: Traits, kind: Familiar
   return kind === 'fingerprint' ? tlsFingerprint : asn === null ? null : String(asn);
 }
 
-const KINDS = ['country', 'network', 'fingerprint'] as const satisfies Familiar['kind'][];
-
-/** What of a sighting the person may be familiar with. */
-export function traitsOf(sighting: Traits): { kind: Familiar['kind']; value: string }[] {
-  return KINDS.flatMap((kind) => {
-    const value = traitOf(sighting, kind);
-    return value === null ? [] : [{ kind, value }];
-  });
-}
+export const FAMILIAR_KINDS = ['country', 'network', 'fingerprint'] as const satisfies Familiar['kind'][];
 
 /** What came up lately with a person who had been known for days before; the organisation's own networks bring nothing new. */
 export function freshTraits(view: SessionView, { config }: SignalParameters): Familiar[] {

@@ -40,7 +40,13 @@ export interface Onset {
 }
 
 function median(values: number[]): number {
-  values.sort((a, b) => a - b);
+  // So few numbers are sorted by inserting them.
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i]!;
+    let at = i;
+    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!;
+    values[at] = value;
+  }
   const middle = values.length >> 1;
   return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
 }

@@ -1,5 +1,5 @@
 /** Compact binary forms for the state: varints, doubles, strings, sparse counts. Writer and reader must call in the same order. */
-import { StringCache } from '#lib/codec/string-cache.ts';
+import { sharedStrings } from '#lib/codec/string-cache.ts';
 import { assert } from '#lib/kernel/errors.ts';
 
 /** Values are cut from slabs, so that one costs no allocation beyond its view. */
@@ -201,10 +201,8 @@ export class ByteWriter {
 /** What `finishAsText` gave. */
 export const bytesOfText = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
-const texts = new StringCache();
-
 /** What a writer of ours wrote is UTF-8. */
-const textOf = (bytes: Uint8Array, start: number, end: number): string => texts.read(bytes, start, end) ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+const textOf = (bytes: Uint8Array, start: number, end: number): string => sharedStrings.read(bytes, start, end) ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 
 export class ByteReader {
   readonly #bytes: Uint8Array;

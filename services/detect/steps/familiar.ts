@@ -1,5 +1,5 @@
 /** What a person has been seen with: countries, networks, fingerprints, and when each came up. */
-import { traitsOf } from '../model/novelty.ts';
+import { FAMILIAR_KINDS, traitOf, type Familiar } from '../model/novelty.ts';
 import { isTrustedEgress, type Sighting } from '../model/sighting.ts';
 import type { Person } from './person.ts';
 
@@ -16,8 +16,10 @@ export function rememberTraits(person: Person, sighting: Sighting): void {
   }
   if (isTrustedEgress(sighting.policy)) return;
   const { familiar } = person;
-  for (const { kind, value } of traitsOf(sighting)) {
-    const known = familiar.find((entry) => entry.kind === kind && entry.value === value);
+  for (const kind of FAMILIAR_KINDS) {
+    const value = traitOf(sighting, kind);
+    if (value === null) continue;
+    const known = entryOf(familiar, kind, value);
     if (known !== undefined) {
       known.lastAt = Math.max(known.lastAt, at);
       continue;
@@ -28,4 +30,9 @@ export function rememberTraits(person: Person, sighting: Sighting): void {
     for (let i = 1; i < familiar.length; i++) if (familiar[i]!.lastAt < familiar[oldest]!.lastAt) oldest = i;
     familiar.splice(oldest, 1);
   }
+}
+
+function entryOf(familiar: readonly Familiar[], kind: Familiar['kind'], value: string): Familiar | undefined {
+  for (let i = 0; i < familiar.length; i++) if (familiar[i]!.kind === kind && familiar[i]!.value === value) return familiar[i];
+  return undefined;
 }

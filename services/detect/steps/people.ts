@@ -9,8 +9,10 @@ import { DatabasesDictionary } from './databases-dictionary.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
 import { newPerson, type Person } from './person.ts';
 
-/** A person, or the bytes of one. */
+/** A person, or the bytes of one; the same object for as long as they are known. */
 export interface Cell {
+  /** `tenantId|userId`; empty until somebody asks for the person. */
+  key: string;
   person: Person | null;
   /** Bytes, one a character; null where the person is live. */
   rest: string | null;
@@ -18,8 +20,13 @@ export interface Cell {
   closed: Uint8Array | null;
 }
 
-const live = (person: Person): Cell => ({ person, rest: null, closed: null });
-const atRest = (bytes: Uint8Array): Cell => ({ person: null, closed: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
+export type LiveCell = Cell & { person: Person };
+
+/** Users whose cells are found by their id alone, without putting the key together; emptied when there are more. */
+const KNOWN_USERS_MAX = 100_000;
+
+const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null });
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -35,6 +42,7 @@ export class People {
   readonly #open: KeyedStore<Cell>;
   readonly #dictionary: DatabasesDictionary;
   readonly #captures: boolean;
+  readonly #byUser = new Map<string, { readonly tenantId: string; readonly cell: Cell }>();
 
   constructor(state: TaskState) {
     this.#captures = state.captures === true;
@@ -55,15 +63,15 @@ export class People {
   }
 
   /** Puts open windows back to their people, once, after a restore. */
-  *resumeOpen(): Generator<[string, Person]> {
+  *resumeOpen(): Generator<LiveCell> {
     for (const [key, open] of this.#open.entries()) {
-      const cell = this.#people.get(key);
-      const known = cell === undefined ? null : this.#live(cell);
+      let cell = this.cell(key);
+      const known = cell === undefined ? null : this.live(cell);
       const person = joinOpen(known, bytesOfText(open.rest!), this.#dictionary);
       open.person = person;
       open.rest = null;
-      if (cell === undefined) this.#people.set(key, live(person));
-      yield [key, person];
+      if (cell === undefined) this.#people.set(key, (cell = live(key, person)));
+      yield cell as LiveCell;
     }
   }
 
@@ -81,13 +89,14 @@ export class People {
     return this.#people.get(key) !== undefined;
   }
 
-  /** Wakes the person up. */
-  get(key: string): Person | undefined {
+  cell(key: string): Cell | undefined {
     const cell = this.#people.get(key);
-    return cell === undefined ? undefined : this.#live(cell);
+    if (cell !== undefined) cell.key = key;
+    return cell;
   }
 
-  #live(cell: Cell): Person {
+  /** Wakes the person up. */
+  live(cell: Cell): Person {
     if (cell.person !== null) return cell.person;
     cell.person = decodePerson(bytesOfText(cell.rest!), this.#dictionary);
     cell.rest = null;
@@ -95,38 +104,50 @@ export class People {
   }
 
   /** The cell of a person who is awake by then; a new one where nothing is known of them. */
-  wake(key: string, tenantId: string, userId: string): Cell & { person: Person } {
-    let cell = this.#people.get(key);
-    if (cell === undefined) this.#people.set(key, (cell = live(newPerson(tenantId, userId))));
-    else this.#live(cell);
-    return cell as Cell & { person: Person };
+  wake(tenantId: string, userId: string): LiveCell {
+    const known = this.#byUser.get(userId);
+    let cell = known?.tenantId === tenantId ? known.cell : undefined;
+    if (cell === undefined) {
+      const key = `${tenantId}|${userId}`;
+      cell = this.cell(key);
+      if (cell === undefined) this.#people.set(key, (cell = live(key, newPerson(tenantId, userId))));
+      if (this.#byUser.size >= KNOWN_USERS_MAX) this.#byUser.clear();
+      this.#byUser.set(userId, { tenantId, cell });
+    }
+    if (cell.person === null) this.live(cell);
+    return cell as LiveCell;
   }
 
   /** Clocks or open windows change in this batch. */
-  saveOpen(key: string, cell: Cell): void {
-    this.#open.set(key, cell);
+  saveOpen(cell: Cell): void {
+    this.#open.set(cell.key, cell);
   }
 
   /**
    * More than that has changed. Where there is a changelog it is encoded at once, while the processor has everything of
    * the person at hand: at the next commit, thousands of people later, that takes more than twice as long.
    */
-  saveClosed(key: string, cell: Cell): void {
-    if (this.#captures) cell.closed = encodePerson(cell.person!, this.#dictionary);
-    this.#people.set(key, cell);
+  saveClosed(cell: Cell): void {
+    if (!this.#captures) return;
+    cell.closed = encodePerson(cell.person!, this.#dictionary);
+    this.#people.set(cell.key, cell);
   }
 
   /** Timers have fired for somebody who still has open windows. */
   saveAll(key: string): void {
-    const cell = this.#people.get(key)!;
-    this.saveOpen(key, cell);
-    this.saveClosed(key, cell);
+    const cell = this.cell(key)!;
+    this.saveOpen(cell);
+    this.saveClosed(cell);
   }
 
   /** Saves a person without open windows, to rest until they are asked for. */
-  rest(key: string, person: Person): void {
+  rest(key: string): void {
+    const cell = this.cell(key)!;
     this.#open.delete(key);
-    this.#people.set(key, { person: null, rest: packPerson(person, this.#dictionary), closed: null });
+    cell.rest = packPerson(cell.person!, this.#dictionary);
+    cell.person = null;
+    cell.closed = null;
+    this.#people.set(key, cell);
   }
 
   /** Latest event time by person, without waking anybody. */
@@ -139,6 +160,7 @@ export class People {
     const before = this.#people.size + this.#open.size;
     this.#people.delete(key);
     this.#open.delete(key);
+    this.#byUser.clear();
     return before - this.#people.size - this.#open.size;
   }
 }

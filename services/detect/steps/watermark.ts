@@ -26,8 +26,9 @@ export function advanceWatermark(watermark: Watermark, device: string, at: numbe
   if (!isFurther(watermark, at)) return false;
   const { furthest } = watermark;
   const before = watermarkOf(watermark);
-  let place = furthest.findIndex((entry) => entry.device === device);
-  if (place < 0) {
+  let place = 0;
+  while (place < furthest.length && furthest[place]!.device !== device) place++;
+  if (place === furthest.length) {
     place = Math.min(furthest.length, DEVICES - 1);
     furthest[place] = { device, at };
   } else if (at <= furthest[place]!.at) return false;

@@ -97,11 +97,12 @@ export class EnrichedLaneReader {
     if (head === null) throw this.#damaged(start, 'is cut off');
     const [stored, plain, announced] = [head.readUInt32LE(0), head.readUInt32LE(4), head.readUInt32LE(8)];
     if (stored > BLOCK_BYTES_MAX || plain > BLOCK_BYTES_MAX) throw this.#damaged(start, `announces ${stored} and ${plain} bytes`);
-    const packed = this.#take(stored);
+    const packed = this.#take(stored, true);
     if (packed === null) throw this.#damaged(start, 'is cut off');
     let bytes: Buffer;
     try {
-      bytes = zstdDecompressSync(packed, { maxOutputLength: Math.max(1, plain) });
+      // In one chunk, and room for the decompressor to see that it has ended: else it is put together of many.
+      bytes = zstdDecompressSync(packed, { maxOutputLength: Math.max(1, plain), chunkSize: plain + CHUNK_SPARE });
     } catch (error) {
       throw this.#damaged(start, `is damaged: ${(error as Error).message}`, error);
     }
@@ -117,9 +118,10 @@ export class EnrichedLaneReader {
     closeSync(this.#handle);
   }
 
-  #take(count: number): Buffer | null {
+  /** `briefly`: the bytes are of use until the next call. */
+  #take(count: number, briefly = false): Buffer | null {
     if (this.#at + count > this.#size) return null;
-    const bytes = Buffer.allocUnsafe(count);
+    const bytes = briefly ? room(count) : Buffer.allocUnsafe(count);
     for (let done = 0; done < count; ) {
       const read = readSync(this.#handle, bytes, done, count - done, this.#at + done);
       if (read === 0) return null;
@@ -132,6 +134,17 @@ export class EnrichedLaneReader {
   #unreadable(what: string, cause?: unknown): FarhandError {
     return new FarhandError('FARHAND_HISTORY_UNREADABLE', `${this.#label}: ${what}`, { cause });
   }
+}
+
+/** zlib takes no smaller chunks. */
+const CHUNK_SPARE = 64;
+
+/** One for all lanes of the thread: packed blocks are of use until they are unpacked. */
+let packedRoom = Buffer.alloc(0);
+
+function room(count: number): Buffer {
+  if (packedRoom.length < count) packedRoom = Buffer.allocUnsafeSlow(Math.max(count, 2 * packedRoom.length));
+  return packedRoom.subarray(0, count);
 }
 
 const readers = new Map<string, RecordReader>();
