@@ -2,7 +2,8 @@
  * End-to-end latency of the chained job under a steady load: from the moment before an event is appended to the moment
  * when a reader of committed records has the finding that this event brought about. That event is known: the one with
  * which the person's clock (second-highest event time) passed the end of the finding's last window and the allowed
- * lateness. So what is measured is the way through the job, not the wait for event time.
+ * lateness. So what is measured is the way through the job, not the wait for event time. What comes while the job's code
+ * is still being compiled (the first `warmUpSeconds` of the load) is sent but not counted.
  */
 import { systemClock } from '#lib/kernel/clock.ts';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
@@ -19,6 +20,8 @@ export interface Latency {
   readonly offeredPerSecond: number;
   /** What the bench got to send; below the offer on a machine that is short of processors. */
   readonly sentPerSecond: number;
+  /** Seconds of the load before the first finding that counts. */
+  readonly warmUpSeconds: number;
   readonly findings: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -27,6 +30,8 @@ export interface Latency {
 
 export interface LatencyOptions extends RunOptions {
   readonly perSecond: number;
+  readonly warmUpSeconds: number;
+  /** After the warm-up. */
   readonly seconds: number;
   readonly partitions: number;
 }
@@ -60,7 +65,8 @@ class PersonClocks {
   }
 }
 
-async function send(site: Site, batches: readonly (readonly BenchEvent[])[], topicOf: (event: BenchEvent) => string, clocks: PersonClocks): Promise<number> {
+/** Answers when it began and how many seconds it took. */
+async function send(site: Site, batches: readonly (readonly BenchEvent[])[], topicOf: (event: BenchEvent) => string, clocks: PersonClocks): Promise<{ readonly began: number; readonly seconds: number }> {
   const began = systemClock.monotonicMs();
   for (const [index, batch] of batches.entries()) {
     const due = began + index * SLICE_MS;
@@ -70,14 +76,14 @@ async function send(site: Site, batches: readonly (readonly BenchEvent[])[], top
     const records: OutgoingRecord[] = batch.map((event) => ({ topic: topicOf(event), partition: null, key: Buffer.from(event.person), value: event.value, timestampMs: now }));
     await site.log.append(records);
   }
-  return (systemClock.monotonicMs() - began) / 1_000;
+  return { began, seconds: (systemClock.monotonicMs() - began) / 1_000 };
 }
 
 export async function measureLatency(site: Site, options: LatencyOptions): Promise<Latency> {
-  const { partitions, perSecond, commitMs } = options;
+  const { partitions, perSecond, commitMs, warmUpSeconds } = options;
   const inputs = await createInputs(site.log, partitions);
   const installation = await install(site.log, inputs, { ...site, partitions, commitMs });
-  const total = Math.max(EVENTS_PER_SESSION * 20, Math.round(perSecond * options.seconds));
+  const total = Math.max(EVENTS_PER_SESSION * 20, Math.round(perSecond * (warmUpSeconds + options.seconds)));
   const events = new BenchEvents({ events: total, sessions: Math.max(20, Math.floor(total / EVENTS_PER_SESSION)), seed: 3, suspicious: SUSPICIOUS });
   const batches = [...events.batches(Math.max(1, Math.round((perSecond * SLICE_MS) / 1_000)))];
   let started = 0;
@@ -100,11 +106,11 @@ export async function measureLatency(site: Site, options: LatencyOptions): Promi
       }
     })();
     const clocks = new PersonClocks();
-    const seconds = await send(site, batches, (event) => (event.kind === 'keystrokes' ? inputs.keystrokeLatency : inputs.connection), clocks);
+    const { began, seconds } = await send(site, batches, (event) => (event.kind === 'keystrokes' ? inputs.keystrokeLatency : inputs.connection), clocks);
     await systemClock.sleep(SETTLE_MS + commitMs);
     reading = false;
     await follow;
-    return { commitMs, offeredPerSecond: perSecond, sentPerSecond: Math.round(events.count / seconds), ...quantilesOf(seen, clocks) };
+    return { commitMs, offeredPerSecond: perSecond, sentPerSecond: Math.round(events.count / seconds), warmUpSeconds, ...quantilesOf(seen, clocks, began + warmUpSeconds * 1_000) };
   } finally {
     reading = false;
     await reader.close();
@@ -114,7 +120,7 @@ export async function measureLatency(site: Site, options: LatencyOptions): Promi
   }
 }
 
-function quantilesOf(seen: readonly { record: LogRecord; atMs: number }[], clocks: PersonClocks): Pick<Latency, 'findings' | 'p50Ms' | 'p99Ms' | 'maxMs'> {
+function quantilesOf(seen: readonly { record: LogRecord; atMs: number }[], clocks: PersonClocks, fromMs: number): Pick<Latency, 'findings' | 'p50Ms' | 'p99Ms' | 'maxMs'> {
   const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
   const { allowedLatenessMs } = detectConfigSchema.parse({});
   const latencies: number[] = [];
@@ -123,7 +129,7 @@ function quantilesOf(seen: readonly { record: LogRecord; atMs: number }[], clock
     if (!result.ok) continue;
     const { tenantId, userId, detectedAt } = result.event;
     const reached = clocks.reached(`${tenantId}|${userId}`, detectedAt + allowedLatenessMs);
-    if (reached !== undefined) latencies.push(atMs - reached);
+    if (reached !== undefined && reached >= fromMs) latencies.push(atMs - reached);
   }
   latencies.sort((a, b) => a - b);
   const at = (share: number) => (latencies.length === 0 ? null : Math.round(valueAt(latencies, share)));

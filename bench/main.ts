@@ -56,9 +56,9 @@ const OPTIONS = {
 
 const COMMIT_MS = [100, 1_000] as const;
 const RUN_MS_MAX = 900_000;
-const FULL = { events: 2_000_000, sessions: 20_000, latencySeconds: 20, memorySessions: 20_000, growth: { events: 2_000_000, sessions: [1_000, 10_000, 100_000, 1_000_000], partitions: [2, 8, 32] } };
-const QUICK = { events: 300_000, sessions: 3_000, latencySeconds: 8, memorySessions: 5_000, growth: { events: 300_000, sessions: [1_000, 10_000, 100_000], partitions: [2, 8] } };
-const TINY = { events: 20_000, sessions: 200, latencySeconds: 2, memorySessions: 500, growth: { events: 5_000, sessions: [100], partitions: [2] } };
+const FULL = { events: 2_000_000, sessions: 20_000, warmUpSeconds: 15, latencySeconds: 20, memorySessions: 20_000, growth: { events: 2_000_000, sessions: [1_000, 10_000, 100_000, 1_000_000], partitions: [2, 8, 32] } };
+const QUICK = { events: 300_000, sessions: 3_000, warmUpSeconds: 8, latencySeconds: 8, memorySessions: 5_000, growth: { events: 300_000, sessions: [1_000, 10_000, 100_000], partitions: [2, 8] } };
+const TINY = { events: 20_000, sessions: 200, warmUpSeconds: 0, latencySeconds: 2, memorySessions: 500, growth: { events: 5_000, sessions: [100], partitions: [2] } };
 
 interface Growth {
   readonly of: 'sessions' | 'partitions';
@@ -121,7 +121,7 @@ async function latencyOf(site: Site, plan: Plan, throughput: readonly Throughput
     const whole = throughput.find((entry) => entry.name.startsWith('chained') && entry.commitMs === commitMs)?.eventsPerSecond;
     if (whole === undefined) continue;
     say(`latency at half load (${Math.round(whole / 2)} events/s), a commit every ${commitMs} ms…`);
-    results.push(await measureLatency(site, { way: 'chained', commitMs, processes: plan.processes, timeoutMs: RUN_MS_MAX, perSecond: Math.round(whole / 2), seconds: plan.size.latencySeconds, partitions: plan.partitions }));
+    results.push(await measureLatency(site, { way: 'chained', commitMs, processes: plan.processes, timeoutMs: RUN_MS_MAX, perSecond: Math.round(whole / 2), warmUpSeconds: plan.size.warmUpSeconds, seconds: plan.size.latencySeconds, partitions: plan.partitions }));
   }
   return results;
 }

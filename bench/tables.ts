@@ -19,7 +19,7 @@ export function throughputTable(results: readonly Throughput[]): string {
 
 export function latencyTable(results: readonly Latency[]): string {
   const header = ['event appended → finding readable', 'offered events/s', 'sent events/s', 'revisions', 'p50 ms', 'p99 ms', 'max ms'];
-  return table(header, results.map((r) => [`a commit every ${r.commitMs} ms`, r.offeredPerSecond, r.sentPerSecond, r.findings, r.p50Ms, r.p99Ms, r.maxMs]));
+  return table(header, results.map((r) => [`a commit every ${r.commitMs} ms, after ${r.warmUpSeconds} s`, r.offeredPerSecond, r.sentPerSecond, r.findings, r.p50Ms, r.p99Ms, r.maxMs]));
 }
 
 export function peerTable(results: readonly PeerResult[]): string {

