@@ -6,6 +6,7 @@
 import { assert } from '#lib/kernel/errors.ts';
 import type { RecordNode, SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
+import type { FloatPool } from './float-pool.ts';
 import { Cursor, nextBlock, readLong, skipLength } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
 import { RECORD_NAMES } from './schemas.ts';
@@ -17,6 +18,7 @@ const FAULT = Symbol('fault');
 class ReadCursor extends Cursor {
   readonly strings = sharedStrings;
   view: DataView = new DataView(new ArrayBuffer(0));
+  pool: FloatPool | null = null;
 }
 
 export interface CompiledReader {
@@ -25,11 +27,12 @@ export interface CompiledReader {
   readonly cursor: Cursor;
 }
 
-/** `node` is a record of this release: no recursion, no maps, unions only as ["null", T]. */
-export function compileRead(node: SchemaNode, limits: DecodeLimits): CompiledReader {
+/** `node` is a record of this release: no recursion, no maps, unions only as ["null", T]. `pool`: where arrays of floats come from. */
+export function compileRead(node: SchemaNode, limits: DecodeLimits, pool: FloatPool | null): CompiledReader {
   assert(node.kind === 'record', 'a reader is compiled from a record');
   const read = new ReadCompiler().compile(node);
   const cursor = new ReadCursor(limits);
+  cursor.pool = pool;
   return {
     cursor,
     read(bytes, start, end) {
@@ -124,7 +127,7 @@ const HELPERS = {
       const start = c.bytes.byteOffset + c.position;
       // Writers put all items into one block.
       if (values.length === 0) {
-        values = doubles(count);
+        values = c.pool === null ? doubles(count) : c.pool.take(count);
         for (let i = 0; i < count; i++) values[i] = view.getFloat32(start + 4 * i, true);
       } else for (let i = 0; i < count; i++) values.push(view.getFloat32(start + 4 * i, true));
       c.position += 4 * count;

@@ -5,6 +5,7 @@ import { type SchemaNode, parseSchema } from './avro-schema.ts';
 import { ByteStream } from './byte-stream.ts';
 import { CONTAINER_MAGIC, type ContainerLimits, DECOMPRESSORS, DEFAULT_CONTAINER_LIMITS, SYNC_BYTES } from './container-format.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordName, type RecordTypes } from './decoder.ts';
+import type { FloatPool } from './float-pool.ts';
 import { Cursor, type Guard, compileGuard, readLong } from './guard.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { type RecordReader, compileReader } from './reader.ts';
@@ -229,13 +230,13 @@ class BlockRecords {
   }
 }
 
-export function branchOf(node: SchemaNode, fullName: string, names: readonly RecordName[], limits: DecodeLimits): Branch {
+export function branchOf(node: SchemaNode, fullName: string, names: readonly RecordName[], limits: DecodeLimits, pool: FloatPool | null = null): Branch {
   const name = recordNameOf(fullName) ?? null;
   const structure = compileGuard(node, { ...limits, ...STRUCTURE_LIMITS });
   const skipped = (refusal: string): Branch => ({ name, reader: null, refusal, structure });
   if (name === null || !names.includes(name)) return skipped(`${fullName.slice(0, 128)} is not read here`);
   try {
-    return { name, reader: compileReader(name, node, limits), refusal: '', structure };
+    return { name, reader: compileReader(name, node, limits, pool), refusal: '', structure };
   } catch (error) {
     if (!(error instanceof FarhandError) || error.code !== 'FARHAND_SCHEMA_INCOMPATIBLE') throw error;
     return skipped(error.message.slice(0, 256));

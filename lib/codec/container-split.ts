@@ -10,6 +10,7 @@ import { ByteStream } from './byte-stream.ts';
 import { DEFAULT_CONTAINER_LIMITS } from './container-format.ts';
 import { STRUCTURE_LIMITS, branchOf, readBlock, readHeader, type Branch } from './container-read.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordName, type RecordTypes } from './decoder.ts';
+import type { FloatPool } from './float-pool.ts';
 import { Cursor, type Guard, compileGuard, readLong } from './guard.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 
@@ -116,13 +117,13 @@ export interface ContainerRecordDecoder<N extends RecordName> {
 /** Throws FARHAND_HISTORY_UNREADABLE where the schema holds anything but records. */
 export function containerRecordDecoder<N extends RecordName = (typeof HISTORY_RECORDS)[number]>(
   schemaText: string,
-  options: { readonly names?: readonly N[]; readonly label: string; readonly limits?: DecodeLimits },
+  options: { readonly names?: readonly N[]; readonly label: string; readonly limits?: DecodeLimits; readonly pool?: FloatPool | null },
 ): ContainerRecordDecoder<N> {
   const schema = parseSchema(JSON.parse(schemaText));
   const names: readonly RecordName[] = options.names ?? HISTORY_RECORDS;
   const nodes = schema.kind === 'union' ? schema.branches : [schema];
   const branches: Branch[] = nodes.map((node) => {
-    if (node.kind === 'record') return branchOf(node, node.name, names, options.limits ?? DEFAULT_DECODE_LIMITS);
+    if (node.kind === 'record') return branchOf(node, node.name, names, options.limits ?? DEFAULT_DECODE_LIMITS, options.pool);
     throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${options.label}: holds ${node.kind} values; a history holds records, or a union of records`);
   });
   const cursor = new Cursor(DEFAULT_DECODE_LIMITS);

@@ -6,6 +6,7 @@ import { type SchemaNode, sameEncoding, schemaJson } from './avro-schema.ts';
 import { avroTypeFor, avroTypeOf } from './avro-types.ts';
 import { type CompiledReader, compileRead } from './compiled-reader.ts';
 import type { RecordName } from './decoder.ts';
+import type { FloatPool } from './float-pool.ts';
 import { compileGuard } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
 import { schemaOf } from './schemas.ts';
@@ -23,9 +24,12 @@ export interface RecordReader {
   readonly fault: { readonly reason: DeadLetterReason; readonly detail: string };
 }
 
-/** Throws FARHAND_SCHEMA_INCOMPATIBLE when the writer's records cannot be read as ours. */
-export function compileReader(name: RecordName, writer: SchemaNode, limits: DecodeLimits): RecordReader {
-  return sameEncoding(schemaOf(name).node, writer) ? new DirectReader(name, limits) : new ResolvingReader(name, writer, limits);
+/**
+ * Throws FARHAND_SCHEMA_INCOMPATIBLE when the writer's records cannot be read as ours. With a `pool`, the arrays of floats of a record
+ * may be its own: then they are of use until the pool is released.
+ */
+export function compileReader(name: RecordName, writer: SchemaNode, limits: DecodeLimits, pool: FloatPool | null = null): RecordReader {
+  return sameEncoding(schemaOf(name).node, writer) ? new DirectReader(name, limits, pool) : new ResolvingReader(name, writer, limits);
 }
 
 /** The reader that takes any compatible writer, for tests that compare it with the quick one. */
@@ -40,9 +44,9 @@ class DirectReader implements RecordReader {
   stop = 0;
   readonly #compiled: CompiledReader;
 
-  constructor(name: RecordName, limits: DecodeLimits) {
+  constructor(name: RecordName, limits: DecodeLimits, pool: FloatPool | null) {
     this.name = name;
-    this.#compiled = compileRead(schemaOf(name).node, limits);
+    this.#compiled = compileRead(schemaOf(name).node, limits, pool);
   }
 
   read(bytes: Uint8Array, start: number, end: number): unknown {

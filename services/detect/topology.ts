@@ -346,7 +346,8 @@ class Detect implements DetectPipeline {
     // exchange must not wait for them. Their newest time shows that they are not behind.
     const { enabled, graceMs } = this.#config.fleet;
     const settled = enabled ? limit - graceMs : -Infinity;
-    for (const [key, cell] of active) {
+    for (const cell of active.values()) {
+      const { key } = cell;
       const person = this.#live(cell);
       if (person.seenAtWatermark > limit) {
         if (person.nextTimer <= settled && person.highestAt >= limit && person.highestAt <= watermark) this.#fire(key, person, settled);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { deadLetterToNdjson } from '#lib/codec/dead-letter.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import type { DecodeResult } from '#lib/codec/decoder.ts';
+import { FloatPool } from '#lib/codec/float-pool.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { createPseudonymiser, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
@@ -24,7 +25,7 @@ import { partsOf } from '../embedded/parts.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
 import { BlockCursor, TICK, type Block } from './block.ts';
 import { laneFileName } from './enriched/format.ts';
-import { EnrichedLaneReader, LANE_START, type LanePosition } from './enriched/reader.ts';
+import { EnrichedLaneReader, LANE_START, bodyReaders, type LanePosition } from './enriched/reader.ts';
 import { EnrichedLaneWriter } from './enriched/writer.ts';
 import { Evaluator, type EvaluatorState } from './evaluation.ts';
 import { isReference } from './history-feed.ts';
@@ -135,6 +136,9 @@ export class LaneHost {
   readonly #enrich: EnrichPipeline | null;
   readonly #reference: MemoryReference;
   readonly #pseudonymiser: Pseudonymiser;
+  /** Of the events of the part that is worked on. */
+  readonly #floats = new FloatPool();
+  readonly #bodyReaders = bodyReaders(this.#floats);
   readonly #decoder: SourceDecoder;
   readonly #people = new LaneTable();
   readonly #lanes: (Lane | undefined)[] = Array.from({ length: LANES });
@@ -173,7 +177,7 @@ export class LaneHost {
       onRefused: (_record, detail) => this.#onRefused?.({ reason: 'OUT_OF_RANGE', detail }),
     });
     this.#enrich = databases === null ? null : buildEnrich({ config: config.enrich, databases, reference: this.#reference });
-    this.#decoder = new SourceDecoder(config.ingest.recordBytesMax);
+    this.#decoder = new SourceDecoder(config.ingest.recordBytesMax, this.#floats);
     this.#evaluator = labels === null ? null : new Evaluator(labels);
     this.#report = labels === null ? null : new ReportData(labels);
     this.#siem = siemFormOf(config);
@@ -274,7 +278,7 @@ export class LaneHost {
 
   #readerOf({ lane, path, label }: LaneFile, from: LanePosition): EnrichedLaneReader {
     let reader = this.#readers.get(lane);
-    if (reader === undefined) this.#readers.set(lane, (reader = new EnrichedLaneReader(path, label, from)));
+    if (reader === undefined) this.#readers.set(lane, (reader = new EnrichedLaneReader(path, label, this.#bodyReaders, from)));
     return reader;
   }
 
@@ -284,6 +288,7 @@ export class LaneHost {
     this.#onEvents(enriched.map(({ event }) => event));
     this.#report?.events(enriched);
     this.#onFindings(this.#laneOf(lane).detect.process(enriched));
+    this.#floats.release();
   }
 
   #endLane(lane: number, reader: EnrichedLaneReader): void {
@@ -350,7 +355,10 @@ export class LaneHost {
       if (lane === undefined || lane.waiting.length === 0) continue;
       const { waiting } = lane;
       lane.waiting = [];
-      for (const places of partsOf(waiting)) this.#processPart(index, lane, places);
+      for (const places of partsOf(waiting)) {
+        this.#processPart(index, lane, places);
+        this.#floats.release();
+      }
     }
   }
 

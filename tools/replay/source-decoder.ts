@@ -1,6 +1,7 @@
 /** Decodes the records of any source of a history, wherever their lane is worked on. */
 import { containerRecordDecoder, type ContainerRecordDecoder } from '#lib/codec/container-split.ts';
 import type { DecodeResult, HISTORY_RECORDS, RecordDecoder } from '#lib/codec/decoder.ts';
+import type { FloatPool } from '#lib/codec/float-pool.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '#lib/codec/limits.ts';
 import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
 import { assert } from '#lib/kernel/errors.ts';
@@ -17,10 +18,13 @@ type HistoryName = (typeof HISTORY_RECORDS)[number];
 
 export class SourceDecoder {
   readonly #limits: DecodeLimits;
+  readonly #pool: FloatPool | null;
   readonly #lines: RecordDecoder<HistoryRecord>;
   readonly #bySchema = new Map<string, ContainerRecordDecoder<HistoryName>>();
 
-  constructor(recordBytesMax: number) {
+  /** `pool`: see compileReader. */
+  constructor(recordBytesMax: number, pool: FloatPool | null = null) {
+    this.#pool = pool;
     this.#limits = { ...DEFAULT_DECODE_LIMITS, recordBytesMax };
     this.#lines = ndjsonRecordDecoder({ limits: this.#limits });
   }
@@ -38,7 +42,7 @@ export class SourceDecoder {
     let decoder = this.#bySchema.get(schemaText);
     if (decoder === undefined) {
       if (this.#bySchema.size >= SCHEMAS_MAX) this.#bySchema.clear();
-      decoder = containerRecordDecoder(schemaText, { label, limits: this.#limits });
+      decoder = containerRecordDecoder(schemaText, { label, limits: this.#limits, pool: this.#pool });
       this.#bySchema.set(schemaText, decoder);
     }
     return decoder;

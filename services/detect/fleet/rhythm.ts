@@ -112,36 +112,43 @@ interface Overlap {
   expected: number;
 }
 
-/** When a person types, as pairs of them are compared. */
+/** When a person types, as pairs of them are compared: hours, rising, and the slots of each. */
 interface Presence {
-  hours: RhythmMember['hours'];
-  /** The hours, and those that lie so close that a working day spans both. */
-  near: ReadonlySet<number>;
+  readonly hours: readonly number[];
+  readonly slots: readonly number[];
 }
 
-/** A working day spans so many hours: an hour in which one of two pauses counts as well. */
+/** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
 const DAY_SPAN_HOURS = 8;
 
 function presenceOf({ hours }: RhythmMember): Presence {
-  const near = new Set<number>();
-  for (const hour of hours.keys()) for (let at = hour - DAY_SPAN_HOURS; at <= hour + DAY_SPAN_HOURS; at++) near.add(at);
-  return { hours, near };
+  const rising = [...hours.keys()].sort((a, b) => a - b);
+  return { hours: rising, slots: rising.map((hour) => hours.get(hour)!) };
 }
 
 /** On the days on which both typed: slots of both, shared, and what chance would share. */
 function overlapOf(a: Presence, b: Presence): Overlap {
   let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
-  for (const [hour, x] of a.hours) {
-    if (!b.near.has(hour)) continue;
-    const y = b.hours.get(hour) ?? 0;
-    slotsA += bitsOf(x);
+  for (let i = 0, near = 0, same = 0; i < a.hours.length; i++) {
+    const hour = a.hours[i]!;
+    while (near < b.hours.length && b.hours[near]! < hour - DAY_SPAN_HOURS) near++;
+    if (near === b.hours.length) break;
+    if (b.hours[near]! > hour + DAY_SPAN_HOURS) continue;
+    while (same < b.hours.length && b.hours[same]! < hour) same++;
+    const y = b.hours[same] === hour ? b.slots[same]! : 0;
+    slotsA += bitsOf(a.slots[i]!);
     slotsB += bitsOf(y);
-    shared += bitsOf(x & y);
+    shared += bitsOf(a.slots[i]! & y);
     hours++;
   }
-  for (const [hour, y] of b.hours) {
-    if (!a.near.has(hour) || a.hours.has(hour)) continue;
-    slotsB += bitsOf(y);
+  for (let i = 0, near = 0, same = 0; i < b.hours.length; i++) {
+    const hour = b.hours[i]!;
+    while (near < a.hours.length && a.hours[near]! < hour - DAY_SPAN_HOURS) near++;
+    if (near === a.hours.length) break;
+    if (a.hours[near]! > hour + DAY_SPAN_HOURS) continue;
+    while (same < a.hours.length && a.hours[same]! < hour) same++;
+    if (a.hours[same] === hour) continue;
+    slotsB += bitsOf(b.slots[i]!);
     hours++;
   }
   return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / (6 * hours)) };
@@ -154,13 +161,15 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
   const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   const n = members.length;
   const presences = members.map(presenceOf);
-  const distances = members.map((a) => members.map((b) => (a === b ? Infinity : sketchDistance(a.sketch, b.sketch))));
+  const distances = members.map(() => Array.from({ length: n }, () => Infinity));
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) distances[i]![j] = distances[j]![i] = sketchDistance(members[i]!.sketch, members[j]!.sketch);
   const nearest = distances.map((row) => Math.min(...row));
   const sorted = nearest.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(n / 2)]!;
   members.forEach((member, i) => {
     const distance = nearest[i]!;
-    const rank = sorted.filter((other) => other <= distance).length;
+    let rank = 0;
+    while (rank < n && sorted[rank]! <= distance) rank++;
     // Ordinary neighbours are nobody's business; that somebody has become one is told once.
     const near = distance * 3 <= median * 2 && rank * 4 <= n;
     if (!near && member.told === '') return;

@@ -7,9 +7,9 @@
  * year 2099 makes one small bucket and pushes nothing out.
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
+import { Bucket } from './bucket.ts';
 import { CHUNK_ENTRIES_MAX, chunkCodec, chunkKey, emptyChunk, parseChunkKey, type Chunk } from './chunk.ts';
 import { hashEventId, type Hash64 } from './event-hash.ts';
-import { HashSet64 } from './hash-set.ts';
 
 export interface EventMemoryLimits {
   readonly duplicateBucketMs: number;
@@ -17,19 +17,8 @@ export interface EventMemoryLimits {
   readonly duplicateEntriesMax: number;
 }
 
-interface Bucket {
-  readonly start: number;
-  readonly seen: HashSet64;
-  touched: number;
-  chunks: number;
-  last: Chunk | null;
-  /** The last chunk holds entries that the store was not told of yet. */
-  dirty: boolean;
-}
-
-function openBucket(start: number): Bucket {
-  return { start, seen: new HashSet64(), touched: 0, chunks: 0, last: null, dirty: false };
-}
+/** Batches without a question after which a bucket rests. */
+const RESTS_AFTER = 16;
 
 export class EventMemory {
   readonly #limits: EventMemoryLimits;
@@ -37,6 +26,7 @@ export class EventMemory {
   readonly #buckets = new Map<number, Bucket>();
   readonly #hash: Hash64 = { high: 0, low: 0 };
   readonly #dirty: Bucket[] = [];
+  #batch = 0;
   #entries = 0;
   #touches = 0;
   #restored = false;
@@ -66,25 +56,28 @@ export class EventMemory {
     hashEventId(tenantId, eventId, hash);
     const { duplicateBucketMs: width, duplicateEntriesMax } = this.#limits;
     const start = observedAt - (observedAt % width);
-    const own = this.#buckets.get(start);
-    if (own?.seen.has(hash.high, hash.low)) return false;
-    if (this.#buckets.get(start - width)?.seen.has(hash.high, hash.low)) return false;
-    if (this.#buckets.get(start + width)?.seen.has(hash.high, hash.low)) return false;
-    const bucket = own ?? this.#open(start);
+    if (this.#isIn(start, hash) || this.#isIn(start - width, hash) || this.#isIn(start + width, hash)) return false;
+    const bucket = this.#buckets.get(start) ?? this.#open(start);
     while (this.#entries >= duplicateEntriesMax && this.#forgetStalest(bucket));
-    bucket.seen.add(hash.high, hash.low);
+    bucket.note(hash.high, hash.low);
     this.#entries++;
     this.#append(bucket, hash);
     return true;
   }
 
+  #isIn(start: number, { high, low }: Hash64): boolean {
+    const bucket = this.#buckets.get(start);
+    if (bucket === undefined) return false;
+    bucket.asked = this.#batch;
+    return bucket.has(high, low);
+  }
+
   #append(bucket: Bucket, hash: Hash64): void {
-    if (bucket.last === null || bucket.last.count === CHUNK_ENTRIES_MAX) {
+    let chunk = bucket.last;
+    if (chunk === null || chunk.count === CHUNK_ENTRIES_MAX) {
       if (bucket.dirty) this.#save(bucket);
-      bucket.last = emptyChunk();
-      bucket.chunks++;
+      bucket.chunks.push((chunk = emptyChunk()));
     }
-    const chunk = bucket.last;
     chunk.hashes[chunk.count * 2] = hash.high;
     chunk.hashes[chunk.count * 2 + 1] = hash.low;
     chunk.count++;
@@ -102,15 +95,17 @@ export class EventMemory {
       bucket.dirty = false;
     }
     this.#dirty.length = 0;
+    if (++this.#batch % RESTS_AFTER === 0) for (const bucket of this.#buckets.values()) if (!bucket.rests && bucket.asked < this.#batch - RESTS_AFTER) bucket.rest();
   }
 
   #save(bucket: Bucket): void {
-    this.#store.set(chunkKey(bucket.start, bucket.chunks - 1), bucket.last!);
+    this.#store.set(chunkKey(bucket.start, bucket.chunks.length - 1), bucket.last!);
   }
 
   #open(start: number): Bucket {
     while (this.#buckets.size >= this.#limits.duplicateBucketsMax && this.#forgetStalest(null));
-    const bucket = openBucket(start);
+    const bucket = new Bucket(start);
+    bucket.asked = this.#batch;
     this.#buckets.set(start, bucket);
     return bucket;
   }
@@ -122,8 +117,8 @@ export class EventMemory {
       if (bucket !== kept && (stalest === null || bucket.touched < stalest.touched)) stalest = bucket;
     }
     if (stalest === null) return false;
-    for (let i = 0; i < stalest.chunks; i++) this.#store.delete(chunkKey(stalest.start, i));
-    this.#entries -= stalest.seen.size;
+    for (let i = 0; i < stalest.chunks.length; i++) this.#store.delete(chunkKey(stalest.start, i));
+    this.#entries -= stalest.entries;
     this.#buckets.delete(stalest.start);
     this.#forgottenBuckets++;
     return true;
@@ -132,22 +127,14 @@ export class EventMemory {
   /** On first use, because the host fills the store after the topology is built. */
   #restore(): void {
     this.#restored = true;
-    for (const [key, chunk] of this.#store.entries()) {
-      const { bucket: start, chunk: number } = parseChunkKey(key);
+    const found = [...this.#store.entries()].map(([key, chunk]) => ({ ...parseChunkKey(key), entries: chunk }));
+    for (const { bucket: start, entries: chunk } of found.sort((a, b) => a.chunk - b.chunk)) {
       let bucket = this.#buckets.get(start);
-      if (bucket === undefined) {
-        bucket = openBucket(start);
-        this.#buckets.set(start, bucket);
-      }
-      for (let i = 0; i < chunk.count; i++) {
-        if (bucket.seen.add(chunk.hashes[i * 2]!, chunk.hashes[i * 2 + 1]!)) this.#entries++;
-      }
+      if (bucket === undefined) this.#buckets.set(start, (bucket = new Bucket(start)));
+      for (let i = 0; i < chunk.count; i++) if (bucket.note(chunk.hashes[i * 2]!, chunk.hashes[i * 2 + 1]!)) this.#entries++;
       bucket.touched = Math.max(bucket.touched, chunk.touched);
       this.#touches = Math.max(this.#touches, chunk.touched);
-      if (number >= bucket.chunks) {
-        bucket.chunks = number + 1;
-        bucket.last = chunk;
-      }
+      bucket.chunks.push(chunk);
     }
   }
 }

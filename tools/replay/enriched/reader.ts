@@ -1,6 +1,7 @@
 /** Reads one lane of a kept enriched stream, block by block. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
+import type { FloatPool } from '#lib/codec/float-pool.ts';
 import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
 import { compileReader, type RecordReader } from '#lib/codec/reader.ts';
 import { schemaOf } from '#lib/codec/schemas.ts';
@@ -35,6 +36,7 @@ interface OpenBlock {
 
 export class EnrichedLaneReader {
   readonly #label: string;
+  readonly #readers: BodyReaders;
   readonly #handle: number;
   readonly #size: number;
   #at = 0;
@@ -42,8 +44,9 @@ export class EnrichedLaneReader {
   #block: OpenBlock | null = null;
 
   /** Throws FARHAND_HISTORY_UNREADABLE for a file that is none, or of another release. */
-  constructor(path: string, label: string, from: LanePosition = LANE_START) {
+  constructor(path: string, label: string, readers: BodyReaders, from: LanePosition = LANE_START) {
     this.#label = label;
+    this.#readers = readers;
     try {
       this.#handle = openSync(path, 'r');
     } catch (error) {
@@ -86,6 +89,7 @@ export class EnrichedLaneReader {
     this.#events += part.events.length;
     if (block.reader.ended) {
       if (block.events !== block.announced) throw this.#damaged(block.start, 'does not hold what it announces');
+      block.reader.free();
       this.#block = null;
     }
     return part;
@@ -107,7 +111,7 @@ export class EnrichedLaneReader {
       throw this.#damaged(start, `is damaged: ${(error as Error).message}`, error);
     }
     if (bytes.length !== plain) throw this.#damaged(start, 'does not hold what it announces');
-    return (this.#block = { start, announced, reader: new BlockReader(bytes), events: 0 });
+    return (this.#block = { start, announced, reader: new BlockReader(bytes, this.#readers), events: 0 });
   }
 
   #damaged(start: number, what: string, cause?: unknown): FarhandError {
@@ -147,33 +151,42 @@ function room(count: number): Buffer {
   return packedRoom.subarray(0, count);
 }
 
-const readers = new Map<string, RecordReader>();
-
 /** Generated code, so all lanes share it: each of its own would be compiled and warmed up anew. */
-function bodyReader(name: 'KeystrokeLatency' | 'Connection'): RecordReader {
-  let reader = readers.get(name);
-  if (reader === undefined) readers.set(name, (reader = compileReader(name, schemaOf(name).node, INTERNAL_DECODE_LIMITS)));
-  return reader;
+export interface BodyReaders {
+  readonly keystrokes: RecordReader;
+  readonly connections: RecordReader;
+}
+
+/** The arrays of floats of the events that they read are of use until the pool is released. */
+export function bodyReaders(pool: FloatPool): BodyReaders {
+  const reader = (name: 'KeystrokeLatency' | 'Connection'): RecordReader => compileReader(name, schemaOf(name).node, INTERNAL_DECODE_LIMITS, pool);
+  return { keystrokes: reader('KeystrokeLatency'), connections: reader('Connection') };
 }
 
 /** Walks over one block; its bytes have a checksum, so whatever does not fit is answered with null. */
 class BlockReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
-  readonly #keystrokes = bodyReader('KeystrokeLatency');
-  readonly #connections = bodyReader('Connection');
+  readonly #readers: BodyReaders;
   readonly #values: unknown[] = [null];
   /** Entries that were read. */
   entries = 0;
   #at = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, readers: BodyReaders) {
+    this.#readers = readers;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get ended(): boolean {
     return this.#at === this.#bytes.length;
+  }
+
+  /** Gives the memory back at once: left to the garbage collector, blocks would be what makes it run. */
+  free(): void {
+    const { buffer } = this.#bytes;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === this.#bytes.length + CHUNK_SPARE) buffer.transfer(0);
   }
 
   /** Up to a mark or the end; null where the bytes do not fit the format. */
@@ -214,7 +227,7 @@ class BlockReader {
 
   #keystrokesEvent(): EnrichedEvent | null {
     const context = this.#context();
-    const event = this.#body(this.#keystrokes) as KeystrokeLatency | undefined;
+    const event = this.#body(this.#readers.keystrokes) as KeystrokeLatency | undefined;
     return event === undefined ? null : { type: 'EnrichedKeystrokes', event, context };
   }
 
@@ -231,7 +244,7 @@ class BlockReader {
     const declaredDistanceKm = this.#double();
     const sourceToDeclaredKm = this.#double();
     const network = { source, forwardedFor, hops, remotePeers, route, sourceDistanceKm, sourceFloorRttMs, declaredDistanceKm, sourceToDeclaredKm, databases };
-    const event = this.#body(this.#connections) as Connection | undefined;
+    const event = this.#body(this.#readers.connections) as Connection | undefined;
     return event === undefined ? null : { type: 'EnrichedConnection', event, context, network };
   }
 
