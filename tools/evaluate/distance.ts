@@ -68,7 +68,7 @@ export function crossFitted(dir?: string): DistanceScore {
       const operatorKm = kmBetween(from, to);
       if ((!isOut(from) && !isOut(to)) || operatorKm < SAME_PLACE_KM) continue;
       const legMs = rttMs + prng.uniform(1, 18);
-      const distanceKm = operatorDistance(legMs + prng.uniform(0.3, 8.5), MACHINE_MS, 0, reach);
+      const distanceKm = operatorDistance(legMs + prng.uniform(0.3, 8.5), MACHINE_MS, 0, 0, reach);
       if (distanceKm !== null) told.push({ operatorKm, distanceKm, legMs });
     }
   }

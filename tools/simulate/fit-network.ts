@@ -17,7 +17,7 @@ interface InflationBin {
   quantiles: number[];
 }
 
-/** Share of the ⅔c distance that pairs with such a round trip lie apart: 4th, 50th and 96th percentile. */
+/** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 2nd, 50th and 95th percentile. */
 interface ReachBin {
   rttMs: number;
   pairs: number;
@@ -55,18 +55,27 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
   return bins;
 }
 
-/** Edges of the round-trip bins, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
-const REACH_EDGES = [0, 22, 45, 80, 120, 165, 220, 400];
+/** Edges of the bins of legs, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
+const REACH_EDGES = [0, 30, 53, 90, 130, 175, 230, 420];
 const REACH_KM_MIN = 50;
+const REACH_LEVELS = [0.02, 0.5, 0.95] as const;
+/** Last miles that a leg may have, ms: each of a pair's legs counts once. */
+const LAST_MILES_MS = [1, 4.5, 8, 12, 17] as const;
+/** Below this length the upper end takes no last mile off: it would be most of the doubt, and an operator in a data centre has none, ms. */
+const REACH_SHORT_MS = 90;
 
 export function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
   const rounded = (n: number): number => Number(n.toPrecision(3));
-  const apart = pairs.map(({ from, to, rttMs }) => ({ floorMs: floorRttMs(distanceKm(from, to)), rttMs })).filter(({ floorMs }) => floorMs > floorRttMs(REACH_KM_MIN));
+  const apart = pairs.map(({ from, to, rttMs }) => ({ floorMs: floorRttMs(distanceKm(from, to)), legMs: rttMs })).filter(({ floorMs }) => floorMs > floorRttMs(REACH_KM_MIN));
+  const legs = apart.flatMap(({ floorMs, legMs }) => LAST_MILES_MS.map((mile) => ({ floorMs, legMs: legMs + mile })));
+  const inside = (of: typeof legs, i: number) => of.filter(({ legMs }) => legMs > REACH_EDGES[i]! && legMs <= REACH_EDGES[i + 1]!);
+  const sharesOf = (of: typeof legs): number[] => sorted(of.map(({ floorMs, legMs }) => floorMs / legMs));
   return REACH_EDGES.slice(1).map((edge, i) => {
-    const inside = apart.filter(({ rttMs }) => rttMs > REACH_EDGES[i]! && rttMs <= edge);
-    const shares = sorted(inside.map(({ floorMs, rttMs }) => floorMs / rttMs));
-    const [low, median, high] = [0.04, 0.5, 0.96].map((level) => rounded(quantileOf(shares, level)));
-    return { rttMs: Math.round(medianOf(inside.map(({ rttMs }) => rttMs))), pairs: inside.length, low: low!, median: median!, high: high! };
+    const own = inside(legs, i);
+    const shares = sharesOf(own);
+    const [low, median, high] = REACH_LEVELS;
+    const upper = edge <= REACH_SHORT_MS ? sharesOf(inside(apart, i)) : shares;
+    return { rttMs: Math.round(medianOf(own.map(({ legMs }) => legMs))), pairs: Math.round(own.length / LAST_MILES_MS.length), low: rounded(quantileOf(shares, low)), median: rounded(quantileOf(shares, median)), high: rounded(quantileOf(upper, high)) };
   });
 }
 

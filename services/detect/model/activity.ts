@@ -24,6 +24,9 @@ function minutesOf({ counts }: Activity): number {
   return minutes;
 }
 
+/** Hour of the week of a time, epoch ms. */
+export const hourOfWeek = (at: number): number => (Math.floor(at / HOUR_MS) + THURSDAY) % WEEK_HOURS;
+
 /** Counts a minute in which the person typed; `start` is its beginning, epoch ms. */
 export function countMinute(activity: Activity, start: number): void {
   const day = Math.floor(start / DAY_MS);
@@ -32,10 +35,10 @@ export function countMinute(activity: Activity, start: number): void {
     activity.lastDay = day;
     if (minutesOf(activity) > MINUTES_MAX) for (let i = 0; i < WEEK_HOURS; i++) activity.counts[i]! >>= 1;
   }
-  const hour = (Math.floor(start / HOUR_MS) + THURSDAY) % WEEK_HOURS;
+  const hour = hourOfWeek(start);
   if (activity.counts[hour]! < 0xffff) activity.counts[hour]!++;
 }
 
-export function hoursView(activity: Activity | null): HoursView | null {
-  return activity === null ? null : { days: activity.days, minutes: minutesOf(activity), counts: activity.counts };
+export function hoursView(activity: Activity | null, { sessionStart, moved }: Pick<HoursView, 'sessionStart' | 'moved'>): HoursView | null {
+  return activity === null ? null : { days: activity.days, minutes: minutesOf(activity), counts: activity.counts, sessionStart, moved };
 }

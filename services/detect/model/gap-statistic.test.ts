@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
-import { claimableMs, gapStatistic } from './gap-statistic.ts';
+import { claimableMs, gapStatistic, legFloor } from './gap-statistic.ts';
 import { gapView, parameters, transportView } from './test-view.ts';
 import { MINUTES_MAX, type MinuteSummary } from './view.ts';
 
@@ -24,4 +24,21 @@ test('what may be claimed is never above the bound that settles nearly every win
       expect(claimableMs(gap, transport, explainedMs, parameters)).toBeGreaterThanOrEqual(gapStatistic(gap, transport, explainedMs, parameters).claimedMs);
     }),
   );
+});
+
+const minutesAt = (lows: readonly number[]): MinuteSummary[] => lows.map((low, i) => ({ end: (i + 1) * 60_000, samples: 60, low, middle: low + 3 }));
+
+test('a leg is as long as the gap that it comes back to since it has been there', () => {
+  // An honest morning of 4 ms, then a leg of 90 ms under queues of up to 40 ms.
+  const handedOver = minutesAt([4, 5, 4, 4, 120, 92, 130, 90, 118, 95, 110]);
+  const { floorMs, queueMs } = legFloor(handedOver, 110);
+  expect(floorMs).toBe(92);
+  expect(queueMs).toBeGreaterThan(10);
+  expect(legFloor(handedOver.slice(0, 6), 110), 'two minutes tell no floor').toEqual({ floorMs: 110, queueMs: 0 });
+  expect(legFloor(minutesAt([84, 85, 84, 85, 84]), 84), 'a calm leg has no queue to speak of').toEqual({ floorMs: 84, queueMs: 0 });
+});
+
+test('minutes at two levels are no jitter: only what spreads within them is', () => {
+  const apart = gapStatistic(gapView(40, { minutes: minutesAt([20, 20, 60, 60, 20, 60, 60, 60]), jitterMs: 20 }), transportView(45), 0, parameters);
+  expect(apart.jitterMs).toBe(0);
 });

@@ -7,8 +7,16 @@ import { MINUTES_MAX, type GapView, type MinuteSummary, type SignalParameters, t
 
 /** Of the last minutes all but one must have the gap. */
 export const MINUTES_HELD = 6;
-/** Minutes from which the drift of the low gaps is looked at. */
-const DRIFT_MINUTES = 10;
+/** Minutes from which it is looked at whether the low gaps come and go, and how far they drift. */
+const KEPT_MINUTES = 10;
+const DRIFT_MINUTES = 16;
+/** Minutes that a gap must have been there to count in full; where it spreads, as load does, MINUTES_HELD. */
+export const EARLY_MINUTES = 4;
+/**
+ * Share of a gap that counts until then: a burst of load lasts some minutes and stretches what a machine needs, so that for so long
+ * more machines show a large gap than keep one.
+ */
+export const EARLY_SHARE = 0.7;
 
 export interface GapStatistic {
   /** The gap that holds, ms; the clock error is still in it. */
@@ -50,7 +58,8 @@ export function gapStatistic(gap: GapView, transport: TransportView | null, expl
   const mixture = mixedGap(minutes, transportSpread);
   const mixed = mixture > floor + MIXTURE_MS;
   const low = mixed ? mixture : floor;
-  const spread = median! - pooled!;
+  // Within the minutes: all keystrokes together also spread where the gap has changed its level.
+  const spread = minutes.length >= MINUTES_HELD ? spreadWithin(minutes) : median! - pooled!;
   const free = config.hiddenLeg.jitterFreeMs + 0.05 * Math.max(0, low);
   return {
     lowMs: low,
@@ -60,7 +69,7 @@ export function gapStatistic(gap: GapView, transport: TransportView | null, expl
     windowStart: base.windowStart,
     claimedMs: low - gap.clockErrorMs - explainedMs,
     jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(minutes, transportSpread)) - free),
-    driftMs: Math.max(0, driftMs - DRIFT_PER_SPREAD * transportSpread - 0.02 * Math.max(0, low)),
+    driftMs: Math.max(0, driftMs - DRIFT_PER_SPREAD * transportSpread - DRIFT_FREE_SHARE * Math.max(0, low)),
   };
 }
 
@@ -88,9 +97,33 @@ function sortedLows(minutes: readonly MinuteSummary[]): Float64Array {
 /** Drift of the gap per ms of the transport's own lower spread: honest sessions over mobile and satellite reach about 0.7. */
 const DRIFT_PER_SPREAD = 1.3;
 
+/** Share of its gap by which a slow machine's floor drifts with its load: its work takes longer, in proportion. A leg's queues and routes add what they add. */
+const DRIFT_FREE_SHARE = 0.07;
+
 /** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
 function drift(count: number, lows: Float64Array): number {
   return count < DRIFT_MINUTES ? 0 : lows[Math.floor(0.8 * (count - 1))]! - lows[Math.ceil(0.2 * (count - 1))]!;
+}
+
+/** Share of the present gap that a minute must have for the leg to have been there. */
+const SAME_LEG_SHARE = 0.5;
+const SAME_LEG_MINUTES_MIN = 3;
+
+/**
+ * The gap that a leg comes back to for as long as it has been there: queues lie on top of a way and tell nothing of its length. How far
+ * the minutes' median lies above it says how far the queues may have held it above the way itself.
+ *
+ * @param presentMs the gap that is claimed, its clock error included, ms
+ * @returns ms; `presentMs`, and nothing above it, where fewer than three of the last minutes have such a gap
+ */
+export function legFloor(minutes: readonly MinuteSummary[], presentMs: number): { floorMs: number; queueMs: number } {
+  let first = minutes.length;
+  while (first > 0 && minutes[first - 1]!.low >= SAME_LEG_SHARE * presentMs) first--;
+  const count = minutes.length - first;
+  if (count < SAME_LEG_MINUTES_MIN) return { floorMs: presentMs, queueMs: 0 };
+  const floorMs = secondLowest(minutes, first, 'low');
+  for (let i = 0; i < count; i++) scratch[i] = minutes[first + i]!.low;
+  return { floorMs: Math.min(presentMs, floorMs), queueMs: Math.max(0, sortScratch(count)[count >> 1]! - floorMs) };
 }
 
 /** Of the minutes from `first` on; Infinity where there are fewer than two. */
@@ -123,7 +156,7 @@ export function heldGap(gap: Pick<GapView, 'minutes'>): { lowMs: number; minutes
  * once, only what four in five of the kept minutes have may count, ms; no bound otherwise (a handover crosses once).
  */
 function keptGap(minutes: readonly MinuteSummary[], lows: Float64Array, presentMs: number): number {
-  if (minutes.length < DRIFT_MINUTES) return Infinity;
+  if (minutes.length < KEPT_MINUTES) return Infinity;
   const middle = (lows[1]! + presentMs) / 2;
   let crossings = 0;
   for (let i = 1; i < minutes.length; i++) if (minutes[i]!.low > middle !== minutes[i - 1]!.low > middle) crossings++;
@@ -149,6 +182,12 @@ function mixedGap(minutes: readonly MinuteSummary[], transportSpread: number): n
 function mixtureMost(minutes: readonly MinuteSummary[], transportSpread: number): number {
   if (minutes.length < MINUTES_HELD) return -Infinity;
   return secondLowest(minutes, minutes.length - MINUTES_HELD, 'middle') - MIXTURE_MS - 2 * transportSpread;
+}
+
+/** Median over the minutes of what lies between a fifth and a half of their keystrokes, ms. */
+function spreadWithin(minutes: readonly MinuteSummary[]): number {
+  for (let i = 0; i < minutes.length; i++) scratch[i] = minutes[i]!.middle - minutes[i]!.low;
+  return sortScratch(minutes.length)[minutes.length >> 1]!;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */

@@ -13,6 +13,14 @@ describe('hidden leg', () => {
     expect(at(200, { keys: 20 })).toBeNull();
   });
 
+  test('a gap that has not been there for long may be a burst of load, for longer where it spreads as load does', () => {
+    const held = (count: number, spreadMs: number) => reading(at(84, { minutes: Array.from({ length: count }, (_, i) => ({ end: i * 60_000, samples: 60, low: 84, middle: 84 + spreadMs })), jitterMs: spreadMs })).strength;
+    expect(held(4, 2)).toBeCloseTo(held(6, 2), 1);
+    expect(held(3, 2)).toBeLessThan(held(4, 2) - 1);
+    expect(held(5, 40)).toBeLessThan(held(6, 40) - 1);
+    expect(reading(at(84, { minutes: [1, 2, 3].map((i) => ({ end: i * 60_000, samples: 60, low: 84, middle: 86 })) })).explanation).toContain('70% of this gap');
+  });
+
   test('strength never falls with the gap', () => {
     fc.assert(
       fc.property(fc.double({ min: 9, max: 300, noNaN: true }), fc.double({ min: 0, max: 200, noNaN: true }), (gapMs, more) => {

@@ -5,7 +5,7 @@
  *   transport, a remote desktop), so every keystroke is registered later than the transport explains.
  * Statistic: the gap (registration latency − transport RTT, half of it for two clocks, less the clock error) that all but
  *   one of the last six minutes of typing have, each by its own low quantile (20%); before there are six minutes, at most
- *   the low quantile of all keystrokes. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
+ *   the low quantile of all keystrokes, and at first 70% of it. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
  *   and a leg stays. With it, what a slow machine does not do: spread within the minutes, steps between their low gaps, and
  *   drift of the low gaps over half an hour (queues and route changes of the leg), each beyond what the transport shows.
  *   Where half of the keystrokes of nearly all minutes lie far above the fifth of them, the half counts: two hands, one of them near.
@@ -19,7 +19,7 @@
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
 import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
-import { MIXTURE_MS, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
+import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
@@ -37,8 +37,8 @@ export const hiddenLegSignal: SignalDescription = {
 const OWN_DAYS_MIN = 2;
 const HELPDESK_MAX = 0.8;
 const SATELLITE_MAX = 1;
-/** Concordance of floor and spread beyond which load is the likelier reason for either. */
-const LOAD_TAU_MAX = 0.15;
+/** Concordance of floor and spread that load shows at the least; what may have been so much is not said to be without it. */
+const LOAD_TAU = 0.3;
 /** Gaps below which variation is the machine's or the transport's own, ms. */
 const VARIATION_GAP_MIN = 15;
 
@@ -53,7 +53,7 @@ const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], 
  * Whether the low gaps move together with the spread of their minutes (Kendall's τ, −1…1): load slows a machine down, floor and
  * jitter alike, while a leg's floor does not move with the machine's load.
  */
-function movesWithLoad(minutes: readonly MinuteSummary[]): number {
+function concordance(minutes: readonly MinuteSummary[]): number {
   let concordant = 0;
   let pairs = 0;
   for (let i = 1; i < minutes.length; i++) {
@@ -69,11 +69,17 @@ function movesWithLoad(minutes: readonly MinuteSummary[]): number {
   return pairs === 0 ? 0 : concordant / pairs;
 }
 
+/** Few minutes tell little of their concordance: one standard deviation of τ (Kendall 1938) is granted. */
+function mayMoveWithLoad(minutes: readonly MinuteSummary[]): boolean {
+  const n = minutes.length;
+  return concordance(minutes) + Math.sqrt((2 * (2 * n + 5)) / (9 * n * (n - 1))) > LOAD_TAU;
+}
+
 /** log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. */
 function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, mixed }: GapStatistic, shareMax: number): number {
   // Load in bursts looks like jitter until enough minutes show whether the gap stays; a hosted desktop has a leg of its own, and an honest one.
   if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
-  if (movesWithLoad(gap.minutes) > LOAD_TAU_MAX) return 0;
+  if (mayMoveWithLoad(gap.minutes)) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
   const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(DRIFT_NULL, driftMs);
   return Math.min(jitter, drifting);
@@ -102,7 +108,9 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const statistic = gapStatistic(gap, transport, explainedMs, parameters);
   const { lowMs, claimedMs, jitterMs, samples, windowStart } = statistic;
   if (claimedMs <= expected) return QUIET;
-  const log10Level = reference.log10Tail(claimedMs);
+  // Who types too little for a minute to have a gap of its own is judged by twenty of them.
+  const early = gap.minutes.length > 0 && gap.minutes.length < (jitterMs > 0 ? MINUTES_HELD : EARLY_MINUTES);
+  const log10Level = reference.log10Tail(early ? EARLY_SHARE * claimedMs : claimedMs);
   const calm = isCalmMachine(gap, lowMs, jitterMs);
   const log10More = calm || explainedMs > 0 || gateway !== null ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
@@ -119,7 +127,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -164,6 +172,8 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
 }
 
 interface Told {
+  /** The gap has not been there for long. */
+  early: boolean;
   satellite: boolean;
   gap: GapView;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
@@ -190,7 +200,7 @@ function explain(told: Told): string {
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
   const mixture = mixed ? `; the other keystrokes are much faster, as if somebody near typed among them (${MIXTURE_MS} ms and twice the spread of the round trip are taken off for an honest spread)` : '';
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
-  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches this gap (${told.origin})`;
+  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : 'this gap'} (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';

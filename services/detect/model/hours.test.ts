@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { WEEK_HOURS, countMinute, hoursView, newActivity } from './activity.ts';
 import { bestZone, hours } from './hours.ts';
 import { novelty, type Familiar } from './novelty.ts';
-import { START, parameters, reading, sighting, view } from './test-view.ts';
+import { RANK, START, parameters, rankAlone, reading, sighting, view } from './test-view.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MIDNIGHT = START - (START % DAY_MS);
+
+/** A session that began with the first of the days. */
+const REGULAR = { sessionStart: MIDNIGHT, moved: false };
 
 /** Nine hours of a working day, a minute in three, from an hour of UTC on. */
 function activity(fromHour: number, days = 5) {
@@ -16,7 +19,7 @@ function activity(fromHour: number, days = 5) {
   return seen;
 }
 
-const at = (fromHour: number, days?: number) => hours(view({ hours: hoursView(activity(fromHour, days)), windowEnd: MIDNIGHT + 5 * DAY_MS }), parameters);
+const at = (fromHour: number, days?: number) => hours(view({ hours: hoursView(activity(fromHour, days), REGULAR), windowEnd: MIDNIGHT + 5 * DAY_MS }), parameters);
 
 describe('hours', () => {
   test('the day of the declared zone is quiet, early and late birds too', () => {
@@ -35,7 +38,7 @@ describe('hours', () => {
     expect(at(1, 2)).toBeNull();
     const shifts = newActivity();
     for (let hour = 0; hour < WEEK_HOURS; hour++) for (let i = 0; i < 4; i++) countMinute(shifts, MIDNIGHT + hour * HOUR_MS + i * 60_000);
-    expect(hours(view({ hours: hoursView(shifts) }), parameters)).toBe('quiet');
+    expect(hours(view({ hours: hoursView(shifts, REGULAR) }), parameters)).toBe('quiet');
   });
 
   test('daylight saving is in the declared offset', () => {
@@ -44,7 +47,7 @@ describe('hours', () => {
     for (let day = 0; day < 4; day++) for (let minute = 0; minute < 540; minute += 3) countMinute(seen, summer + day * DAY_MS + 15 * HOUR_MS + minute * 60_000);
     const best = bestZone(seen.counts).offsetHours;
     expect(best).toBeCloseTo(-6, 0);
-    expect(hours(view({ hours: hoursView(seen), windowEnd: summer + 4 * DAY_MS }), parameters)).toBe('quiet');
+    expect(hours(view({ hours: hoursView(seen, REGULAR), windowEnd: summer + 4 * DAY_MS }), parameters)).toBe('quiet');
   });
 
   test('counts do not depend on the order of minutes within a day', () => {
@@ -74,5 +77,27 @@ describe('novelty', () => {
     expect(novelty(view({ familiar: [known({ daysBefore: 1 })] }), parameters)).toBe('quiet');
     expect(novelty(view({ familiar: [known({})], sighting: sighting(undefined, { policy: 'CORPORATE_EGRESS' }) }), parameters)).toBe('quiet');
     expect(novelty(view({ familiar: [known({})], sighting: null }), parameters)).toBeNull();
+  });
+
+  test('a night after days of regular hours is told, and opens nothing alone', () => {
+    const night = (days: number, startHour: number, moved = false) => {
+      const seen = activity(15, days);
+      const sessionStart = MIDNIGHT + days * DAY_MS + startHour * HOUR_MS;
+      for (let minute = 0; minute < 60; minute += 3) countMinute(seen, sessionStart + minute * 60_000);
+      return hours(view({ hours: hoursView(seen, { sessionStart, moved }), windowEnd: sessionStart + HOUR_MS }), parameters);
+    };
+    const found = reading(night(4, 7));
+    expect(found.explanation).toContain("outside of this user's own hours");
+    expect(rankAlone('hours', found)).toBe(RANK.NONE);
+    for (const startHour of [13, 14, 15, 20, 23]) expect(night(4, startHour), `${startHour}:00 lies near the usual hours`).toBe('quiet');
+    expect(night(2, 7), 'two days make no habit').not.toMatchObject({ unit: 'share' });
+    expect(night(4, 7, true), 'who has been declared elsewhere keeps other hours').toBe('quiet');
+  });
+
+  test('people without hours of their own keep none outside of them', () => {
+    const seen = newActivity();
+    for (let day = 0; day < 4; day++) for (let minute = 0; minute < 360; minute += 3) countMinute(seen, MIDNIGHT + day * DAY_MS + ((day * 8) % 24) * HOUR_MS + minute * 60_000);
+    const sessionStart = MIDNIGHT + 4 * DAY_MS + 5 * HOUR_MS;
+    expect(hours(view({ hours: hoursView(seen, { sessionStart, moved: false }), windowEnd: sessionStart + HOUR_MS }), parameters)).not.toMatchObject({ unit: 'share' });
   });
 });

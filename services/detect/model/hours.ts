@@ -5,14 +5,17 @@
  * Statistic: circular mean of the active minutes over the hours of the week (UTC), as the zone whose clock would put the
  *   middle of the working day at 13:15; its distance from the declared zone's offset, which is asked for the end of the
  *   window, so that daylight saving is in it. Only where the activity gathers in one part of the day.
+ *   And whether the session lies outside of the hours that the person has kept so far, two hours granted on either side.
  * Null: share of honest people who live so far off their own clock: night owls and shift workers. No measurement of it is
- *   at hand; the shares are the configured prior, from the 3% of a fleet that work nights.
+ *   at hand; the shares are the configured prior, from the 3% of a fleet that work nights. A session outside of hours that had been
+ *   regular for days is a fact with a stated share of honest session-days.
  * Reference: the assignment's zone, the operating system's where the assignment names none.
  * Cost: a shift worker's rhythm is honest and looks the same, so it is weak and opens nothing alone; people who change
  *   shifts have no common hours and stay quiet. After a change of daylight saving the old hours blur the mean by an hour.
  */
 import { log10Share } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
+import { WEEK_HOURS, hourOfWeek } from './activity.ts';
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, rounded, strengthOfP, strengthOfShare } from './reading.ts';
 import type { HoursView, SessionView, SignalParameters } from './view.ts';
 import { utcOffsetHours } from './zones.ts';
 
@@ -25,10 +28,20 @@ export const hoursSignal: SignalDescription = {
 
 const MIDDLE_OF_DAY = 13.25;
 const DAY_HOURS = 24;
+const HOUR_MS = 3_600_000;
 /** Length of the mean direction below which there are no common hours (a working day of 9 hours has 0.78). */
 const GATHERED_MIN = 0.5;
 const STRENGTH_MAX = 0.9;
 const STRENGTH_MIN = 0.3;
+
+/** Share of honest session-days, of people with regular hours, that lie outside of these: a stated prior. */
+const OUTSIDE_SHARE = 0.005;
+const OUTSIDE_MARGIN_HOURS = 2;
+/** Most of the earlier activity that may lie near the session. */
+const OUTSIDE_NEAR_MAX = 0.02;
+const OUTSIDE_MINUTES_MIN = 90;
+/** A session may be so long, hours; a longer one has no hours of its own. */
+const OUTSIDE_SESSION_MAX = 12;
 
 export interface BestZone {
   /** Hours east of UTC, −12…14, in quarters of an hour's precision. */
@@ -64,7 +77,60 @@ function wrapped(hours: number): number {
 
 const zoneText = (hours: number): string => `UTC${hours < 0 ? '−' : '+'}${Math.abs(Math.round(hours))}`;
 
-export function hours(view: SessionView, { config }: SignalParameters): Answer {
+/** What the person did before this session: minutes, how many of them lie near its hours of the day, and how gathered they are. */
+interface Earlier {
+  minutes: number;
+  near: number;
+  gathered: number;
+}
+
+/** Null where the session lies within the person's hours, which a look at its present hour nearly always tells, or has none. */
+function outsideOfHours({ counts, sessionStart }: HoursView, windowEnd: number): Earlier | null {
+  const span = Math.floor((windowEnd - 1) / HOUR_MS) - Math.floor(sessionStart / HOUR_MS) + 1;
+  const first = hourOfWeek(sessionStart);
+  const present = (first + span - 1) % DAY_HOURS;
+  const isOwn = (hour: number): boolean => (hour - first + WEEK_HOURS) % WEEK_HOURS < span;
+  for (let hour = present; hour < WEEK_HOURS; hour += DAY_HOURS) if (counts[hour]! > 0 && !isOwn(hour)) return null;
+  if (span > OUTSIDE_SESSION_MAX) return null;
+  const earlier = { minutes: 0, near: 0, gathered: 0 };
+  let [x, y] = [0, 0];
+  for (let hour = 0; hour < WEEK_HOURS; hour++) {
+    const count = counts[hour]!;
+    if (count === 0 || isOwn(hour)) continue;
+    earlier.minutes += count;
+    if ((((hour - first + OUTSIDE_MARGIN_HOURS) % DAY_HOURS) + DAY_HOURS) % DAY_HOURS < span + 2 * OUTSIDE_MARGIN_HOURS) earlier.near += count;
+    x += count * COSINES[hour % DAY_HOURS]!;
+    y += count * SINES[hour % DAY_HOURS]!;
+  }
+  earlier.gathered = earlier.minutes === 0 ? 0 : Math.hypot(x, y) / earlier.minutes;
+  return earlier;
+}
+
+function outside(view: SessionView, activity: HoursView, { daysMin }: SignalParameters['config']['hours']): Reading | null {
+  if (activity.days <= daysMin || activity.moved) return null;
+  const earlier = outsideOfHours(activity, view.windowEnd);
+  if (earlier === null || earlier.minutes < OUTSIDE_MINUTES_MIN || earlier.gathered < GATHERED_MIN || earlier.near > OUTSIDE_NEAR_MAX * earlier.minutes) return null;
+  const share = earlier.near / earlier.minutes;
+  return {
+    strength: strengthOfShare(OUTSIDE_SHARE),
+    ubiquitous: true,
+    observed: rounded(share),
+    expected: OUTSIDE_NEAR_MAX,
+    unit: 'share',
+    samples: earlier.minutes,
+    windowStart: activity.sessionStart,
+    windowEnd: view.windowEnd,
+    explanation: `The session lies outside of this user's own hours: of ${earlier.minutes.toLocaleString('en-US')} active minutes on earlier days ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * OUTSIDE_SHARE}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
+  };
+}
+
+export function hours(view: SessionView, parameters: SignalParameters): Answer {
+  const zone = ofZone(view, parameters);
+  const strange = view.hours === null ? null : outside(view, view.hours, parameters.config.hours);
+  return strange ?? zone;
+}
+
+function ofZone(view: SessionView, { config }: SignalParameters): Answer {
   const activity = view.hours;
   const zone = view.declared?.timeZone ?? view.sighting?.osTimeZone ?? null;
   if (activity === null || zone === null || !isKnown(activity, config.hours)) return NO_DATA;

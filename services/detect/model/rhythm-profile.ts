@@ -4,7 +4,8 @@
  * their ways (or the operator has stayed for so long that the finding was made), and enrolment begins anew.
  */
 import type { Sensor } from '#schemas/records.ts';
-import { log10PofDistance, rhythmDistance } from './operator-change.ts';
+import { log10PofDistance } from './operator-change.ts';
+import { rhythmDistance } from './rhythm-distance.ts';
 import { RHYTHM_BINS, featuresOf, intervalsOf, mediansOf, mergeCounts } from './rhythm.ts';
 
 export interface RhythmProfile {

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
-import type { KeystrokeLatency } from '#schemas/records.ts';
+import type { KeystrokeLatency, Sensor } from '#schemas/records.ts';
 import { ByteReader, ByteWriter } from '../steps/bytes.ts';
 import { readProfile, readRhythm, writeProfile, writeRhythm } from '../steps/rhythm-codec.ts';
-import { operatorChange, rhythmDistance } from './operator-change.ts';
+import { operatorChange } from './operator-change.ts';
+import { rhythmDistance } from './rhythm-distance.ts';
 import { addKeystrokes, featuresOf, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
 import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
-import { RANK, parameters, rankAlone, reading, view } from './test-view.ts';
+import { RANK, gapView, parameters, rankAlone, reading, transportView, view } from './test-view.ts';
 import { marksOf, transportMarks } from './transport-marks.ts';
 import type { RhythmBlock, RhythmView } from './view.ts';
 
@@ -131,13 +132,13 @@ describe('operator change', () => {
     return profile;
   }
 
-  const judged = (paceMs: number, days: number, blocks = 3) => {
+  const judged = (paceMs: number, days: number, blocks = 3, change: Parameters<typeof view>[0] = {}, sensor: Sensor = 'ENDPOINT_AGENT') => {
     const profile = enrolled(160, days);
     const seen = Array.from({ length: blocks }, (_, i) => {
       const rhythm = rhythmOf(typed(paceMs, 420, 300 + i));
       return blockOf(rhythm, takeBlock(profile, rhythm.counts, 5 * DAY_MS, KEYS_MIN));
     });
-    return operatorChange(view({ rhythm: rhythmView(seen, { profile: viewOfProfile(profile, KEYS_MIN) }) }), parameters);
+    return operatorChange(view({ rhythm: rhythmView(seen, { sensor, profile: viewOfProfile(profile, KEYS_MIN) }), ...change }), parameters);
   };
 
   test('somebody at another pace is LOW and never more; on the first day less; the same person is quiet', () => {
@@ -146,6 +147,15 @@ describe('operator change', () => {
     expect(reading(judged(260, 1)).strength).toBeLessThan(stranger.strength);
     expect(reading(judged(260, 1)).explanation).toContain('still learning');
     expect(judged(160, 2)).toBe('quiet');
+  });
+
+  test('a rhythm that the line spreads is the line\'s: a jittery hop behind the machine, or a jittery way to a gateway', () => {
+    const minutes = (spreadMs: number) => Array.from({ length: 6 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 20, middle: 20 + spreadMs }));
+    const over = (spreadMs: number, lowerSpreadMs: number, sensor: Sensor = 'ENDPOINT_AGENT') => judged(260, 2, undefined, { gap: gapView(20, { minutes: minutes(spreadMs) }), transport: transportView(45, { lowerSpreadMs }) }, sensor);
+    expect(over(30, 2)).toBe('quiet');
+    expect(reading(over(5, 2)).strength).toBeGreaterThan(0);
+    expect(reading(over(30, 28)).strength, 'the way before the machine is not in its rhythm').toBeGreaterThan(0);
+    expect(over(30, 28, 'VDI_GATEWAY')).toBe('quiet');
   });
 
   test('nothing is said before the profile is enrolled, nor from fewer than three blocks', () => {

@@ -106,6 +106,10 @@ export interface HoursView {
   days: number;
   minutes: number;
   counts: Uint16Array;
+  /** When the session began, epoch ms. */
+  sessionStart: number;
+  /** The declared place has changed lately, and a person's hours with it. */
+  moved: boolean;
 }
 
 export interface SessionView {

@@ -67,7 +67,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     vantage,
     travel: session.travel,
     knownPlace: sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null),
-    hours: window.keystrokes === 0 ? null : hoursView(person.activity),
+    hours: window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null }),
     familiar: sighting === null ? [] : familiarWith(person, sighting),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
     fleet: fleetView(person, session),

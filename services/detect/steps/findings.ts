@@ -6,6 +6,7 @@ import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
+import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { barOfFleet } from '../model/e-bh.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
@@ -270,11 +271,16 @@ function distanceOf(session: SessionState, { config }: SignalParameters): Distan
     const i = SIGNALS.findIndex((signal) => signal.name === name);
     return session.signals[i]!.held > 0 ? session.signals[i]!.reading : null;
   };
-  const clockErrorMs = (session.tracks[session.clock]?.clockErrorUs ?? 0) / 1000;
+  const track = session.tracks[session.clock];
+  const clockErrorMs = (track?.clockErrorUs ?? 0) / 1000;
   const ways = session.clock === 1 ? 2 : 1;
   const leg = reading('hiddenLeg');
   const prior = session.sensor === 'VDI_GATEWAY' ? config.hiddenLeg.hosted : config.hiddenLeg.direct;
-  if (leg !== null) return operatorDistance((leg.observed + clockErrorMs) * ways, prior.medianMs * ways, clockErrorMs * ways);
+  if (leg !== null) {
+    const presentMs = leg.observed + clockErrorMs;
+    const { floorMs, queueMs } = legFloor(track?.minutes ?? [], presentMs);
+    return operatorDistance(floorMs * ways, prior.medianMs * ways, clockErrorMs * ways, queueMs * ways);
+  }
   const onset = reading('onset');
   if (onset !== null) return operatorDistance(onset.observed * ways, 0, 0);
   const path = reading('pathExcess');

@@ -149,7 +149,7 @@ const helpdesk: Shape = (person, prng, world, site) => {
   person.sensor = 'ENDPOINT_AGENT';
   const tool = { name: person.tenant.helpdeskTool, peerIp: null, active: false };
   person.driver.remoteTools = [tool];
-  const typist = keysOf(prng.pick(world.people));
+  const typist = keysOf(world.nextTypist());
   const technician = drawPath(prng, world, prng.uniform(15, 220));
   onDays(person, (sessions, _day, draw) => {
     // Nobody needs help every day.

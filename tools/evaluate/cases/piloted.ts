@@ -16,6 +16,7 @@ import { type DrawnOperator, drawLine, drawOperator, drawPath, drawRecordedLeg, 
 export interface Operation {
   member: number;
   members: number;
+  /** The hands of an operation of several workstations. */
   typists: readonly RecordedPerson[];
   /** Raster of the workstation's clock, ms. */
   gridMs: number;
@@ -50,7 +51,7 @@ export const HONEST_DAYS = 3;
 const DAYS_OF_PILOTING = 2;
 
 /** Another person at the keys; the workstation's clock rounds what it sees of them. */
-const typistOf = (prng: Prng, world: World, { gridMs }: Operation): KeyFactory => keysOf(prng.pick(world.people), { gridMs });
+const typistOf = (world: World, { gridMs }: Operation): KeyFactory => keysOf(world.nextTypist(), { gridMs });
 
 interface Leg {
   legMs: number;
@@ -91,14 +92,14 @@ function exitLink(person: Workstation, prng: Prng, world: World, site: Site): Li
 
 const proxy = (least: number, most: number): Shape => (person, prng, world, site, operation) => {
   const leg = hiddenLeg(prng, world, site, [least, most]);
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const inputOrigin = prng.pick(['HARDWARE', 'HARDWARE', 'UNKNOWN'] as const);
   return always(leg, () => ({ typist, hidden: leg.path, inputOrigin }), exitLink(person, prng, world, site));
 };
 
 const remoteDesktop: Shape = (_person, prng, world, site, operation) => {
   const leg = hiddenLeg(prng, world, site, [60, 250]);
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const inputOrigin = prng.pick(['VIRTUAL', 'INJECTED', 'UNKNOWN', 'HARDWARE'] as const);
   const rasterMs = prng.pick([1000 / 60, 100 / 3, 20, 40, 50]);
   const remoteTools = prng.chance(0.4) ? [{ name: prng.pick(REMOTE_TOOLS), peerIp: null, active: true }] : [];
@@ -118,14 +119,14 @@ const packetVpn: Shape = (person, prng, world, site, operation) => {
   const hops = drawHops(prng, book, person.vantage, source, site.rttMs);
   const zone = prng.chance(0.25) ? zoneOf('', operator.region) : person.link.osTimeZone;
   const link: Link = { ...person.link, source, hops, leg: whole, mss: prng.chance(0.7) ? 1360 + 4 * prng.below(15) : 1460, osTimeZone: zone };
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const leg: Leg = { legMs: operator.legMs, operatorKm: kmOf(operator, site), path: whole };
   return always(leg, () => ({ typist }), link);
 };
 
 const handover: Shape = (_person, prng, world, site, operation) => {
   const leg = hiddenLeg(prng, world, site, [30, 200]);
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const inputOrigin = prng.pick(['VIRTUAL', 'HARDWARE', 'UNKNOWN'] as const);
   return {
     legMs: leg.legMs,
@@ -145,7 +146,7 @@ const kvmTraces = (prng: Prng): Partial<Driver> => ({ inputDevices: [prng.pick(K
 
 const ipKvm = (traces: boolean): Shape => (_person, prng, world, site, operation) => {
   const leg = hiddenLeg(prng, world, site, [40, 280]);
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const change = traces ? kvmTraces(prng) : {};
   return { ...always(leg, () => ({ typist, hidden: leg.path, hiddenVisible: false, ...change })), operatorKm: null };
 };
@@ -175,7 +176,7 @@ const nightOperator: Shape = (_person, prng, world, site, operation) => {
   const region = far.length > 0 ? prng.pick(far) : prng.pick(world.regions);
   const legMs = (world.paths.rttMs(site.region, region) ?? 180) + lastMile(prng);
   const leg: Leg = { legMs, operatorKm: distanceKm(region, site.place), path: drawPath(prng, world, legMs) };
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const visible = prng.chance(0.5);
   const piloting = always(leg, () => ({ typist, hidden: leg.path, hiddenVisible: visible }));
   return { ...piloting, operatorKm: visible ? leg.operatorKm : null, hours: { timeZone: zoneOf('', region), startHour: prng.uniform(8, 10), lengthHours: 8.5 } };
@@ -190,7 +191,7 @@ const sharedOperator: Shape = (_person, prng, world, site, operation) => {
 };
 
 const accountMoved: Shape = (person, prng, world, site, operation) => {
-  const typist = typistOf(prng, world, operation);
+  const typist = typistOf(world, operation);
   const other = prng.pick(world.sites);
   const elsewhere = prng.chance(0.5) && other.vantage.id === site.vantage.id ? other : site;
   const { country } = elsewhere.place;
@@ -200,8 +201,8 @@ const accountMoved: Shape = (person, prng, world, site, operation) => {
   return always(null, () => ({ typist }), link);
 };
 
-const accountRhythm: Shape = (_person, prng, world, _site, operation) => {
-  const typist = typistOf(prng, world, operation);
+const accountRhythm: Shape = (_person, _prng, world, _site, operation) => {
+  const typist = typistOf(world, operation);
   return always(null, () => ({ typist }));
 };
 
@@ -226,7 +227,7 @@ export function drawOperation(world: World, prng: Prng, members: number): Omit<O
   const site = prng.pick(world.sites);
   const hands = members >= 8 ? 3 : members >= 5 ? prng.pick([1, 2]) : 1;
   const operator = drawOperator(prng, world, site, [25, 280]);
-  return { members, site, operator, farmAddress: homeAddress(prng, world.scene.book, site.place), typists: Array.from({ length: hands }, () => prng.pick(world.people)) };
+  return { members, site, operator, farmAddress: homeAddress(prng, world.scene.book, site.place), typists: members > 1 ? Array.from({ length: hands }, () => world.nextTypist()) : [] };
 }
 
 export interface PilotedPerson {

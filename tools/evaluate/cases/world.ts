@@ -46,7 +46,8 @@ export interface World {
   scene: Scene;
   part: Part;
   effort: Effort;
-  people: readonly RecordedPerson[];
+  /** Hands that nobody else of the tenant has, as long as there are any: two colleagues with one rhythm would be one typist. */
+  nextTypist(): RecordedPerson;
   paths: Paths;
   /** Places where this tenant's people live: few, so that cohorts form. */
   sites: readonly Site[];
@@ -89,7 +90,13 @@ export function drawWorld(sources: Sources, options: { seed: number; shard: numb
     const site = siteOf(scene, paths, region, prng);
     if (site !== null) sites.push(site);
   }
-  return { scene, part, effort, people, paths, sites, regions };
+  return { scene, part, effort, nextTypist: dealer(shuffled(new Prng(seed, `typists:${shard}`), people)), paths, sites, regions };
+}
+
+/** Deals each in turn, and again from the first when all have been dealt. */
+function dealer<T>(items: readonly T[]): () => T {
+  let dealt = 0;
+  return () => items[dealt++ % items.length]!;
 }
 
 function shuffled<T>(prng: Prng, items: readonly T[]): T[] {
@@ -167,7 +174,7 @@ export function honestPerson(world: World, stream: string, prng: Prng, kind: str
   person.sampleEveryMs = effort.sampleEveryMs;
   const baseMs = site.rttMs + lastMile(prng);
   person.link = { ...person.link, leg: drawPath(prng, world, baseMs), hops: drawHops(prng, scene.book, site.vantage, person.link.source, baseMs) };
-  const typist = prng.pick(world.people);
+  const typist = world.nextTypist();
   person.driver = { ...person.driver, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
   return { person, site, gridMs: gridOf(typist) };
 }
