@@ -9,7 +9,7 @@ import { BlockBuilder, TICK } from './block.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
-import type { Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './lane-host.ts';
+import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './lane-host.ts';
 import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
@@ -26,7 +26,7 @@ interface Member {
   kept: { checkpoint: HostCheckpoint; result: HostResult } | null;
   /** What was reported at the barrier that it has come to. */
   reports: readonly FleetReport[] | null;
-  advanced: { progress: readonly LaneProgress[]; front: number | null } | null;
+  advanced: Advanced | null;
   result: HostResult | null;
 }
 
@@ -169,23 +169,41 @@ export class Crew {
   async #readTogether(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
     const own = new Map(this.#members.map((member) => [member, files.filter(({ lane }) => this.#owners[lane] === member)]));
     for (;;) {
-      const { complete } = this.#round.barrier;
-      for (const member of this.#members) {
-        member.advanced = null;
-        member.hand!.post({ kind: 'advance', files: own.get(member)!, from: positions, complete });
-      }
-      await this.#until(() => this.#members.every(({ advanced }) => advanced !== null));
-      const answers = this.#members.map(({ advanced }) => advanced!);
-      const progress = answers.flatMap((answer) => answer.progress);
-      for (const { lane, position } of progress) positions.set(lane, position);
-      const front = answers.reduce<number | null>((least, answer) => (answer.front === null ? least : Math.min(least ?? answer.front, answer.front)), null);
+      let stopped = false;
+      const onAdvanced = ({ progress }: Advanced): void => {
+        for (const { lane, position } of progress) positions.set(lane, position);
+        stopped = onProgress(progress) || stopped;
+      };
+      const fronts = await Promise.all(this.#members.map((member) => this.#advance(member, own.get(member)!, positions, onAdvanced)));
+      this.#answer = null; // every member has learnt it
+      const front = fronts.reduce((least, at) => (at === null ? least : Math.min(least ?? at, at)), null);
       if (front !== null) {
         this.#round.barrier.reached(front);
         await this.#meet();
-        await this.#learn();
       }
-      if (onProgress(progress) || front === null) return;
+      if (stopped || front === null) return this.#learn();
       await new Promise(setImmediate);
+    }
+  }
+
+  /**
+   * One worker up to the next barrier; answers the time there, null at the end of its lanes. What the exchange makes of the barrier
+   * before is told on the way, once it may matter: until then the worker goes on and need not wait for it.
+   */
+  async #advance(member: Member, files: readonly LaneFile[], from: Map<number, LanePosition>, onAdvanced: (advanced: Advanced) => void): Promise<number | null> {
+    const pending = this.#answer;
+    const { complete } = this.#round.barrier;
+    for (let before = pending?.due ?? Infinity; ; before = Infinity) {
+      member.advanced = null;
+      member.hand!.post({ kind: 'advance', files, from, complete, before });
+      await this.#until(() => member.advanced !== null);
+      const advanced: Advanced = member.advanced!;
+      onAdvanced(advanced);
+      if (pending !== null && before !== Infinity) {
+        const facts = await pending.facts;
+        if (facts.length > 0) member.hand!.post({ kind: 'learn', facts });
+      }
+      if (!advanced.held) return advanced.front;
     }
   }
 

@@ -4,7 +4,7 @@ import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { Block } from './block.ts';
 import type { LanePosition } from './enriched/reader.ts';
-import { LaneHost, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
+import { LaneHost, type AdvanceOrder, type Advanced, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
 import type { Source } from './source.ts';
 
 /** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */
@@ -14,7 +14,7 @@ export type Order =
   | { readonly kind: 'source'; readonly source: Source }
   | { readonly kind: 'block'; readonly block: Block }
   | { readonly kind: 'slice'; readonly file: LaneFile; readonly from: LanePosition }
-  | { readonly kind: 'advance'; readonly files: readonly LaneFile[]; readonly from: ReadonlyMap<number, LanePosition>; readonly complete: number }
+  | ({ readonly kind: 'advance' } & AdvanceOrder)
   | { readonly kind: 'meet'; readonly front: number }
   | { readonly kind: 'learn'; readonly facts: readonly FleetFact[] }
   | { readonly kind: 'checkpoint'; readonly directory: string }
@@ -24,7 +24,7 @@ export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly answer: Answer; readonly buffers: Pick<Block, 'bytes' | 'index'> }
   | { readonly kind: 'sliced'; readonly answer: Answer; readonly progress: LaneProgress }
-  | { readonly kind: 'advanced'; readonly answer: Answer; readonly progress: readonly LaneProgress[]; readonly front: number | null }
+  | ({ readonly kind: 'advanced' } & Advanced)
   | { readonly kind: 'met'; readonly answer: Answer; readonly reports: readonly FleetReport[] }
   | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
@@ -41,7 +41,7 @@ export function carryOut(host: LaneHost, order: Order): Report | null {
     case 'slice':
       return { kind: 'sliced', ...host.slice(order.file, order.from) };
     case 'advance':
-      return { kind: 'advanced', ...host.advance(order.files, order.from, order.complete) };
+      return { kind: 'advanced', ...host.advance(order) };
     case 'meet':
       return { kind: 'met', ...host.meet(order.front) };
     case 'learn':

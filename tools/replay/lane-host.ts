@@ -25,7 +25,7 @@ import { partsOf } from '../embedded/parts.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
 import { BlockCursor, TICK, type Block } from './block.ts';
 import { laneFileName } from './enriched/format.ts';
-import { EnrichedLaneReader, LANE_START, bodyReaders, type LanePosition } from './enriched/reader.ts';
+import { EnrichedLaneReader, LANE_START, NO_STOP, bodyReaders, type LanePosition } from './enriched/reader.ts';
 import { EnrichedLaneWriter } from './enriched/writer.ts';
 import { Evaluator, type EvaluatorState } from './evaluation.ts';
 import { isReference } from './history-feed.ts';
@@ -112,6 +112,21 @@ export interface LaneFile {
   readonly lane: number;
   readonly path: string;
   readonly label: string;
+}
+
+/** How far the kept lanes are to be read; see LaneHost.advance. */
+export interface AdvanceOrder {
+  readonly files: readonly LaneFile[];
+  readonly from: ReadonlyMap<number, LanePosition>;
+  readonly complete: number;
+  readonly before: number;
+}
+
+export interface Advanced {
+  readonly answer: Answer;
+  readonly progress: readonly LaneProgress[];
+  readonly front: number | null;
+  readonly held: boolean;
 }
 
 /** What lies on the disk after a checkpoint of a host. */
@@ -242,7 +257,7 @@ export class LaneHost {
     const reader = this.#readerOf(file, from);
     let events = 0;
     while (events < SLICE_EVENTS) {
-      const part = reader.next(null);
+      const part = reader.next(NO_STOP);
       if (part === null) break;
       this.#repeat(file.lane, part.events);
       events += part.events.length;
@@ -253,27 +268,28 @@ export class LaneHost {
   }
 
   /**
-   * Reads on in every kept lane of its own, up to the place where an hour beyond `complete` is complete. `front` is the
-   * time at that place, the same in all lanes; null where no such place follows.
+   * Reads on in every kept lane of its own, up to the place where an hour beyond `complete` is complete, or before the first event
+   * at or after `before`. `front` is the earliest time at such a place, null where none follows; `held`: a lane stands before such an event.
    */
-  advance(files: readonly LaneFile[], from: ReadonlyMap<number, LanePosition>, complete: number): { answer: Answer; progress: readonly LaneProgress[]; front: number | null } {
+  advance({ files, from, complete, before }: AdvanceOrder): Advanced {
     const { idleCloseMs, fleet } = this.#options.config.detect;
     const behindMs = idleCloseMs + fleet.graceMs;
     const isDue = (front: number): boolean => hourOf(front - behindMs) > complete;
     let front: number | null = null;
+    let held = false;
     const progress = files.map((file): LaneProgress => {
       const reader = this.#readerOf(file, from.get(file.lane) ?? LANE_START);
       let events = 0;
-      for (let part = reader.next(isDue); part !== null; part = reader.next(isDue)) {
+      for (let part = reader.next({ isDue, before }); part !== null; part = reader.next({ isDue, before })) {
         this.#repeat(file.lane, part.events);
         events += part.events.length;
-        if (part.front === null) continue;
-        front = part.front;
-        break;
+        held ||= part.held;
+        if (part.front !== null) front = Math.min(part.front, front ?? part.front);
+        if (part.front !== null || part.held) break;
       }
       return { lane: file.lane, position: reader.position, size: reader.size, events, ended: reader.ended };
     });
-    return { answer: this.#answer(), progress, front };
+    return { answer: this.#answer(), progress, front, held };
   }
 
   #readerOf({ lane, path, label }: LaneFile, from: LanePosition): EnrichedLaneReader {

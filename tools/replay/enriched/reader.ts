@@ -22,9 +22,20 @@ export const LANE_START: LanePosition = { at: 0, entries: 0 };
 
 export interface LanePart {
   readonly events: readonly EnrichedEvent[];
-  /** The mark at which the part ends; null where it ends with its block, or has as many events as a part may have. */
+  /** Of the mark before which the part ends; null where it ends with its block, or has as many events as a part may have. */
   readonly front: number | null;
+  /** The part ends before an event that is not to be read yet. */
+  readonly held: boolean;
 }
+
+/** Where a reader stops: before a mark for which `isDue` is true, and before an event at or after `before`, epoch ms. */
+export interface Stop {
+  readonly isDue: (front: number) => boolean;
+  readonly before: number;
+}
+
+/** Reads to the end. */
+export const NO_STOP: Stop = { isDue: () => false, before: Infinity };
 
 interface OpenBlock {
   readonly start: number;
@@ -77,10 +88,10 @@ export class EnrichedLaneReader {
   }
 
   /**
-   * What follows, up to the first mark for which `stop` is true, to the end of the block or to PART_RECORDS events; null at the end of the file.
+   * What follows, up to where it is to stop, to the end of the block or to PART_RECORDS events; null at the end of the file.
    * Throws FARHAND_HISTORY_UNREADABLE for a block that is cut off or damaged.
    */
-  next(stop: ((front: number) => boolean) | null): LanePart | null {
+  next(stop: Stop): LanePart | null {
     if (this.ended) return null;
     const block = this.#block ?? this.#open();
     const part = block.reader.next(stop);
@@ -189,23 +200,32 @@ class BlockReader {
     if (buffer instanceof ArrayBuffer && buffer.byteLength === this.#bytes.length + CHUNK_SPARE) buffer.transfer(0);
   }
 
-  /** Up to a mark or the end; null where the bytes do not fit the format. */
-  next(stop: ((front: number) => boolean) | null): LanePart | null {
+  /** Up to where it is to stop, or the end; null where the bytes do not fit the format. */
+  next({ isDue, before }: Stop): LanePart | null {
     const events: EnrichedEvent[] = [];
     while (!this.ended && events.length < PART_RECORDS) {
       this.entries++;
+      const start = this.#at;
       const kind = this.#bytes[this.#at++];
       if (kind === VALUE) this.#values.push(this.#value());
       else if (kind === MARK) {
         const front = this.#double();
-        if (front !== null && stop?.(front) === true) return { events, front };
+        if (front !== null && isDue(front)) return this.#backTo(start, { events, front, held: false });
       } else {
         const event = kind === KEYSTROKES ? this.#keystrokesEvent() : kind === CONNECTION ? this.#connectionEvent() : null;
         if (event === null) return null;
+        if (event.event.observedAt >= before) return this.#backTo(start, { events, front: null, held: true });
         events.push(event);
       }
     }
-    return { events, front: null };
+    return { events, front: null, held: false };
+  }
+
+  /** The entry that begins there is read again by the next call. */
+  #backTo(start: number, part: LanePart): LanePart {
+    this.#at = start;
+    this.entries--;
+    return part;
   }
 
   /** Over the first entries, whose values later ones name; answers how many events are among them. */
