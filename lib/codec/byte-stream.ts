@@ -10,6 +10,8 @@ export class ByteStream {
   readonly #cursor = new Cursor(DEFAULT_DECODE_LIMITS);
   #held: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Of the last chunk, what comes behind `held`. */
+  #rest: Buffer | null = null;
   #consumed = 0;
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
@@ -21,21 +23,34 @@ export class ByteStream {
     return this.#consumed;
   }
 
-  /** Makes `count` bytes available where the stream has them; answers how many there are, at most `count`. */
+  /** Makes `count` bytes available in one piece where the stream has them; answers how many there are, at most `count`. */
   async ensure(count: number): Promise<number> {
-    const missing = count - (this.#held.length - this.#at);
+    if (this.#at === this.#held.length && this.#rest !== null) {
+      this.#held = this.#rest;
+      this.#at = 0;
+      this.#rest = null;
+    }
+    let missing = count - (this.#held.length - this.#at);
     if (missing <= 0) return count;
     const parts = [this.#held.subarray(this.#at)];
-    for (let got = 0; got < missing; ) {
-      const next = await this.#chunks.next();
-      if (next.done === true) break;
-      const chunk = next.value;
-      parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      got += chunk.length;
+    while (missing > 0) {
+      const chunk = this.#rest ?? (await this.#chunk());
+      if (chunk === null) break;
+      parts.push(chunk.subarray(0, missing));
+      // Only what is asked for is copied; the rest of a chunk stays where it is.
+      this.#rest = chunk.length > missing ? chunk.subarray(missing) : null;
+      missing -= chunk.length;
     }
-    this.#held = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    const filled = parts.filter(({ length }) => length > 0);
+    this.#held = filled.length === 1 ? (filled[0] as Buffer) : Buffer.concat(filled);
     this.#at = 0;
     return Math.min(count, this.#held.length);
+  }
+
+  /** The next chunk; null at the end. */
+  async #chunk(): Promise<Buffer | null> {
+    const next = await this.#chunks.next();
+    return next.done === true ? null : Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
   }
 
   /** The next `count` bytes (never overwritten later), or undefined when the stream ends before. */

@@ -127,7 +127,7 @@ const files: Target[] = [
     run: (bytes) => {
       writeFileSync(file, bytes);
       return answered(['FARHAND_HISTORY_UNREADABLE', 'FARHAND_SCHEMA_UNKNOWN', 'FARHAND_SCHEMA_INCOMPATIBLE'], async () => {
-        const history = new HistoryFile({ path: file, label: 'input', bytes: bytes.length }, 0, 256 * 1024, false);
+        const history = new HistoryFile({ path: file, label: 'input', bytes: bytes.length }, 0, 256 * 1024, 1);
         try {
           for (let into: never[] = []; (await history.prepare()) && into.length < 10_000; into = []) history.take(Infinity, 0, into, 100);
         } finally {

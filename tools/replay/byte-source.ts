@@ -10,7 +10,10 @@ import type { HistoryPath } from './discover.ts';
 import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+/** Of a file, and of one among many that are open at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES_OF_MANY = 256 * 1024;
+const MANY_FILES = 8;
 const MAGIC_BYTES = 4;
 
 export interface ByteSource {
@@ -36,12 +39,12 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-function decompress(file: ReadStream, compression: Compression): Readable {
+function decompress(file: ReadStream, compression: Compression, chunkSize: number): Readable {
   if (compression === 'none') return file;
   // Errors of either reach the reader of the last stream; the callback only keeps them from being unhandled.
   const ended = () => {};
-  if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), ended);
-  return pipeline(file, zstdFrames, createZstdDecompress({ chunkSize: CHUNK_BYTES }), ended);
+  if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize }), ended);
+  return pipeline(file, zstdFrames, createZstdDecompress({ chunkSize }), ended);
 }
 
 /** Enough of the content to tell what it is, however small the chunks are. */
@@ -55,7 +58,8 @@ async function firstBytes(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
   return bytes;
 }
 
-export async function openBytes({ path, label }: HistoryPath): Promise<ByteSource> {
+/** @param files how many are read at a time */
+export async function openBytes({ path, label }: HistoryPath, files = 1): Promise<ByteSource> {
   const damaged = (error: unknown, position: number, compression: Compression): FarhandError => {
     if (error instanceof FarhandError) return error;
     const what = compression === 'none' ? 'cannot be read' : `the ${compression} stream is damaged or cut off`;
@@ -69,8 +73,9 @@ export async function openBytes({ path, label }: HistoryPath): Promise<ByteSourc
     throw damaged(error, 0, 'none');
   }
   const compression = compressionOf(head);
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  const plain = decompress(file, compression);
+  const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
+  const file = createReadStream(path, { highWaterMark: chunkBytes });
+  const plain = decompress(file, compression, chunkBytes);
   async function* guarded(): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of plain) yield chunk as Buffer;

@@ -42,14 +42,17 @@ export class HistoryFile {
   #bytesBefore = 0;
 
   readonly #peek: Peek = { lane: 0, time: AT_ONCE, arrivalKnown: false };
-  /** Whether other files are merged with this one, so that the times of its records matter. */
+  /** Files that are merged, this one among them. */
+  readonly #files: number;
+  /** Whether there are others, so that the times of its records matter. */
   readonly #merged: boolean;
 
-  constructor(path: HistoryPath, order: number, recordBytesMax: number, merged = true) {
+  constructor(path: HistoryPath, order: number, recordBytesMax: number, files = 2) {
     this.path = path;
     this.order = order;
     this.#recordBytesMax = recordBytesMax;
-    this.#merged = merged;
+    this.#files = files;
+    this.#merged = files > 1;
   }
 
   /** Where the file stands, to go on there: records handed out, and the highest time among them. */
@@ -151,7 +154,7 @@ export class HistoryFile {
 
   async #fill(): Promise<void> {
     if (this.#batches === null) {
-      this.#source = await openBytes(this.path);
+      this.#source = await openBytes(this.path, this.#files);
       this.#batches = this.#recordsOf(this.#source);
       let skip = this.#taken;
       while (skip > 0) {

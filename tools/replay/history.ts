@@ -22,7 +22,7 @@ export class FileHistory implements History {
   readonly #files: readonly HistoryFile[];
 
   constructor(paths: readonly HistoryPath[], recordBytesMax: number) {
-    this.#files = paths.map((path, order) => new HistoryFile(path, order, recordBytesMax, paths.length > 1));
+    this.#files = paths.map((path, order) => new HistoryFile(path, order, recordBytesMax, paths.length));
     this.bytes = paths.reduce((sum, path) => sum + path.bytes, 0);
   }
 

@@ -340,8 +340,10 @@ export class LaneHost {
   }
 
   readonly #decode = (record: LaneRecord): DecodeResult<HistoryRecord> => {
-    const result = record.refusal ?? this.#decoder.decode(this.#sources[record.source]!, record);
-    if (!result.ok || this.#laneBy(result.event) === record.lane) return result;
+    const source = this.#sources[record.source]!;
+    const result = record.refusal ?? this.#decoder.decode(source, record);
+    // Only a line can say a thing twice.
+    if (!result.ok || source.form !== 'lines' || this.#laneBy(result.event) === record.lane) return result;
     // The reader went by the first of two; a record that is about two people is about nobody.
     return { ok: false, reason: 'NOT_JSON', detail: 'type, tenantId or userId: given twice' };
   };

@@ -27,6 +27,8 @@ export class EventMemory {
   readonly #hash: Hash64 = { high: 0, low: 0 };
   readonly #dirty: Bucket[] = [];
   #batch = 0;
+  /** The buckets that the last event was looked for in: nearly always those of the next. Null where they may have changed. */
+  #around: { readonly start: number; readonly own: Bucket | undefined; readonly before: Bucket | undefined; readonly after: Bucket | undefined } | null = null;
   #entries = 0;
   #touches = 0;
   #restored = false;
@@ -56,8 +58,10 @@ export class EventMemory {
     hashEventId(tenantId, eventId, hash);
     const { duplicateBucketMs: width, duplicateEntriesMax } = this.#limits;
     const start = observedAt - (observedAt % width);
-    if (this.#isIn(start, hash) || this.#isIn(start - width, hash) || this.#isIn(start + width, hash)) return false;
-    const bucket = this.#buckets.get(start) ?? this.#open(start);
+    if (start !== this.#around?.start) this.#around = { start, own: this.#buckets.get(start), before: this.#buckets.get(start - width), after: this.#buckets.get(start + width) };
+    const { own, before, after } = this.#around;
+    if (this.#isIn(own, hash) || this.#isIn(before, hash) || this.#isIn(after, hash)) return false;
+    const bucket = own ?? this.#open(start);
     while (this.#entries >= duplicateEntriesMax && this.#forgetStalest(bucket));
     bucket.note(hash.high, hash.low);
     this.#entries++;
@@ -65,8 +69,7 @@ export class EventMemory {
     return true;
   }
 
-  #isIn(start: number, { high, low }: Hash64): boolean {
-    const bucket = this.#buckets.get(start);
+  #isIn(bucket: Bucket | undefined, { high, low }: Hash64): boolean {
     if (bucket === undefined) return false;
     bucket.asked = this.#batch;
     return bucket.has(high, low);
@@ -107,6 +110,7 @@ export class EventMemory {
     const bucket = new Bucket(start);
     bucket.asked = this.#batch;
     this.#buckets.set(start, bucket);
+    this.#around = null;
     return bucket;
   }
 
@@ -120,6 +124,7 @@ export class EventMemory {
     for (let i = 0; i < stalest.chunks.length; i++) this.#store.delete(chunkKey(stalest.start, i));
     this.#entries -= stalest.entries;
     this.#buckets.delete(stalest.start);
+    this.#around = null;
     this.#forgottenBuckets++;
     return true;
   }
