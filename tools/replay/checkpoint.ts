@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
-import type { HostResult } from './lane-host.ts';
+import type { HostResult } from './host-contract.ts';
 import type { Share } from './lanes.ts';
 
 const FORMAT = 1;

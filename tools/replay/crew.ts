@@ -9,7 +9,7 @@ import { BlockBuilder, TICK } from './block.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
-import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './lane-host.ts';
+import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';

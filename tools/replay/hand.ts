@@ -4,7 +4,8 @@ import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { Block } from './block.ts';
 import type { LanePosition } from './enriched/reader.ts';
-import { LaneHost, type AdvanceOrder, type Advanced, type Answer, type HostCheckpoint, type HostOptions, type HostResult, type LaneFile, type LaneProgress } from './lane-host.ts';
+import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
+import { LaneHost } from './lane-host.ts';
 import type { Source } from './source.ts';
 
 /** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */

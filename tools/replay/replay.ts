@@ -14,7 +14,7 @@ import { readManifest, writeManifest } from './enriched/manifest.ts';
 import type { Evaluation } from './evaluation.ts';
 import { FileHistory, type History } from './history.ts';
 import { readLabels } from './labels.ts';
-import type { LaneFile } from './lane-host.ts';
+import type { LaneFile } from './host-contract.ts';
 import { WHOLE, type Share } from './lanes.ts';
 import { ReplayOutputs } from './output-files.ts';
 import { Run } from './run.ts';

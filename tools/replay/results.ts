@@ -4,7 +4,7 @@ import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
 import { Evaluator, type Evaluation } from './evaluation.ts';
 import type { SessionLabel } from './labels.ts';
-import type { Answer, FoundLine, HostResult, LetterLine } from './lane-host.ts';
+import type { Answer, FoundLine, HostResult, LetterLine } from './host-contract.ts';
 import type { ReplayOutputs } from './output-files.ts';
 import { ReportData } from './report/data.ts';
 import { renderReport } from './report/page.ts';

@@ -9,7 +9,7 @@ import type { LanePosition } from './enriched/reader.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { History } from './history.ts';
 import type { SessionLabel } from './labels.ts';
-import type { HostResult, LaneFile, LaneProgress } from './lane-host.ts';
+import type { HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { WHOLE, lanesOf } from './lanes.ts';
 import { ReplayOutputs } from './output-files.ts';
 import type { Input, ReplayOptions } from './replay.ts';

@@ -10,7 +10,7 @@ import type { EmbeddedConfig } from '../embedded/pipeline.ts';
 import type { Settings } from './checkpoint.ts';
 import type { Evaluation } from './evaluation.ts';
 import { readLabels } from './labels.ts';
-import type { HostResult } from './lane-host.ts';
+import type { HostResult } from './host-contract.ts';
 import type { Share } from './lanes.ts';
 import { ReplayOutputs } from './output-files.ts';
 import { Results } from './results.ts';

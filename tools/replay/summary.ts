@@ -3,7 +3,7 @@ import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { DatabaseVersion } from '#schemas/records.ts';
 import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
-import type { HostResult } from './lane-host.ts';
+import type { HostResult } from './host-contract.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
 import { carryOut, failureOf, type Order, type Report } from './hand.ts';
-import { LaneHost, type HostOptions } from './lane-host.ts';
+import type { HostOptions } from './host-contract.ts';
+import { LaneHost } from './lane-host.ts';
 
 const port = parentPort;
 assert(port !== null, 'worker.ts runs in a worker thread');

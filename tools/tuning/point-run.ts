@@ -1,12 +1,13 @@
 /** Detection of several configurations over one enriched stream, in one pass: each event is decoded once. */
+import { FloatPool } from '#lib/codec/float-pool.ts';
 import type { Severity, SuspiciousSession } from '#schemas/records.ts';
 import type { WindowTrace } from '../../services/detect/steps/findings.ts';
 import { createDetection, type Detection } from '../embedded/detection.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
+import { EnrichedLaneReader, NO_STOP, bodyReaders } from '../replay/enriched/reader.ts';
 import { Evaluator, type Activity, type Evaluation } from '../replay/evaluation.ts';
 import type { SessionLabel } from '../replay/labels.ts';
 import { ReportData, type ReportState } from '../replay/report/data.ts';
-import { readEnriched } from './enriched-stream.ts';
 import { SessionPeaks, type SessionPeak } from './session-peaks.ts';
 import { FindingTracker, type TrackedFinding } from './tracked-findings.ts';
 
@@ -88,9 +89,16 @@ class PointRun {
 /** `onBatch` is told how many events were done, all points together, and may throw to end the run. */
 export function runPoints(stream: string, jobs: readonly PointJob[], truth: Truth | null, onBatch: (events: number) => void = () => undefined): PointAnswer[] {
   const runs = jobs.map((job) => new PointRun(job, truth));
-  for (const batch of readEnriched(stream)) {
-    for (const run of runs) run.process(batch);
-    onBatch(batch.length * jobs.length);
+  const floats = new FloatPool();
+  const reader = new EnrichedLaneReader(stream, stream, bodyReaders(floats));
+  try {
+    for (let part = reader.next(NO_STOP); part !== null; part = reader.next(NO_STOP)) {
+      for (const run of runs) run.process(part.events);
+      floats.release();
+      onBatch(part.events.length * jobs.length);
+    }
+  } finally {
+    reader.close();
   }
   return runs.map((run) => run.finish());
 }

@@ -2,16 +2,17 @@
  * The part of a tuning run that all configurations share: the history is decoded and enriched once, into a stream on
  * disk, and what does not depend on detection is gathered on the way.
  */
+import { rmSync } from 'node:fs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DeadLetter, Feedback } from '#schemas/records.ts';
 import { createEmbeddedPipeline, type EmbeddedConfig } from '../embedded/pipeline.ts';
 import { Progress, type ProgressOptions } from '../embedded/progress.ts';
+import { EnrichedLaneWriter } from '../replay/enriched/writer.ts';
 import { noteActivity, type Activity } from '../replay/evaluation.ts';
 import { HistoryFeed, decodedBefore } from '../replay/history-feed.ts';
 import type { History } from '../replay/history.ts';
 import { sessionKey } from '../replay/labels.ts';
-import { EnrichedWriter } from './enriched-stream.ts';
 
 /** Verdicts of analysts that are kept, to be used as labels. */
 const FEEDBACK_MAX = 1_000_000;
@@ -45,7 +46,8 @@ export interface Prepared {
 export async function prepareHistory(options: PrepareOptions): Promise<Prepared> {
   const { config, signal, clock, history } = options;
   const progress = new Progress({ clock, stream: options.progress, label: 'enrich', shown: options.showProgress });
-  const writer = new EnrichedWriter(options.stream);
+  const writer = new EnrichedLaneWriter(options.stream, 0, Number.NEGATIVE_INFINITY);
+  let whole = false;
   const activity = new Map<string, Activity>();
   const feedback: Feedback[] = [];
   const refused: { feed: HistoryFeed | null } = { feed: null };
@@ -73,14 +75,14 @@ export async function prepareHistory(options: PrepareOptions): Promise<Prepared>
       records += batch.length;
       progress.update(history.share, records);
     }
-    writer.close();
+    writer.sync();
+    whole = true;
     const { events, rejected, duplicates } = pipeline.counts();
     return { stream: options.stream, events, rejected: rejected + feed.rejectedReferences, duplicates, activity, feedback };
-  } catch (error) {
-    writer.discard();
-    throw error;
   } finally {
     progress.end();
+    writer.close();
+    if (!whole) rmSync(options.stream, { force: true });
   }
 }
 

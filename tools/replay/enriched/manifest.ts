@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { DatabaseVersion } from '#schemas/records.ts';
 import { shareName } from '../checkpoint.ts';
-import type { HostResult, LaneFile } from '../lane-host.ts';
+import type { HostResult, LaneFile } from '../host-contract.ts';
 import { LANES, type Share } from '../lanes.ts';
 import { MANIFEST_NAME, laneFileName, schemaFingerprint } from './format.ts';
 
