@@ -42,19 +42,15 @@ const DIRECT_TAIL = [
   { gapMs: 120, share: 2e-6 },
   { gapMs: 200, share: 1e-6 },
 ];
-/**
- * A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. Vendors call a desktop of more
- * than 150 ms poor and of more than 200 ms unusable, and the person's own way comes on top, so hardly anybody is given one.
- */
+/** A virtual desktop may be hosted in another region than its gateway: the leg in between is honest. */
 const HOSTED_TAIL = [
   { gapMs: 8.5, share: 0.3 },
   { gapMs: 40, share: 0.03 },
   { gapMs: 70, share: 0.0023 },
   { gapMs: 150, share: 0.0012 },
-  { gapMs: 180, share: 6e-4 },
-  { gapMs: 200, share: 2.5e-5 },
-  { gapMs: 240, share: 8e-6 },
-  { gapMs: 300, share: 2e-6 },
+  { gapMs: 200, share: 3e-4 },
+  { gapMs: 240, share: 6e-5 },
+  { gapMs: 300, share: 1e-5 },
   { gapMs: 600, share: 1e-6 },
 ];
 

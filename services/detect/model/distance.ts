@@ -20,13 +20,13 @@ export interface ReachRow {
 
 /** Linear between the rows, flat beyond them. */
 export const REACH: readonly ReachRow[] = [
-  { rttMs: 23, low: 0.0961, median: 0.308, high: 0.647 },
-  { rttMs: 40, low: 0.155, median: 0.357, high: 0.72 },
-  { rttMs: 71, low: 0.293, median: 0.501, high: 0.782 },
-  { rttMs: 114, low: 0.357, median: 0.608, high: 0.737 },
-  { rttMs: 153, low: 0.3, median: 0.588, high: 0.783 },
-  { rttMs: 202, low: 0.291, median: 0.573, high: 0.773 },
-  { rttMs: 257, low: 0.284, median: 0.538, high: 0.69 },
+  { rttMs: 23, low: 0.105, median: 0.308, high: 0.666 },
+  { rttMs: 40, low: 0.172, median: 0.357, high: 0.744 },
+  { rttMs: 71, low: 0.307, median: 0.501, high: 0.787 },
+  { rttMs: 114, low: 0.373, median: 0.608, high: 0.76 },
+  { rttMs: 153, low: 0.318, median: 0.588, high: 0.807 },
+  { rttMs: 202, low: 0.321, median: 0.573, high: 0.785 },
+  { rttMs: 257, low: 0.297, median: 0.538, high: 0.704 },
 ];
 
 const LEAST_PROCESSING_MS = 0.3;

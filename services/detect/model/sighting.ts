@@ -45,6 +45,13 @@ export const isPrivateRelay = (reason: string): boolean => /private.?relay/i.tes
 const SATELLITE = /starlink|space ?exploration|spacex|hughes|viasat|inmarsat|ses s\.?a|eutelsat|oneweb|iridium|telesat|skylogic|satellite/i;
 /** Organisations whose access network is a satellite; a long last mile is honest there. */
 export const isSatellite = (organisation: string | null): boolean => organisation !== null && SATELLITE.test(organisation);
+/**
+ * Organisations that are nothing but gateways of other organisations (cloud security gateways, secure access service edges): such a
+ * gateway ends the transport, also where the customer's policy does not name it. An operator cannot use one without the customer.
+ */
+const SECURITY_GATEWAY = /zscaler|netskope|opendns|cisco umbrella|cato networks|iboss|forcepoint|menlo security|skyhigh|blue ?coat|palo alto networks/i;
+export const isSecurityGateway = (organisation: string | null): boolean => organisation !== null && SECURITY_GATEWAY.test(organisation);
+
 /** Gap from which the machine sits behind a satellite hop whose provider's proxy answers for it, ms; such a hop wanders by more than a leg adds. */
 const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */

@@ -8,7 +8,7 @@ import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
-import { isTrustedEgress } from '../model/sighting.ts';
+import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
@@ -71,7 +71,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     familiar: sighting === null ? [] : familiarWith(person, sighting),
     helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
     fleet: fleetView(person, session),
-    gateway: sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy), windowEnd),
+    gateway: sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd),
   };
 }
 

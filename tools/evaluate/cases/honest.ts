@@ -2,7 +2,7 @@
 import { Prng } from '#lib/kernel/prng.ts';
 import { distanceKm, type LocatedAddress } from '../../simulate/addresses.ts';
 import type { Driver, MachineFactory, Workstation } from '../../simulate/draft.ts';
-import { drawHops, homeAddress } from '../../simulate/person.ts';
+import { drawHops } from '../../simulate/person.ts';
 import { GEO_ASNS, LEO_ASNS, NETWORKS } from '../../simulate/places.ts';
 import { heavyMachine, machineOf, ordinaryMachine, slowMachine } from '../machines.ts';
 import { pathOf } from '../recorded-paths.ts';
@@ -230,7 +230,7 @@ export function drawHonestUnit(world: World, prng: Prng, kind: string): HonestUn
   const { country } = site.place;
   const asns = NETWORKS[country]!.office;
   const { book } = world.scene;
-  const source = kind === 'household' ? homeAddress(prng, book, site.place) : book.draw(prng, { asns, country, near: site.place, maxKm: 100 });
+  const source = kind === 'household' ? world.ownAddress(prng, site.place) : book.draw(prng, { asns, country, near: site.place, maxKm: 100 });
   return { site, source };
 }
 

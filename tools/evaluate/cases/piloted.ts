@@ -227,7 +227,7 @@ export function drawOperation(world: World, prng: Prng, members: number): Omit<O
   const site = prng.pick(world.sites);
   const hands = members >= 8 ? 3 : members >= 5 ? prng.pick([1, 2]) : 1;
   const operator = drawOperator(prng, world, site, [25, 280]);
-  return { members, site, operator, farmAddress: homeAddress(prng, world.scene.book, site.place), typists: members > 1 ? Array.from({ length: hands }, () => world.nextTypist()) : [] };
+  return { members, site, operator, farmAddress: world.ownAddress(prng, site.place), typists: members > 1 ? Array.from({ length: hands }, () => world.nextTypist()) : [] };
 }
 
 export interface PilotedPerson {

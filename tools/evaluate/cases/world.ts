@@ -1,13 +1,13 @@
 /** One tenant's world for the evaluation: measured places and paths, recorded typists, and simulated surroundings. */
 import { Prng } from '#lib/kernel/prng.ts';
-import { distanceKm } from '../../simulate/addresses.ts';
+import { distanceKm, type LocatedAddress } from '../../simulate/addresses.ts';
 import type { Scene, Workstation } from '../../simulate/draft.ts';
 import { drawScene } from '../../simulate/fleet.ts';
 import type { CloudRegion } from '../../simulate/measured.ts';
 import { DEFAULTS } from '../../simulate/options.ts';
 import { HOME_PLACES, NETWORKS, type Place, type VantagePlace } from '../../simulate/places.ts';
 import type { PathFactory } from '../../simulate/path.ts';
-import { drawHops, ordinaryPerson } from '../../simulate/person.ts';
+import { drawHops, homeAddress, ordinaryPerson } from '../../simulate/person.ts';
 import { machineOf, ordinaryMachine } from '../machines.ts';
 import { type AccessClass, pathOf, type Paths, readPaths, type RecordedLeg } from '../recorded-paths.ts';
 import { gridOf, keysOf, readPeople, type RecordedPerson } from '../recorded-typing.ts';
@@ -48,6 +48,8 @@ export interface World {
   effort: Effort;
   /** Hands that nobody else of the tenant has, as long as there are any: two colleagues with one rhythm would be one typist. */
   nextTypist(): RecordedPerson;
+  /** A home address in the place's town that was not drawn for anybody else of the tenant, as long as there are any. */
+  ownAddress(prng: Prng, place: Place, first?: LocatedAddress): LocatedAddress;
   paths: Paths;
   /** Places where this tenant's people live: few, so that cohorts form. */
   sites: readonly Site[];
@@ -90,7 +92,20 @@ export function drawWorld(sources: Sources, options: { seed: number; shard: numb
     const site = siteOf(scene, paths, region, prng);
     if (site !== null) sites.push(site);
   }
-  return { scene, part, effort, nextTypist: dealer(shuffled(new Prng(seed, `typists:${shard}`), people)), paths, sites, regions };
+  return { scene, part, effort, nextTypist: dealer(shuffled(new Prng(seed, `typists:${shard}`), people)), ownAddress: addresses(scene.book), paths, sites, regions };
+}
+
+/** The databases know few ranges of a town: strangers would share an address by chance, a farm's among them. */
+const ADDRESS_TRIES = 16;
+
+function addresses(book: Scene['book']): World['ownAddress'] {
+  const taken = new Set<string>();
+  return (prng, place, first) => {
+    let address = first ?? homeAddress(prng, book, place);
+    for (let tries = 1; taken.has(address.ip) && tries < ADDRESS_TRIES; tries++) address = homeAddress(prng, book, place);
+    taken.add(address.ip);
+    return address;
+  };
 }
 
 /** Deals each in turn, and again from the first when all have been dealt. */
@@ -172,8 +187,9 @@ export function honestPerson(world: World, stream: string, prng: Prng, kind: str
   person.vantage = site.vantage;
   person.activity = prng.uniform(...effort.activity);
   person.sampleEveryMs = effort.sampleEveryMs;
+  const source = world.ownAddress(prng, site.place, person.link.source);
   const baseMs = site.rttMs + lastMile(prng);
-  person.link = { ...person.link, leg: drawPath(prng, world, baseMs), hops: drawHops(prng, scene.book, site.vantage, person.link.source, baseMs) };
+  person.link = { ...person.link, source, leg: drawPath(prng, world, baseMs), hops: drawHops(prng, scene.book, site.vantage, source, baseMs) };
   const typist = world.nextTypist();
   person.driver = { ...person.driver, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
   return { person, site, gridMs: gridOf(typist) };
