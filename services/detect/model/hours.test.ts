@@ -87,9 +87,9 @@ describe('novelty', () => {
       return hours(view({ hours: hoursView(seen, { sessionStart, moved }), windowEnd: sessionStart + HOUR_MS }), parameters);
     };
     const found = reading(night(4, 7));
-    expect(found.explanation).toContain("outside of this user's own hours");
+    expect(found.explanation).toContain("outside of this user's own");
     expect(rankAlone('hours', found)).toBe(RANK.NONE);
-    for (const startHour of [13, 14, 15, 20, 23]) expect(night(4, startHour), `${startHour}:00 lies near the usual hours`).toBe('quiet');
+    for (const startHour of [12, 13, 14, 15, 20, 23]) expect(night(4, startHour), `${startHour}:00 lies near the usual hours`).toBe('quiet');
     expect(night(2, 7), 'two days make no habit').not.toMatchObject({ unit: 'share' });
     expect(night(4, 7, true), 'who has been declared elsewhere keeps other hours').toBe('quiet');
   });

@@ -5,7 +5,7 @@
  * Statistic: circular mean of the active minutes over the hours of the week (UTC), as the zone whose clock would put the
  *   middle of the working day at 13:15; its distance from the declared zone's offset, which is asked for the end of the
  *   window, so that daylight saving is in it. Only where the activity gathers in one part of the day.
- *   And whether the session lies outside of the hours that the person has kept so far, two hours granted on either side.
+ *   And whether the session has come to an hour outside of those that the person has kept so far, three hours granted on either side.
  * Null: share of honest people who live so far off their own clock: night owls and shift workers. No measurement of it is
  *   at hand; the shares are the configured prior, from the 3% of a fleet that work nights. A session outside of hours that had been
  *   regular for days is a fact with a stated share of honest session-days.
@@ -34,10 +34,10 @@ const GATHERED_MIN = 0.5;
 const STRENGTH_MAX = 0.9;
 const STRENGTH_MIN = 0.3;
 
-/** Share of honest session-days, of people with regular hours, that lie outside of these: a stated prior. */
+/** Share of honest session-days, of people with regular hours, that come to an hour so far outside of these: a stated prior. */
 const OUTSIDE_SHARE = 0.005;
-const OUTSIDE_MARGIN_HOURS = 2;
-/** Most of the earlier activity that may lie near the session. */
+const OUTSIDE_MARGIN_HOURS = 3;
+/** Most of the earlier activity that may lie near the present hour. */
 const OUTSIDE_NEAR_MAX = 0.02;
 const OUTSIDE_MINUTES_MIN = 90;
 /** A session may be so long, hours; a longer one has no hours of its own. */
@@ -77,7 +77,7 @@ function wrapped(hours: number): number {
 
 const zoneText = (hours: number): string => `UTC${hours < 0 ? '−' : '+'}${Math.abs(Math.round(hours))}`;
 
-/** What the person did before this session: minutes, how many of them lie near its hours of the day, and how gathered they are. */
+/** What the person did before this session: minutes, how many of them lie near the present hour of the day, and how gathered they are. */
 interface Earlier {
   minutes: number;
   near: number;
@@ -98,7 +98,7 @@ function outsideOfHours({ counts, sessionStart }: HoursView, windowEnd: number):
     const count = counts[hour]!;
     if (count === 0 || isOwn(hour)) continue;
     earlier.minutes += count;
-    if ((((hour - first + OUTSIDE_MARGIN_HOURS) % DAY_HOURS) + DAY_HOURS) % DAY_HOURS < span + 2 * OUTSIDE_MARGIN_HOURS) earlier.near += count;
+    if ((hour - present + OUTSIDE_MARGIN_HOURS + WEEK_HOURS) % DAY_HOURS <= 2 * OUTSIDE_MARGIN_HOURS) earlier.near += count;
     x += count * COSINES[hour % DAY_HOURS]!;
     y += count * SINES[hour % DAY_HOURS]!;
   }
@@ -120,7 +120,7 @@ function outside(view: SessionView, activity: HoursView, { daysMin }: SignalPara
     samples: earlier.minutes,
     windowStart: activity.sessionStart,
     windowEnd: view.windowEnd,
-    explanation: `The session lies outside of this user's own hours: of ${earlier.minutes.toLocaleString('en-US')} active minutes on earlier days ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * OUTSIDE_SHARE}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
+    explanation: `The session has come to an hour outside of this user's own: of ${earlier.minutes.toLocaleString('en-US')} active minutes on earlier days ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * OUTSIDE_SHARE}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
   };
 }
 

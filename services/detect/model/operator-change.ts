@@ -37,12 +37,12 @@ const STRENGTH_MAX_FIRST_DAY = 2.4;
 /** All of the last three blocks lie beyond: rarer than one of them, less rare than three independent ones. */
 const THREE_BLOCKS = 1.3;
 /** Without holds a stranger is hardly further away than a change of pace. */
-const STRENGTH_MAX_INTERVALS = 1.8;
+const STRENGTH_MAX_INTERVALS = 2.3;
 /**
  * Added where country or network are new for the person as well: the hundreds of blocks of ordinary days, each of which
- * may stray, need not be allowed for then. Less than what is missing to MEDIUM.
+ * may stray, need not be allowed for then; at most half as much again.
  */
-const NEW_NETWORK_SUPPORT = 0.5;
+const NEW_NETWORK_SUPPORT = 0.75;
 const STRENGTH_MIN = 0.3;
 
 /**
@@ -82,7 +82,7 @@ export function operatorChange(view: SessionView, parameters: SignalParameters):
   const alone = Math.min(most, strengthOfP(THREE_BLOCKS * log10P));
   if (alone < STRENGTH_MIN || isOfLine(view)) return QUIET;
   const supported = freshTraits(view, parameters).some(({ kind }) => kind !== 'fingerprint');
-  const strength = alone + (supported ? NEW_NETWORK_SUPPORT : 0);
+  const strength = alone + (supported ? Math.min(NEW_NETWORK_SUPPORT, alone / 2) : 0);
   const last = blocks.at(-1)!;
   const table = last.withHolds ? WITH_HOLDS : INTERVALS_ONLY;
   const samples = blocks.reduce((sum, block) => sum + block.keys, 0);
