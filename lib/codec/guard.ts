@@ -69,6 +69,10 @@ export function readLong(c: Cursor): number {
   let position = c.position;
   if (position >= end) return UNREADABLE;
   let byte = bytes[position++] as number;
+  if (byte < 0x80) {
+    c.position = position; // nearly all lengths, counts and indexes
+    return (byte >>> 1) ^ -(byte & 1);
+  }
   let value = byte & 0x7f;
   let scale = 128;
   for (let i = 1; byte >= 0x80; i++) {
@@ -192,10 +196,9 @@ function checkString(c: Cursor, path: string): boolean {
   const length = skipLength(c, path, c.limits.stringBytesMax);
   if (length < 0) return false;
   const { bytes, position } = c;
-  for (let i = position - length; i < position; i++) {
-    if ((bytes[i] as number) >= 0x80) return isUtf8(bytes.subarray(position - length, position)) || c.fail(path, 'not UTF-8');
-  }
-  return true;
+  let all = 0;
+  for (let i = position - length; i < position; i++) all |= bytes[i] as number;
+  return all < 0x80 || isUtf8(bytes.subarray(position - length, position)) || c.fail(path, 'not UTF-8');
 }
 
 /** Bytes of an item of fixed size, 0 where the size varies. */
