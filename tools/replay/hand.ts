@@ -9,7 +9,7 @@ import { LaneHost } from './lane-host.ts';
 import type { Source } from './source.ts';
 
 /** Of a worker's heap: a block and all that is made of it die young in it; in the usual 16 MB they are copied on. */
-const YOUNG_GENERATION_MB = 96;
+const YOUNG_GENERATION_MB = 48;
 
 export type Order =
   | { readonly kind: 'source'; readonly source: Source }
