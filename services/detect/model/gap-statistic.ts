@@ -98,7 +98,7 @@ function sortedLows(minutes: readonly MinuteSummary[]): Float64Array {
 const DRIFT_PER_SPREAD = 1.3;
 
 /** Share of its gap by which a slow machine's floor drifts with its load: its work takes longer, in proportion. A leg's queues and routes add what they add. */
-const DRIFT_FREE_SHARE = 0.07;
+const DRIFT_FREE_SHARE = 0.05;
 
 /** From the 20th to the 80th percentile of the kept minutes' low gaps, ms. */
 function drift(count: number, lows: Float64Array): number {
