@@ -173,7 +173,7 @@ const officer = ({ promise }: PageInput, report: Report): string[] => [
 const METHOD = [
   '## How the sessions are built',
   '',
-  '- **Typing**: the Aalto sub-sample (Dhakal et al., CHI 2018), played back in its own order; each day a person types other sentences a little faster or slower. The raster of the recording’s clock is taken out, and the raster of the workstation’s clock is put on whoever types there.',
+  '- **Typing**: the Aalto sub-sample (Dhakal et al., CHI 2018), played back in its own order, by hands that nobody else of the tenant has; each day a person types other sentences a little faster or slower. The raster of the recording’s clock is taken out, and the raster of the workstation’s clock is put on whoever types there.',
   '- **Ways**: measured round trips between the regions of two clouds (GCP, Azure), plus a last mile of 2–25 ms. A hidden leg is the measured way between the operator’s place and the workstation’s, plus the operator’s last mile.',
   '- **Movement**: each line, visible or hidden, carries a recorded movement of its own: direct calls (OnionRTC) for homes, personal devices (Seattle) for heavy lines, route changes out of server matrices at three moments (PlanetLab), jitter from packet to packet, and losses sent again after a timeout that the smoothed round trip does not count. A third of the operators sits on a calm line, which tells least.',
   '- **Machines**: nobody has published long series of what office machines add, so these are models, wide on purpose: an idle delay of 0.3–8.5 ms (rttgap’s direct echoes), a quarter with a display frame of 16.7 ms, load that wanders and bursts and stretches the *floor* of the delay; slow ones of 20–70 ms, a third of them constant.',

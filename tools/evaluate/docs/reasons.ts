@@ -12,7 +12,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
   'handover in mid-session': 'a short leg after the handover looks like an application that became slow; the change is only believed once it has lasted.',
   'laptop farm of ≥ 5': 'a farm must first be seen to take turns, which needs some of its working day, and farms behind an IP-KVM show no gap.',
   'IP-KVM without visible lag': 'the leg never shows in the registration latency. Without a known device or display, only jitter between the presses and a rhythm unlike the enrolled one are left, and a person piloted from the first session has enrolled the operator.',
-  'night operator': 'honest shift workers and night owls live the same hours; a zone needs several days, and half of these operators show no lag.',
+  'night operator': 'honest shift workers and night owls live the same hours, so hours open nothing alone, and half of these operators show no lag: of those who were never seen honest, hours are all that is left.',
   'one operator on ≥ 3 identities': 'the identities share a pair of hands and nothing else that is certain: neither address nor device. Rhythm sketches of strangers agree by chance now and then, which bounds what they may claim.',
   'account handover, another network': 'a typist at another address in the same region looks like the same person who moved; rhythm and novelty together must say otherwise.',
   'account handover, rhythm alone (LOW at most)': 'rhythm is compared with the enrolled profile of the same person only, and some strangers type alike.',
@@ -21,7 +21,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
 /** By the honest kind. */
 export const HONEST_REASONS: Readonly<Record<string, string>> = {
   'satellite-pep': 'the provider ends the transport in the ground station, so a hop of 600 ms shows exactly as a hidden leg would. Where the address belongs to a satellite provider this can be known; the databases place some customers elsewhere.',
-  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. It is learnt from three of its people, two where it is declared (NetworkPolicy CORPORATE_EGRESS); until then, and where fewer use it, nothing tells the two apart.',
+  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. It is learnt from three of its people, two where it is declared (NetworkPolicy CORPORATE_EGRESS); until then, and where fewer use it, nothing tells the two apart, unless the address belongs to a provider of such gateways.',
   'corporate-vpn': 'the way over a far egress is longer than the way to the declared place allows; declare the egress, or let it become common.',
   'vdi-elsewhere': 'the honest way from the gateway to the host adds a constant gap; people whose desktop alone stands elsewhere have no peers who share it.',
   'slow-pc': 'a constant extra delay is the very picture of a short hidden leg.',
