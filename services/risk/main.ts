@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
-import { sharedSections, type KafkaSection, type RedisSection } from '#lib/kernel/config-sections.ts';
+import { sharedSections, type RedisSection } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { kafkaOptionsOf } from '#lib/log/kafka-section.ts';
@@ -19,19 +19,11 @@ import { Tokens } from '#lib/risk/tokens.ts';
 import { Host } from '#lib/runner/host.ts';
 import { openSchemas } from '#lib/runner/schemas.ts';
 import { parseWorkerArguments } from '#lib/runner/worker-args.ts';
+import { rarelyCommitting } from './commit-interval.ts';
 import { createRiskTask } from './task.ts';
 
 const { kafka: kafkaSchema, topics: topicsSchema, registry: registrySchema, redis: redisSchema, observe } = sharedSections;
 const definition = defineConfig({ kafka: kafkaSchema, topics: topicsSchema, registry: registrySchema, redis: redisSchema, observe, risk: riskSectionSchema });
-
-/** A revision that is written again changes nothing, so positions are committed rarely: what policy points wait for is mostly others at work. */
-const COMMIT_INTERVAL_MS = 2_000;
-
-/** As far as `kafka.transactionTimeoutMs` lets it be. */
-function rarelyCommitting(kafka: KafkaSection): KafkaSection {
-  const most = kafka.transactionTimeoutMs - kafka.drainTimeoutMs;
-  return { ...kafka, commitIntervalMs: Math.max(kafka.commitIntervalMs, Math.min(COMMIT_INTERVAL_MS, most)) };
-}
 
 export function main(args: string[]): Promise<number> {
   const config = definition.load({ file: parseWorkerArguments('risk', args).config });
