@@ -119,10 +119,16 @@ export async function measureThroughput(site: Site, data: DataSet, options: RunO
   }
 }
 
+/** A transaction ends in each of its partitions by a marker of its own: that of the positions may come before that of the findings. */
+async function allEnded(log: Log, topic: string, partition: number): Promise<void> {
+  while (await log.hasMore({ topic, partition, offset: (await log.offsetsOf(topic, partition)).end })) await systemClock.sleep(POLL_MS);
+}
+
 async function findingsOf(log: Log, { topics }: Installation, partitions: number): Promise<{ findings: number; digest: string }> {
   const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
   const ids = new Set<string>();
   for (let partition = 0; partition < partitions; partition++) {
+    await allEnded(log, topics.suspiciousSessions, partition);
     await log.readToEnd(topics.suspiciousSessions, partition, (records) => {
       for (const record of records) {
         const result = decoder.decode(record);
