@@ -4,8 +4,8 @@ export interface Panel {
   readonly description: string;
   readonly unit: 's' | 'short' | 'percentunit' | 'reqps' | 'bytes';
   readonly queries: readonly { readonly expr: string; readonly legend: string }[];
-  /** One figure instead of a curve; red from `redFrom` on, where an alert of deploy/prometheus would fire. */
-  readonly figure?: { readonly redFrom: number | null; readonly decimals?: number };
+  /** One figure instead of a curve; red above the bound of an alert of deploy/prometheus (a test holds the two together). */
+  readonly figure?: { readonly red: { readonly alert: string; readonly above: number } | null; readonly decimals?: number };
 }
 
 export interface Row {
@@ -22,7 +22,7 @@ export interface Dashboard {
 const rate = (metric: string, by: string, more = ''): string => `sum by (${by}) (rate(${metric}{service=~"$service"${more}}[$__rate_interval]))`;
 const quantile = (q: number, metric: string, by: string): string => `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket{service=~"$service"}[$__rate_interval])))`;
 const curve = (title: string, unit: Panel['unit'], description: string, ...queries: [string, string][]): Panel => ({ title, unit, description, queries: queries.map(([expr, legend]) => ({ expr, legend })) });
-const figure = (title: string, unit: Panel['unit'], description: string, expr: string, redFrom: number | null = null, decimals?: number): Panel => ({ title, unit, description, queries: [{ expr, legend: '' }], figure: { redFrom, ...(decimals !== undefined && { decimals }) } });
+const figure = (title: string, unit: Panel['unit'], description: string, expr: string, red: NonNullable<Panel['figure']>['red'] = null, decimals?: number): Panel => ({ title, unit, description, queries: [{ expr, legend: '' }], figure: { red, ...(decimals !== undefined && { decimals }) } });
 
 export const DASHBOARDS: readonly Dashboard[] = [
   {
@@ -33,10 +33,10 @@ export const DASHBOARDS: readonly Dashboard[] = [
         title: 'At a glance',
         panels: [
           figure('Events per second', 'short', 'Valid events without repeats.', 'sum(rate(farhand_ingest_events_total[5m]))'),
-          figure('Event to finding, p99', 's', 'From the arrival of telemetry to the commit of what came of it in detect.', 'histogram_quantile(0.99, sum by (le) (rate(farhand_end_to_end_seconds_bucket{service=~"detect|chained"}[5m])))', 60),
-          figure('Telemetry waits', 's', 'Age of the oldest record that waits for ingest.', 'max(farhand_input_lag_seconds{service=~"ingest|chained"})', 120),
+          figure('Event to finding, p99', 's', 'From the arrival of telemetry to the commit of what came of it in detect.', 'histogram_quantile(0.99, sum by (le) (rate(farhand_end_to_end_seconds_bucket{service=~"detect|chained"}[5m])))', { alert: 'FarhandFindingsLate', above: 60 }),
+          figure('Telemetry waits', 's', 'Age of the oldest record that waits for ingest.', 'max(farhand_input_lag_seconds{service=~"ingest|chained"})', { alert: 'FarhandLag', above: 120 }),
           figure('Grave findings in 24 hours', 'short', 'How often one came to HIGH or CRITICAL: most open as LOW and are raised.', 'sum(increase(farhand_detect_findings_total{status=~"OPENED|ESCALATED",severity=~"HIGH|CRITICAL"}[24h]))', null, 0),
-          figure('Rejected', 'percentunit', 'Part of the telemetry that became dead letters.', 'sum(rate(farhand_ingest_dead_letters_total[10m])) / sum(rate(farhand_records_processed_total{service=~"ingest|chained"}[10m]))', 0.01),
+          figure('Rejected', 'percentunit', 'Part of the telemetry that became dead letters.', 'sum(rate(farhand_ingest_dead_letters_total[10m])) / sum(rate(farhand_records_processed_total{service=~"ingest|chained"}[10m]))', { alert: 'FarhandDeadLetters', above: 0.01 }),
           figure('Workers', 'short', 'Workers that hold tasks.', 'count(farhand_tasks_held > 0)'),
         ],
       },
@@ -114,8 +114,8 @@ const SOURCE = { type: 'prometheus', uid: '${source}' };
 /** A figure is plain, or green and red: what Grafana takes where nothing is said turns red at 80, whatever it counts. */
 function defaultsOf({ unit, figure }: Panel): object {
   if (figure === undefined) return { unit, min: 0 };
-  const { redFrom, decimals } = figure;
-  const steps = [{ value: null, color: redFrom === null ? 'text' : 'green' }, ...(redFrom === null ? [] : [{ value: redFrom, color: 'red' }])];
+  const { red, decimals } = figure;
+  const steps = red === null ? [{ value: null, color: 'text' }] : [{ value: null, color: 'green' }, { value: red.above, color: 'red' }];
   return { unit, min: 0, ...(decimals !== undefined && { decimals }), color: { mode: 'thresholds' }, thresholds: { mode: 'absolute', steps } };
 }
 

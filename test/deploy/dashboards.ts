@@ -4,6 +4,7 @@
  * points that ask; then each dashboard is drawn by Grafana's own components (test/deploy/dashboards/page) in Chromium, dark
  * and light, at desk and laptop widths. Pictures go to out/dashboards. Exit status 1 where a panel has an error or no data.
  */
+import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
@@ -14,6 +15,7 @@ import type { Drawn } from './dashboards/page/drawn.ts';
 import { bundle, serve } from './dashboards/pages.ts';
 import { BOUNDS_WORLD, TOKEN } from './faults/bounds.ts';
 import { World } from './faults/world.ts';
+import { interrupted } from './interrupted.ts';
 import { prometheus } from './tools.ts';
 
 const OUT = join('out', 'dashboards');
@@ -69,24 +71,29 @@ async function draw(browser: Browser, url: string, from: number, to: number): Pr
   return [...new Set(problems)];
 }
 
+/** Draws all of them from what `world` has gathered since `from`. */
+async function look(world: World, folder: string, executablePath: string, from: number): Promise<string[]> {
+  const { server, url } = await serve(folder, world.prometheus.url);
+  try {
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+    return await draw(browser, url, from, Math.floor(systemClock.nowMs() / 1_000)).finally(() => void browser.close());
+  } finally {
+    server.close();
+  }
+}
+
 async function main(): Promise<number> {
   const [program, folder, executablePath] = [await prometheus(), await bundle(), findChromium()];
   if (program === null || folder === null || executablePath === null) return 1;
   mkdirSync(OUT, { recursive: true });
   const world = await World.open(program, { ...BOUNDS_WORLD, sections: {} });
-  const from = Math.floor(systemClock.nowMs() / 1_000);
   try {
-    await live(world);
-    const { server, url } = await serve(folder, world.prometheus.url);
-    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
-    try {
-      const problems = await draw(browser, url, from, Math.floor(systemClock.nowMs() / 1_000));
-      for (const problem of problems) console.error(problem);
-      return problems.length === 0 ? 0 : 1;
-    } finally {
-      await browser.close();
-      server.close();
-    }
+    const from = Math.floor(systemClock.nowMs() / 1_000);
+    await Promise.race([live(world), once(interrupted, 'abort')]);
+    if (interrupted.aborted) return 1;
+    const problems = await look(world, folder, executablePath, from);
+    for (const problem of problems) console.error(problem);
+    return problems.length === 0 ? 0 : 1;
   } finally {
     await world.close();
     rmSync(folder, { recursive: true, force: true });

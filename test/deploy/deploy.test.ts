@@ -10,6 +10,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { metricGroups } from '../../tools/metrics/reference.ts';
 import { BOUNDS_FAULTS } from './faults/bounds.ts';
 import { LOAD_FAULTS } from './faults/load.ts';
+import { DASHBOARDS } from '../../deploy/grafana/dashboards.ts';
 import { scaledRules } from './scaled-rules.ts';
 import { composeSchema, hadolint, helm, kedaResources, kubeconform, kubernetesSchemas, operatorModels, promtool, run, yamllint } from './tools.ts';
 
@@ -71,6 +72,12 @@ describe('dashboards', () => {
     const shown = panels.filter(({ type }) => type !== 'row');
     expect(shown.length).toBeGreaterThan(5);
     for (const { title, targets } of shown) for (const { expr } of targets ?? []) checkQuery(expr, title);
+  });
+
+  test('a figure is red where its alert fires', () => {
+    const figures = DASHBOARDS.flatMap(({ rows }) => rows.flatMap(({ panels }) => panels.flatMap(({ figure }) => (figure === undefined || figure.red === null ? [] : [figure.red]))));
+    expect(figures.length).toBeGreaterThan(2);
+    for (const { alert, above } of figures) expect(allRules.find((rule) => rule.alert === alert)?.expr.split(' > ').at(-1), alert).toBe(String(above));
   });
 
   test('their queries are PromQL', async (context) => {

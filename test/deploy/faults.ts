@@ -8,21 +8,19 @@ import { BOUNDS_FAULTS, BOUNDS_WORLD } from './faults/bounds.ts';
 import { show, type Fault, type Shown } from './faults/fault.ts';
 import { LOAD_FAULTS, LOAD_WORLD } from './faults/load.ts';
 import { World, type WorldOptions } from './faults/world.ts';
+import { interrupted } from './interrupted.ts';
 import { prometheus } from './tools.ts';
 
 const only = process.argv.slice(2);
-/** Everything that was started is stopped, also when it is interrupted. */
-const interrupted = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort());
 
 async function provoke(program: string, options: WorldOptions, faults: readonly Fault[]): Promise<Shown[]> {
   const wanted = only.length === 0 ? faults : faults.filter(({ alerts }) => alerts.some((alert) => only.includes(alert)));
-  if (wanted.length === 0 || interrupted.signal.aborted) return [];
+  if (wanted.length === 0 || interrupted.aborted) return [];
   const world = await World.open(program, options);
   const shown: Shown[] = [];
   try {
     for (const fault of wanted) {
-      if (!interrupted.signal.aborted) shown.push(...(await show(world, fault, interrupted.signal)));
+      if (!interrupted.aborted) shown.push(...(await show(world, fault, interrupted)));
     }
   } finally {
     await world.close();

@@ -1,9 +1,7 @@
 /** What a drawn panel holds, for the command to check. */
 export interface Drawn {
   readonly title: string;
-  readonly type: string;
+  /** Names of the series that have a value somewhere: one of gaps alone draws nothing. */
   readonly series: readonly string[];
-  /** The last value of every series, as the panel writes it. */
-  readonly last: readonly string[];
   readonly error: string | null;
 }

@@ -92,17 +92,12 @@ function framesOf({ type, fieldConfig }: Panel, frames: readonly DataFrame[]): D
   }));
 }
 
-const lastOf = (frame: DataFrame) => {
-  const field = frame.fields[1]!;
-  return field.display!(field.values.findLast((value) => value !== null));
-};
-
 function Body({ panel, frames, width, height }: { panel: Panel; frames: DataFrame[]; width: number; height: number }) {
   if (frames.length === 0) return <div style={{ height, display: 'grid', placeItems: 'center', color: theme.colors.text.secondary }}>No data</div>;
   if (panel.type === 'stat') {
-    const { fields } = frames[0]!;
-    const value = lastOf(frames[0]!);
-    return <BigValue value={{ ...value, title: '' }} sparkline={{ y: fields[1]!, x: fields[0]! }} width={width} height={height} theme={theme} colorMode={BigValueColorMode.Value} graphMode={BigValueGraphMode.Area} />;
+    const [x, y] = frames[0]!.fields as [Field, Field];
+    const value = y.display!(y.values.findLast((at) => at !== null));
+    return <BigValue value={{ ...value, title: '' }} sparkline={{ y, x }} width={width} height={height} theme={theme} colorMode={BigValueColorMode.Value} graphMode={BigValueGraphMode.Area} />;
   }
   const legend = { showLegend: true, displayMode: LegendDisplayMode.List, placement: 'bottom' as const, calcs: [] };
   return <TimeSeries frames={frames} timeRange={range} timeZone="utc" width={width} height={height} legend={legend} />;
@@ -147,8 +142,9 @@ function Page({ title, panels, width }: { title: string; panels: readonly Filled
 const dashboard = (await (await fetch(`/dashboards/${asked.get('dashboard')}.json`)).json()) as { title: string; panels: Panel[] };
 const panels = await Promise.all(dashboard.panels.map(fill));
 createRoot(document.getElementById('root')!).render(<Page title={dashboard.title} panels={panels} width={document.documentElement.clientWidth} />);
+const hasValue = (frame: DataFrame): boolean => frame.fields[1]!.values.some((value) => value !== null);
 window.farhandPanels = panels.filter(({ panel }) => panel.type !== 'row').map(({ panel, frames, error }) => ({
-  title: panel.title, type: panel.type, error,
-  series: frames.map((frame) => frame.fields[1]!.config.displayNameFromDS ?? ''),
-  last: frames.map((frame) => { const { prefix = '', text, suffix = '' } = lastOf(frame); return `${prefix}${text}${suffix}`; }),
+  title: panel.title,
+  series: frames.filter(hasValue).map((frame) => frame.fields[1]!.config.displayNameFromDS ?? ''),
+  error,
 }));
