@@ -129,29 +129,24 @@ function presenceOf({ hours }: RhythmMember): Presence {
 /** On the days on which both typed: slots of both, shared, and what chance would share. */
 function overlapOf(a: Presence, b: Presence): Overlap {
   let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
-  for (let i = 0, near = 0, same = 0; i < a.hours.length; i++) {
-    const hour = a.hours[i]!;
-    while (near < b.hours.length && b.hours[near]! < hour - DAY_SPAN_HOURS) near++;
-    if (near === b.hours.length) break;
-    if (b.hours[near]! > hour + DAY_SPAN_HOURS) continue;
-    while (same < b.hours.length && b.hours[same]! < hour) same++;
-    const y = b.hours[same] === hour ? b.slots[same]! : 0;
-    slotsA += bitsOf(a.slots[i]!);
+  for (let i = 0, j = 0; i < a.hours.length || j < b.hours.length; ) {
+    const hour = Math.min(a.hours[i] ?? Infinity, b.hours[j] ?? Infinity);
+    const [inA, inB] = [a.hours[i] === hour, b.hours[j] === hour];
+    const counts = (inA && inB) || (inA ? isNear(b.hours, j, hour) : isNear(a.hours, i, hour));
+    const x = inA ? a.slots[i++]! : 0;
+    const y = inB ? b.slots[j++]! : 0;
+    if (!counts) continue;
+    slotsA += bitsOf(x);
     slotsB += bitsOf(y);
-    shared += bitsOf(a.slots[i]! & y);
-    hours++;
-  }
-  for (let i = 0, near = 0, same = 0; i < b.hours.length; i++) {
-    const hour = b.hours[i]!;
-    while (near < a.hours.length && a.hours[near]! < hour - DAY_SPAN_HOURS) near++;
-    if (near === a.hours.length) break;
-    if (a.hours[near]! > hour + DAY_SPAN_HOURS) continue;
-    while (same < a.hours.length && a.hours[same]! < hour) same++;
-    if (a.hours[same] === hour) continue;
-    slotsB += bitsOf(b.slots[i]!);
+    shared += bitsOf(x & y);
     hours++;
   }
   return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / (6 * hours)) };
+}
+
+/** Whether a working day spans `hour` and one of `hours`, of which the first behind it stands at `next`. */
+function isNear(hours: readonly number[], next: number, hour: number): boolean {
+  return (hours[next] ?? Infinity) - hour <= DAY_SPAN_HOURS || hour - (hours[next - 1] ?? -Infinity) <= DAY_SPAN_HOURS;
 }
 
 const ratioOf = ({ shared, expected }: Overlap): number => (expected === 0 ? Infinity : (10 * shared) / expected);

@@ -184,10 +184,11 @@ function mixtureMost(minutes: readonly MinuteSummary[], transportSpread: number)
   return secondLowest(minutes, minutes.length - MINUTES_HELD, 'middle') - MIXTURE_MS - 2 * transportSpread;
 }
 
-/** Median over the minutes of what lies between a fifth and a half of their keystrokes, ms. */
-function spreadWithin(minutes: readonly MinuteSummary[]): number {
-  for (let i = 0; i < minutes.length; i++) scratch[i] = minutes[i]!.middle - minutes[i]!.low;
-  return sortScratch(minutes.length)[minutes.length >> 1]!;
+/** Median over the minutes from `first` on of what lies between a fifth and a half of their keystrokes, ms; 0 where there are none. */
+export function spreadWithin(minutes: readonly MinuteSummary[], first = 0): number {
+  const count = minutes.length - first;
+  for (let i = 0; i < count; i++) scratch[i] = minutes[first + i]!.middle - minutes[first + i]!.low;
+  return count === 0 ? 0 : sortScratch(count)[count >> 1]!;
 }
 
 /** Median step between the low gaps of successive minutes, beyond the transport's spread, ms; 0 below 6 minutes. */

@@ -125,9 +125,8 @@ function outside(view: SessionView, activity: HoursView, { daysMin }: SignalPara
 }
 
 export function hours(view: SessionView, parameters: SignalParameters): Answer {
-  const zone = ofZone(view, parameters);
   const strange = view.hours === null ? null : outside(view, view.hours, parameters.config.hours);
-  return strange ?? zone;
+  return strange ?? ofZone(view, parameters);
 }
 
 function ofZone(view: SessionView, { config }: SignalParameters): Answer {

@@ -14,7 +14,7 @@
  * Cost: another keyboard or an injured hand looks the same. Never above LOW by itself; with a network that is new for the
  *   person it is two families.
  */
-import { MINUTES_HELD } from './gap-statistic.ts';
+import { MINUTES_HELD, spreadWithin } from './gap-statistic.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { freshTraits } from './novelty.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
@@ -56,8 +56,8 @@ function isOfLine({ gap, transport, rhythm }: SessionView): boolean {
   const transportMs = transport?.lowerSpreadMs ?? 0;
   const atGateway = rhythm?.sensor === 'VDI_GATEWAY' || rhythm?.sensor === 'BASTION';
   if (atGateway && transportMs >= TRANSPORT_SPREAD_MS_MAX) return true;
-  const spreads = (gap?.minutes ?? []).slice(-MINUTES_HELD).map(({ low, middle }) => middle - low);
-  return (spreads.toSorted((a, b) => a - b)[spreads.length >> 1] ?? 0) - transportMs >= HIDDEN_SPREAD_MS_MAX;
+  const minutes = gap?.minutes ?? [];
+  return spreadWithin(minutes, Math.max(0, minutes.length - MINUTES_HELD)) - transportMs >= HIDDEN_SPREAD_MS_MAX;
 }
 
 export function log10PofDistance(distance: number, withHolds: boolean): number {
