@@ -29,24 +29,36 @@ const VIEWS = [
   { theme: 'light', width: 1_366 },
 ] as const;
 
-/** Traffic as of a working day, and what goes wrong on one. */
+/** Policy points that ask again and again. */
+async function ask(world: World, until: AbortSignal): Promise<void> {
+  for (let i = 0; !until.aborted; i++) {
+    await Promise.all(Array.from({ length: 20 }, (_, at) => world.risk(`acme/s-${i * 20 + at}`, TOKEN)));
+    await systemClock.sleep(200);
+  }
+}
+
+/** A worker is killed, and another takes its place. */
+async function replaceDetect(world: World): Promise<void> {
+  await systemClock.sleep(KILL_MS);
+  if (interrupted.aborted) return;
+  world.end('detect');
+  await world.begin('detect');
+}
+
+/** A working day, and what goes wrong on one. */
+async function workday(world: World): Promise<void> {
+  const day = world.simulate('--workstations', '200', '--piloted', '20', '--start', 'workday', '--speed', SPEED, '--garbage');
+  await Promise.all([day, replaceDetect(world)]);
+  await systemClock.sleep(SETTLE_MS);
+}
+
 async function live(world: World): Promise<void> {
-  let working = true;
-  const asking = (async () => {
-    for (let i = 0; working; i++) {
-      await Promise.all(Array.from({ length: 20 }, (_, at) => world.risk(`acme/s-${i * 20 + at}`, TOKEN)));
-      await systemClock.sleep(200);
-    }
-  })();
+  const over = new AbortController();
+  const asking = ask(world, AbortSignal.any([over.signal, interrupted]));
   try {
-    const day = world.simulate('--workstations', '200', '--piloted', '20', '--start', 'workday', '--speed', SPEED, '--garbage');
-    await systemClock.sleep(KILL_MS);
-    world.end('detect');
-    await world.begin('detect');
-    await day;
-    await systemClock.sleep(SETTLE_MS);
+    await Promise.race([workday(world), once(interrupted, 'abort')]);
   } finally {
-    working = false;
+    over.abort();
     await asking;
   }
 }
@@ -89,7 +101,7 @@ async function main(): Promise<number> {
   const world = await World.open(program, { ...BOUNDS_WORLD, sections: {} });
   try {
     const from = Math.floor(systemClock.nowMs() / 1_000);
-    await Promise.race([live(world), once(interrupted, 'abort')]);
+    await live(world);
     if (interrupted.aborted) return 1;
     const problems = await look(world, folder, executablePath, from);
     for (const problem of problems) console.error(problem);
