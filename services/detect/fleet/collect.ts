@@ -2,15 +2,14 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import type { DeclaredPlace, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
-import { featuresOf, intervalsOf } from '../model/rhythm.ts';
 import { isTrustedEgress } from '../model/sighting.ts';
 import { countOf, quantiles } from '../model/sketch.ts';
 import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
-import { newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
-import { bucketsOf, sketchOf } from './rhythm-sketch.ts';
+import { HANDS_BLOCKS_MIN, newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
+import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
 
 /** Before a window closes: an hour that lies behind it is reported, and facts that are in force by its end are taken up. */
@@ -84,7 +83,7 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
   const tenant = config.fleet.shareTenants.includes(person.tenantId) ? null : person.tenantId;
   const reporter: Reporter = { person, hour: fleet.hour, tenant, config, out };
   for (const place of fleet.places) reportPlace(reporter, place);
-  reportRhythm(reporter, config);
+  reportRhythm(reporter);
   for (const { sessionId, strength } of fleet.sessions) {
     report(reporter, 'EVIDENCE', subjectOf('EVIDENCE', null), sessionId, [], [strength]);
     reportGap(reporter, sessionId);
@@ -109,23 +108,18 @@ function reportPlace(reporter: Reporter, { network, category, trusted, deviceId,
   if (shippedTo !== null) report(reporter, 'SHIP_TO', subjectOf('SHIP_TO', reporter.person.tenantId, shippedTo.hash), deviceId, minutes, [latitude, longitude, shippedTo.km]);
 }
 
-/** Only what the workstation itself registered can be compared between people: gateways add the network's jitter. */
-function reportRhythm(reporter: Reporter, { rhythm }: DetectConfig): void {
-  const { person } = reporter;
-  const { places } = person.fleet!;
-  const profile = person.rhythms.findLast(({ sensor }) => sensor === 'ENDPOINT_AGENT' || sensor === 'WEB_APP');
-  if (profile === undefined || intervalsOf(profile.counts) < rhythm.profileKeysMin) return;
-  const sketch = sketchOf(featuresOf(profile.counts));
-  if (sketch === null) return;
+function reportRhythm(reporter: Reporter): void {
+  const { places, hands = [], strangeSince = 0 } = reporter.person.fleet!;
+  if (hands.length < HANDS_BLOCKS_MIN) return;
+  const sketch = Array.from({ length: SKETCH_SIZE }, (_, i) => Math.round(hands.reduce((sum, block) => sum + block.sketch[i]!, 0) / hands.length));
   const minutes: Minutes = [0, 0];
   for (const place of places) {
     minutes[0] |= place.minutes[0];
     minutes[1] |= place.minutes[1];
   }
   const [latitude, longitude] = places[0]?.area ?? [NO_AREA, NO_AREA];
-  for (const bucket of bucketsOf(sketch)) {
-    report(reporter, 'RHYTHM', subjectOf('RHYTHM', reporter.tenant, bucket), places[0]?.deviceId ?? '', minutes, [...sketch, latitude, longitude]);
-  }
+  const values = [...sketch, latitude, longitude, hands.slice(-HANDS_BLOCKS_MIN).every(({ strange }) => strange) ? 1 : 0, Math.floor(strangeSince / HOUR_MS), shortHash(places[0]?.deviceId ?? '')];
+  for (const bucket of bucketsOf(sketch)) report(reporter, 'RHYTHM', subjectOf('RHYTHM', reporter.tenant, bucket), places[0]?.deviceId ?? '', minutes, values);
 }
 
 /** Low gap of the session's hour and the keystrokes that it rests on; null where there are too few. */

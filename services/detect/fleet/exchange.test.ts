@@ -17,6 +17,9 @@ function report(change: Partial<FleetReport> & { hour?: number }): FleetReport {
   return { type: 'FleetReport', subject: subjectOf('EGRESS', 't', '198.51.100.7'), kind: 'EGRESS', tenantId: 't', userId: 'u', deviceId: 'd-u', windowStart: T0 + hour * HOUR_MS, minutes: [0x3fffffff, 0], values: [1, 397, -1050, 0], ...rest };
 }
 
+/** An ordinary rhythm, and what differs from it. */
+const sketchNear = (n: number): number[] => [148, -46, -45, 0, 38, 42, 378, 457, 532, 554, 437, 49].map((value, i) => value + Math.round(12 * new Prng(n, `sketch ${i}`).normal()));
+
 /** A day of a few subjects of every kind, more people on one than are kept apart. */
 function day(): FleetReport[] {
   const prng = new Prng(3, 'reports');
@@ -29,8 +32,8 @@ function day(): FleetReport[] {
       const subject = subjectOf('EGRESS', 't', n < 80 ? 'office' : `home-${n % 3}`);
       reports.push(report({ ...who, subject, values: [1, 397 + (n % 5) * 20, -1050, 0] }));
       reports.push(report({ ...who, kind: 'SHIP_TO', subject: subjectOf('SHIP_TO', 't', String(n % 30)), values: [397, -1050 + n, n * 10] }));
-      const sketch = Array.from({ length: 12 }, (_, i) => Math.round(new Prng(n, `sketch ${i}`).uniform(0, 40)));
-      reports.push(report({ ...who, kind: 'RHYTHM', subject: subjectOf('RHYTHM', 't', `0.${n % 2}`), values: [...sketch, 397, -1050] }));
+      const sketch = sketchNear(n < 6 ? n % 2 : n);
+      reports.push(report({ ...who, kind: 'RHYTHM', subject: subjectOf('RHYTHM', 't', `0.${n % 2}`), values: [...sketch, 397, -1050, n % 2, 0, n] }));
       reports.push(report({ ...who, deviceId: `s-${n}`, minutes: [], kind: 'COHORT', subject: subjectOf('COHORT', 't', 'direct'), values: [gapValue(3 + prng.exponential(2)), 400] }));
       reports.push(report({ ...who, deviceId: `s-${n}`, minutes: [], kind: 'EVIDENCE', subject: subjectOf('EVIDENCE', null), values: [prng.below(3000)] }));
     }

@@ -27,6 +27,15 @@ export interface FleetSession {
   strength: number;
 }
 
+/** A block of typing as it is compared between people. */
+export interface HandsBlock {
+  sketch: number[];
+  /** It is as far from the enrolled rhythm as the profile learns nothing from. */
+  strange: boolean;
+  /** Start, epoch ms. */
+  from: number;
+}
+
 export interface PersonFleet {
   /** Start of the hour that is being gathered, epoch ms; −1 for none. */
   hour: number;
@@ -34,6 +43,10 @@ export interface PersonFleet {
   places: FleetPlace[];
   /** At most SESSIONS_MAX. */
   sessions: FleetSession[];
+  /** Who typed last: at most HANDS_BLOCKS, oldest first; absent before the first. */
+  hands?: HandsBlock[];
+  /** When the present run of strange blocks began, epoch ms; absent where there is none. */
+  strangeSince?: number;
   /** Not in force yet, by (effectiveAt, subject); at most FACTS_MAX. */
   pending: FleetFact[];
   /** In force: the latest of each kind and subject; at most FACTS_MAX. */
@@ -47,7 +60,19 @@ const FACTS_MAX = 24;
 export const newPersonFleet = (): PersonFleet => ({ hour: -1, places: [], sessions: [], pending: [], taken: [] });
 
 /** Nothing is gathered and nothing was told: not worth keeping. */
-export const isEmpty = ({ hour, pending, taken }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0;
+export const isEmpty = ({ hour, pending, taken, hands }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0 && hands === undefined;
+
+/** About a day of light typing: who took over has the hands to themselves by then. */
+export const HANDS_BLOCKS = 6;
+
+/** So many blocks in a row say who types. */
+export const HANDS_BLOCKS_MIN = 3;
+
+export function addHands(fleet: PersonFleet, block: HandsBlock): void {
+  fleet.hands = [...(fleet.hands ?? []).slice(1 - HANDS_BLOCKS), block];
+  if (block.strange) fleet.strangeSince ??= block.from;
+  else if (fleet.hands.slice(-HANDS_BLOCKS_MIN).every(({ strange }) => !strange)) delete fleet.strangeSince;
+}
 
 const byTime = (a: FleetFact, b: FleetFact): number => a.effectiveAt - b.effectiveAt || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0);
 

@@ -19,8 +19,6 @@ const TABLES = 3;
 const PROJECTIONS = 2;
 /** In spreads within one person. */
 const CELL = 9;
-/** No single feature counts for more than this many quarters of its spread. */
-const DIFFERENCE_MAX = 24;
 
 const NORMALS: readonly number[][] = (() => {
   const prng = new Prng(1, 'rhythm buckets');
@@ -31,9 +29,8 @@ const NORMALS: readonly number[][] = (() => {
   });
 })();
 
-/** Null where holds are not known: intervals alone tell too little to compare people. */
-export function sketchOf(features: readonly number[]): number[] | null {
-  if (features.length !== SCALES.length) return null;
+/** @param features of `handsFeatures` (model/hands.ts) */
+export function sketchOf(features: readonly number[]): number[] {
   const pace = (features[1]! + features[2]! + features[3]!) / 3;
   const parts = (value: number, scale: number): number => Math.round((value / scale) * PARTS);
   return [parts(pace, PACE_SCALE), ...features.map((value, i) => parts(i < INTERVALS ? value - pace : value, SCALES[i]!))];
@@ -55,9 +52,12 @@ export function bucketsOf(sketch: readonly number[]): string[] {
   return [EVERYBODY, ...cells];
 }
 
-/** Mean difference of two sketches in quarters of a spread, times 100: a whole number. */
-export function sketchDistance(a: readonly number[], b: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < SKETCH_SIZE; i++) sum += Math.min(DIFFERENCE_MAX, Math.abs(a[i]! - b[i]!));
-  return Math.round((sum * 100) / SKETCH_SIZE);
+/** Place in a sketch of the middle quantile of the intervals, which the pace and its neighbours give. */
+const REDUNDANT = 3;
+
+/** The contrasts that a sketch stands for, as model/hands.ts compares them. */
+export function contrastsOfSketch(sketch: readonly number[]): number[] {
+  const contrasts: number[] = [];
+  for (let i = 0; i < SKETCH_SIZE; i++) if (i !== REDUNDANT) contrasts.push((sketch[i]! / PARTS) * (i === 0 ? PACE_SCALE : SCALES[i - 1]!));
+  return contrasts;
 }

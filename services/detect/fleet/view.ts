@@ -18,7 +18,7 @@ export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }:
   for (const fact of fleet.taken) {
     if (fact.kind === 'EGRESS' && egress !== null && (fact.subject === egress.own || fact.subject === egress.shared)) view.egress = toldBy(fact, readEgress(fact.values));
     else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
-    else if (fact.kind === 'RHYTHM') view.rhythm = nearer(view.rhythm, toldBy(fact, readRhythm(fact.values)));
+    else if (fact.kind === 'RHYTHM') view.rhythm = larger(view.rhythm, toldBy(fact, readRhythm(fact.values)));
   }
   return view;
 }
@@ -27,8 +27,9 @@ function ownKm({ declared, shippedTo }: DeviceAssignment): number {
   return shippedTo === null ? 0 : Math.round(greatCircleKm(declared.latitude, declared.longitude, shippedTo.latitude, shippedTo.longitude));
 }
 
-/** The nearest neighbour; of the same one, what the larger bucket says. */
-function nearer(a: Told<RhythmFigures> | null, b: Told<RhythmFigures>): Told<RhythmFigures> {
-  if (a === null || b.figures.distance < a.figures.distance) return b;
-  return b.figures.distance === a.figures.distance && b.figures.people > a.figures.people ? b : a;
+/** What the larger bucket says: of the smaller ones those people are left out who are the least alike. */
+function larger(a: Told<RhythmFigures> | null, b: Told<RhythmFigures>): Told<RhythmFigures> {
+  if (a === null) return b;
+  const more = b.figures.people - a.figures.people || b.figures.strength - a.figures.strength;
+  return more > 0 ? b : a;
 }

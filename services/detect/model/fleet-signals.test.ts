@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readEgress } from '../fleet/egress.ts';
+import { readRhythm } from '../fleet/rhythm.ts';
 import { laptopFarm } from './laptop-farm.ts';
 import { oneOperator } from './one-operator.ts';
 import { sharedShipTo } from './shared-ship-to.ts';
@@ -77,25 +78,28 @@ describe('shared ship-to', () => {
 });
 
 describe('one typist, and one operator', () => {
-  const figures = { distance: 0.1, rank: 2, people: 60, median: 1, group: 3, slots: 60, shared: 0, expected: 12, pairRank: 2, pairs: 40 };
+  const figures = { likeness: 2.8, people: 40, strangers: 500, group: 3, groupLikeness: 2.5, among: 12, sets: 1.2, changed: false, strength: 2.4, slots: 60, shared: 0, expected: 12 };
   const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }));
 
-  test('the rhythm alone is LOW at most, and opens nothing where some strangers are as near', () => {
+  test('the rhythm alone is LOW at most, and the more people there are the less one of them says', () => {
     expect(rankAlone('sharedTypist', reading(of(sharedTypist)))).toBeLessThan(RANK.MEDIUM);
     expect(strengthOf(of(sharedTypist))).toBeGreaterThan(1);
-    expect(reading(of(sharedTypist)).ubiquitous).toBe(false);
-    expect(reading(of(sharedTypist, { distance: 0.35 })).ubiquitous).toBe(true);
-    expect(of(sharedTypist, { distance: 0.9 })).toBe(QUIET);
+    expect(strengthOf(of(sharedTypist, { people: 100 }))).toBeLessThan(strengthOf(of(sharedTypist)));
+    expect(of(sharedTypist, { people: 400 })).toBe(QUIET);
+    expect(of(sharedTypist, { likeness: 0.9 })).toBe(QUIET);
   });
 
-  test('identities that are active together are no one operator; a larger group is stronger', () => {
-    expect(of(oneOperator, { shared: 6 })).toBe(QUIET);
-    expect(of(oneOperator, { distance: 0.7 })).toBe(QUIET);
-    expect(of(oneOperator, { expected: 1 })).toBe(QUIET);
-    expect(strengthOf(of(oneOperator))).toBeGreaterThan(strengthOf(of(oneOperator, { group: 2 })));
+  test('one operator is what the exchange found of it; two identities alone stay LOW', () => {
+    expect(strengthOf(of(oneOperator))).toBe(2.4);
+    expect(strengthOf(of(oneOperator, { strength: 9 }))).toBeGreaterThan(3);
+    expect(rankAlone('oneOperator', reading(of(oneOperator, { group: 2, strength: 9 })))).toBeLessThan(RANK.MEDIUM);
+    expect(of(oneOperator, { strength: 0.2 })).toBe(QUIET);
+    expect(oneOperator(view())).toBeNull();
+    for (const part of ['of 2 other identities', '10^2.5 times', '500 pairs', '0 of 60 slots', 'chance would share 12', 'The 12 people who', '10^1.2 sets of 2', '10^2.4 is left']) expect(reading(of(oneOperator)).explanation).toContain(part);
+    expect(reading(of(oneOperator, { changed: true })).explanation).toContain('whose hands changed lately too');
   });
 
-  test('where most pairs are as apart, being apart says nothing', () => {
-    expect(of(oneOperator, { pairRank: 35, group: 2 })).toBe(QUIET);
+  test('what a release before this has told is not taken for evidence', () => {
+    expect(of(oneOperator, readRhythm([40, 2, 60, 400, 3, 60, 0, 120, 2, 40]))).toBe(QUIET);
   });
 });

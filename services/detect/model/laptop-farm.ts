@@ -24,7 +24,7 @@ import type { SessionView } from './view.ts';
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
-  weight: 0.7,
+  weight: 0.5,
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
 

@@ -59,6 +59,10 @@ export function takeBlock(profile: RhythmProfile, counts: Uint16Array, end: numb
   return { distance: enrolled ? Math.round(distance * 1000) : null, withHolds };
 }
 
+/** Whether a judged block is as far away as the profile learns nothing from. */
+export const isStrange = ({ distance, withHolds }: { distance: number | null; withHolds: boolean }): boolean =>
+  distance !== null && log10PofDistance(distance / 1000, withHolds) < LOG10_LEARN;
+
 function refuse(profile: RhythmProfile, day: number): void {
   if (day === profile.lastRefusedDay) return;
   profile.refusedDays++;

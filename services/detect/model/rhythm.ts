@@ -5,11 +5,11 @@
  */
 import type { KeystrokeLatency } from '#schemas/records.ts';
 
-const GRID = 48;
+export const GRID = 48;
 const HOLDS = GRID;
 /** Intervals whose key's hold is known, and those of them that the hold outlasts. */
-const PAIRS = 2 * GRID;
-const ROLLOVERS = PAIRS + 1;
+export const PAIRS = 2 * GRID;
+export const ROLLOVERS = PAIRS + 1;
 export const RHYTHM_BINS = ROLLOVERS + 1;
 /** Longer intervals are breaks between texts, ms. */
 const BREAK_MS = 8000;
@@ -52,8 +52,8 @@ export function releaseRhythm(rhythm: Rhythm): void {
 }
 
 /** Upper edges in whole ms: six bins an octave from 16 ms; the last bin is open. */
-const EDGES: readonly number[] = Array.from({ length: GRID - 1 }, (_, i) => Math.round(16 * 2 ** (i / 6)));
-const TOP_MS = EDGES.at(-1)!;
+export const EDGES: readonly number[] = Array.from({ length: GRID - 1 }, (_, i) => Math.round(16 * 2 ** (i / 6)));
+export const TOP_MS = EDGES.at(-1)!;
 /** Bin of every whole ms below the top. */
 const BINS: Uint8Array = Uint8Array.from({ length: TOP_MS }, (_, ms) => EDGES.findIndex((edge) => ms < edge));
 const STEPS_PER_MS = 10;
@@ -145,6 +145,9 @@ function total(counts: Uint16Array, from: number): number {
   return sum;
 }
 
+/** Holds counted. */
+export const holdsOf = (counts: Uint16Array): number => total(counts, HOLDS);
+
 /** Intervals counted. */
 export const intervalsOf = (counts: Uint16Array): number => total(counts, 0);
 
@@ -163,7 +166,7 @@ function logQuantiles(counts: Uint16Array, from: number, shares: readonly number
   });
 }
 
-const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
+export const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
 
 /** Log quantiles of intervals, then of holds and twice the root of the rollover rate; without holds the intervals alone. */
 export function featuresOf(counts: Uint16Array): number[] {

@@ -1,8 +1,11 @@
 /** Gathers minutes of typing into blocks, and shows each full block to the person's profile. */
 import type { DetectConfig } from '../config.ts';
+import { addHands } from '../fleet/person-fleet.ts';
+import { sketchOf } from '../fleet/rhythm-sketch.ts';
+import { handsFeatures } from '../model/hands.ts';
 import { BLOCKS_JUDGED } from '../model/operator-change.ts';
 import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
-import { newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
+import { isStrange, newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
 import { marksOf } from '../model/transport-marks.ts';
 import { MINUTE_MS, type Person, type SessionState } from './person.ts';
 
@@ -16,6 +19,7 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
   if (keys < settings.blockKeys) return;
   const end = start + MINUTE_MS;
   const judged = takeBlock(profileOf(person, session), counts, end, settings.profileKeysMin);
+  addToFleet(person, session, counts, track.start, isStrange(judged));
   const { intervalMs, holdMs } = mediansOf(counts);
   const tenth = (ms: number): number => Math.round(ms * 10) / 10;
   track.blocks.push({ start: track.start, end, keys, ...judged, marks: marksOf(phases), intervalMs: tenth(intervalMs), holdMs: holdMs === null ? null : tenth(holdMs) });
@@ -23,6 +27,16 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
   track.start = end;
   releaseRhythm(track.current);
   track.current = newRhythm();
+}
+
+/** A gateway sees what the transport has made of the rhythm: beyond this lower spread it is not compared between people, ms. */
+const GATEWAY_SPREAD_MS_MAX = 8;
+
+function addToFleet({ fleet }: Person, { sensor, transport }: SessionState, counts: Rhythm['counts'], from: number, strange: boolean): void {
+  if (fleet === null) return;
+  if (sensor === 'VDI_GATEWAY' && transport !== null && transport.lowerSpreadUs > GATEWAY_SPREAD_MS_MAX * 1000 * transport.spreadSamples) return;
+  const features = handsFeatures(counts);
+  if (features !== null) addHands(fleet, { sketch: sketchOf(features), strange, from });
 }
 
 function profileOf(person: Person, { sensor }: SessionState): RhythmProfile {

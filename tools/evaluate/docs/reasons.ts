@@ -13,7 +13,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
   'laptop farm of ≥ 5': 'a farm must first be seen to take turns, which needs some of its working day, and farms behind an IP-KVM show no gap.',
   'IP-KVM without visible lag': 'the leg never shows in the registration latency. Without a known device or display, only jitter between the presses and a rhythm unlike the enrolled one are left, and a person piloted from the first session has enrolled the operator.',
   'night operator': 'honest shift workers and night owls live the same hours, so hours open nothing alone, and half of these operators show no lag: of those who were never seen honest, hours are all that is left.',
-  'one operator on ≥ 3 identities': 'the identities share a pair of hands and nothing else that is certain: neither address nor device. Rhythm sketches of strangers agree by chance now and then, which bounds what they may claim.',
+  'one operator on ≥ 3 identities': 'the identities share a pair of hands and nothing else that is certain: neither address nor device. Half of the people are as alike as 100 to 1 with themselves, which is little among the many who are never at work together; with an operator change or a visible leg it is enough, and without either it is LOW. At a bastion holds are not seen and nobody is compared.',
   'account handover, another network': 'a typist at another address in the same region looks like the same person who moved; rhythm and novelty together must say otherwise.',
   'account handover, rhythm alone (LOW at most)': 'rhythm is compared with the enrolled profile of the same person only, and some strangers type alike.',
 };

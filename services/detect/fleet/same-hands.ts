@@ -1,0 +1,202 @@
+/**
+ * Identities of one operator among the people of a bucket: a set of them whose hands agree two by two and that are never at
+ * work together.
+ *
+ * For a set of k that holds the person, S = (2/k) · Σ of the pairs' likeness (model/hands.ts) is log10 of an e-value where
+ * they are k people: adding one after the other, each new one's mean likeness with those before is at most log10 of a mean of
+ * e-values (Jensen), and the mean over all orders gives each pair the weight 2/k. The mean over all N sets of the size, of
+ * people who are apart from the person and from each other, is an e-value as well, and at least 10^S / N; the sizes share evenly. Who is apart depends on when people work and not on how they type, so choosing by it costs nothing. The same holds for
+ * those whose hands changed lately: for a person whose hands did, half of the bet is on sets of such people alone.
+ *
+ * That speaks for the set and not yet for the person: one more may look like three who really are one. So the person must stand out
+ * from the others of the set as well: of G groups of the bucket that are as much alike as those others are, the mean ratio of the person
+ * with one, 1/G, and 1/share of the people who are apart from all of that group make an e-value if the person is none of them. The
+ * smaller of the two is what is claimed.
+ *
+ * The fleet's own people check the model: no pair counts for more than what pairs that typed at the same time, who are two people for
+ * certain, show by chance.
+ */
+import { likeness, type Hands } from '../model/hands.ts';
+import type { Standing } from './presence.ts';
+
+export interface Candidate {
+  readonly hands: Hands;
+  /** The hands are not those that were enrolled. */
+  readonly changed: boolean;
+}
+
+export interface OneOperator {
+  /** Identities, the person included. */
+  group: number;
+  /** Mean likeness of their pairs, decades. */
+  likeness: number;
+  /** People from whom the others were drawn. */
+  among: number;
+  /** log10 of how many such sets they make. */
+  sets: number;
+  /** Those were the people whose hands changed. */
+  changed: boolean;
+  /** Groups of the bucket, this one included, that are as much alike as the others of the set; 0 where there is one other. */
+  groups: number;
+  /** log10 of the e-value. */
+  strength: number;
+  /** The others of the set. */
+  others: readonly number[];
+}
+
+export const GROUP_MAX = 6;
+const LOG10_SIZES = Math.log10(GROUP_MAX - 1);
+const LOG10_HALF = Math.log10(2);
+
+/** Symmetric, n × n. */
+export interface Pairs {
+  readonly likeness: Float64Array;
+  readonly apart: Uint8Array;
+  /** Pairs that typed together. */
+  readonly strangers: number;
+}
+
+export function compare(people: readonly Candidate[], standing: (i: number, j: number) => Standing): Pairs {
+  const n = people.length;
+  const raw = new Float64Array(n * n);
+  const apart = new Uint8Array(n * n);
+  const strangers: number[] = [];
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const value = likeness(people[i]!.hands, people[j]!.hands);
+      const stands = standing(i, j);
+      raw[i * n + j] = raw[j * n + i] = value;
+      if (stands.apart) apart[i * n + j] = apart[j * n + i] = 1;
+      if (stands.together) strangers.push(value);
+    }
+  }
+  strangers.sort((a, b) => b - a);
+  for (let at = 0; at < raw.length; at++) raw[at] = Math.min(raw[at]!, chanceLimit(strangers, raw[at]!));
+  return { likeness: raw, apart, strangers: strangers.length };
+}
+
+/** log10 of one over the share of strangers (falling) who are at least so alike: no e-value is larger but by luck. */
+function chanceLimit(strangers: readonly number[], value: number): number {
+  let low = 0;
+  let high = strangers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (strangers[middle]! >= value) low = middle + 1;
+    else high = middle;
+  }
+  return Math.log10((strangers.length + 1) / (low + 1));
+}
+
+/** log10 of C(x, r) for a real x ≥ r − 1; 0 where it is less than one. */
+function log10Choose(x: number, r: number): number {
+  let product = 1;
+  for (let i = 0; i < r; i++) product *= Math.max(0, x - i) / (i + 1);
+  return Math.log10(Math.max(1, product));
+}
+
+/** The x ≥ r − 1 of which C(x, r) is `count`. */
+function sizeOf(count: number, r: number): number {
+  let [low, high] = [r - 1, r + count];
+  for (let step = 0; step < 50; step++) {
+    const x = (low + high) / 2;
+    let product = 1;
+    for (let i = 0; i < r; i++) product *= (x - i) / (i + 1);
+    if (product < count) low = x;
+    else high = x;
+  }
+  return (low + high) / 2;
+}
+
+/**
+ * How many sets of 1, 2, … people the candidates make who are apart from each other as well, log10. Pairs and triples are counted; of
+ * larger ones there are at most C(x, r) where C(x, 3) is the number of triples (Kruskal 1963, Katona 1968; Lovász's form).
+ */
+function log10Sets(candidates: readonly number[], apart: Uint8Array, n: number): number[] {
+  let [pairs, triples] = [0, 0];
+  const later = candidates.map((j, at) => candidates.slice(at + 1).filter((k) => apart[j * n + k] === 1));
+  const marks = new Uint8Array(n);
+  const at = new Map(candidates.map((j, place) => [j, place]));
+  for (const neighbours of later) {
+    pairs += neighbours.length;
+    for (const k of neighbours) marks[k] = 1;
+    for (const k of neighbours) for (const l of later[at.get(k)!]!) triples += marks[l]!;
+    for (const k of neighbours) marks[k] = 0;
+  }
+  const x = triples === 0 ? 3 : Math.max(3, sizeOf(triples, 3));
+  const larger = Array.from({ length: GROUP_MAX - 4 }, (_, i) => log10Choose(x, i + 4));
+  return [candidates.length, pairs, triples].map((count) => Math.log10(Math.max(1, count))).concat(larger);
+}
+
+/** The strongest set of the person `i`, added to greedily; null where nobody who is apart is more alike than strangers. */
+export function oneOperatorOf(people: readonly Candidate[], pairs: Pairs, i: number): OneOperator | null {
+  const whole = bestSet(people, pairs, i, false);
+  const changed = people[i]!.changed ? bestSet(people, pairs, i, true) : null;
+  const best = changed !== null && (whole === null || changed.strength > whole.strength) ? changed : whole;
+  if (best === null || best.group < 3 || best.strength <= 0) return best;
+  return { ...best, ...ownPart(people.length, pairs, i, best) };
+}
+
+/** What speaks for the person being one of the others, who may be one without the person. */
+function ownPart(n: number, { likeness: alike, apart }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'strength'> {
+  let ratio = 0;
+  let least = Infinity;
+  for (const j of others) {
+    ratio += 10 ** alike[i * n + j]! / others.length;
+    for (const k of others) if (k !== j) least = Math.min(least, alike[j * n + k]!);
+  }
+  let apartFromAll = 0;
+  for (let j = 0; j < n; j++) if (others.every((k) => apart[j * n + k] === 1)) apartFromAll++;
+  const groups = groupsOf(n, i, (j, k) => apart[j * n + k] === 1 && alike[j * n + k]! >= least);
+  const share = (apartFromAll + 1) / (n - others.length + 1);
+  return { groups, strength: Math.min(strength, Math.log10(ratio / groups / share)) };
+}
+
+/** Connected components of two and more among the people but `i`. */
+function groupsOf(n: number, i: number, joined: (j: number, k: number) => boolean): number {
+  const seen = new Uint8Array(n);
+  seen[i] = 1;
+  let groups = 0;
+  for (let first = 0; first < n; first++) {
+    if (seen[first] === 1) continue;
+    seen[first] = 1;
+    const found = [first];
+    for (let at = 0; at < found.length; at++) {
+      for (let k = 0; k < n; k++) {
+        if (seen[k] === 1 || !joined(found[at]!, k)) continue;
+        seen[k] = 1;
+        found.push(k);
+      }
+    }
+    if (found.length > 1) groups++;
+  }
+  return groups;
+}
+
+function bestSet(people: readonly Candidate[], { likeness: alike, apart }: Pairs, i: number, onlyChanged: boolean): OneOperator | null {
+  const n = people.length;
+  const candidates: number[] = [];
+  for (let j = 0; j < n; j++) if (apart[i * n + j] === 1 && (!onlyChanged || people[j]!.changed)) candidates.push(j);
+  let eligible = candidates.filter((j) => alike[i * n + j]! > 0);
+  if (eligible.length === 0) return null;
+  const bets = LOG10_SIZES + (people[i]!.changed ? LOG10_HALF : 0);
+  const sets = log10Sets(candidates, apart, n);
+  const set = [i];
+  let sum = 0;
+  let best: OneOperator | null = null;
+  while (set.length < GROUP_MAX && eligible.length > 0) {
+    let next = -1;
+    let most = -Infinity;
+    for (const j of eligible) {
+      let gain = 0;
+      for (const member of set) gain += alike[member * n + j]!;
+      if (gain > most) [next, most] = [j, gain];
+    }
+    set.push(next);
+    sum += most;
+    const k = set.length;
+    const strength = (2 / k) * sum - sets[k - 2]! - bets;
+    if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, strength, others: set.slice(1) };
+    eligible = eligible.filter((j) => j !== next && apart[next * n + j] === 1);
+  }
+  return best;
+}
