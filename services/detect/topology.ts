@@ -8,7 +8,7 @@
  * What people have in common goes another way (fleet/): a person's closed hour → reports → exchange → facts → the
  * person's first window that ends at or after their time.
  */
-import type { EnrichedEvent, FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
+import type { FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { ErasedState } from '#lib/runner/erasure.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
@@ -22,7 +22,9 @@ import { plainCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
 import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
+import { isConnection, type DetectEvent } from './steps/digest.ts';
 import { observe, observeGaps } from './steps/observe.ts';
+import { KnownKeys } from './steps/known-keys.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
 import { People, type Cell, type LiveCell } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
@@ -50,7 +52,7 @@ export interface DetectStats {
 }
 
 export interface DetectPipeline {
-  process(batch: readonly EnrichedEvent[]): SuspiciousSession[];
+  process(batch: readonly DetectEvent[]): SuspiciousSession[];
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
   stats(): DetectStats;
@@ -85,6 +87,7 @@ class Detect implements DetectPipeline {
   readonly #fleet: KeyedStore<PersonFleet>;
   readonly #everybody: Everybody;
   readonly horizon: Horizon;
+  readonly #devices = new KnownKeys();
   #watermark: Watermark = newWatermark();
   /** What the host has vouched for. */
   #advancedTo = -Infinity;
@@ -146,7 +149,7 @@ class Detect implements DetectPipeline {
     return this.#scannedAt - this.#config.idleCloseMs - this.#config.fleet.graceMs;
   }
 
-  process(batch: readonly EnrichedEvent[]): SuspiciousSession[] {
+  process(batch: readonly DetectEvent[]): SuspiciousSession[] {
     this.#begin();
     this.#batch++;
     let moved = false;
@@ -154,7 +157,7 @@ class Detect implements DetectPipeline {
       const record = batch[i]!;
       const { event } = record;
       const at = event.observedAt;
-      if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, `${event.tenantId}|${event.deviceId}`, at)) moved = true;
+      if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, this.#devices.keyOf(event.tenantId, event.deviceId), at)) moved = true;
       const cell = this.#cellOf(event.tenantId, event.userId);
       const { key, person } = cell;
       this.#take(person, record);
@@ -260,7 +263,7 @@ class Detect implements DetectPipeline {
     else this.#fleet.set(key, fleet);
   }
 
-  #take(person: Person, record: EnrichedEvent): void {
+  #take(person: Person, record: DetectEvent): void {
     const at = record.event.observedAt;
     person.seenAtWatermark = this.#now;
     const start = at - (((at % MINUTE_MS) + MINUTE_MS) % MINUTE_MS);
@@ -280,21 +283,21 @@ class Detect implements DetectPipeline {
   }
 
   /** Late gaps still count in the hour they belong to; of anything else only the number is kept. */
-  #late(person: Person, record: EnrichedEvent): void {
+  #late(person: Person, record: DetectEvent): void {
     this.#lateEvents++;
     const { event } = record;
     const session = person.sessions.get(event.sessionId);
     if (session === undefined) return;
     session.late++;
     person.closed = true;
-    if (record.type !== 'EnrichedKeystrokes' || event.type !== 'KeystrokeLatency' || event.networkRttMs === null) return;
-    const clock = event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
+    if (isConnection(record) || record.event.networkRttMs === null) return;
+    const clock = record.event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
     const track = session.tracks[clock];
     if (track === null || event.observedAt - (event.observedAt % HOUR_MS) !== track.hourStart) return;
     observeGaps({ gaps: clock === 0 ? [track.hour, null] : [null, track.hour], latencies: null }, record);
   }
 
-  #sessionOf(person: Person, record: EnrichedEvent): SessionState {
+  #sessionOf(person: Person, record: DetectEvent): SessionState {
     const { event } = record;
     const known = person.sessions.get(event.sessionId);
     if (known !== undefined) {
@@ -328,13 +331,13 @@ class Detect implements DetectPipeline {
     if (i > 0 && open[i - 1]!.start === start) return open[i - 1]!;
     const window = newWindow(start);
     open.splice(i, 0, window);
-    if (open.length > this.#config.openWindowsMax) {
-      this.#closedEarly++;
-      const first = open.shift()!;
-      fireWindow(person, session, first, this.#context, this.#out);
-      refreshTimer(person, this.#context);
-    }
-    return window;
+    if (open.length <= this.#config.openWindowsMax) return window;
+    this.#closedEarly++;
+    const first = open.shift()!;
+    fireWindow(person, session, first, this.#context, this.#out);
+    refreshTimer(person, this.#context);
+    // One that closes at once takes nothing any more, and is somebody else's next.
+    return first === window ? newWindow(start) : window;
   }
 
   /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it; then they rest. */

@@ -7,8 +7,9 @@
  */
 import { partitionOf } from '#lib/log/partitioner.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
-import type { EnrichedEvent, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
+import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import type { WindowTrace } from '../../services/detect/steps/findings.ts';
 import { createFleetHost } from '../../services/detect/fleet/in-process.ts';
 import { buildDetect, type DetectPipeline } from '../../services/detect/topology.ts';
@@ -26,7 +27,7 @@ export interface Detection {
    * One batch in order of arrival; batch borders do not change what is found. `arrivalKnown` (default false): ingest has
    * held every event's time against its arrival.
    */
-  process(batch: readonly EnrichedEvent[], arrivalKnown?: boolean): SuspiciousSession[];
+  process(batch: readonly DetectEvent[], arrivalKnown?: boolean): SuspiciousSession[];
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
   /** Events that came after their window was closed, so far. */
@@ -44,9 +45,9 @@ class Router {
     this.#partitions = partitions;
   }
 
-  split(events: readonly EnrichedEvent[]): readonly (readonly EnrichedEvent[])[] {
+  split(events: readonly DetectEvent[]): readonly (readonly DetectEvent[])[] {
     if (this.#partitions === 1) return [events];
-    const parts: EnrichedEvent[][] = Array.from({ length: this.#partitions }, () => []);
+    const parts: DetectEvent[][] = Array.from({ length: this.#partitions }, () => []);
     for (const enriched of events) parts[this.#of(enriched.event)]!.push(enriched);
     return parts;
   }

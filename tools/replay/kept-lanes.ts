@@ -1,9 +1,9 @@
 /** The lanes of a kept enriched stream, as a host writes them and as a host reads them again. */
 import { join } from 'node:path';
-import type { FloatPool } from '#lib/codec/float-pool.ts';
 import type { EnrichedEvent } from '#schemas/records.ts';
+import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { laneFileName } from './enriched/format.ts';
-import { EnrichedLaneReader, LANE_START, NO_STOP, bodyReaders, type BodyReaders, type LanePosition, type Stop } from './enriched/reader.ts';
+import { EnrichedLaneReader, LANE_START, NO_STOP, type LanePosition, type Stop } from './enriched/reader.ts';
 import { EnrichedLaneWriter } from './enriched/writer.ts';
 import type { LaneFile, LaneProgress } from './host-contract.ts';
 
@@ -58,13 +58,10 @@ export interface LaneStop {
 }
 
 export class KeptLaneReaders {
-  readonly #bodies: BodyReaders;
   readonly #readers = new Map<number, EnrichedLaneReader>();
-  readonly #onPart: (lane: number, events: readonly EnrichedEvent[]) => void;
+  readonly #onPart: (lane: number, events: readonly DetectEvent[]) => void;
 
-  /** `pool`: of the events that `onPart` is shown; whoever owns it releases it there. */
-  constructor(pool: FloatPool, onPart: (lane: number, events: readonly EnrichedEvent[]) => void) {
-    this.#bodies = bodyReaders(pool);
+  constructor(onPart: (lane: number, events: readonly DetectEvent[]) => void) {
     this.#onPart = onPart;
   }
 
@@ -101,7 +98,7 @@ export class KeptLaneReaders {
 
   #readerOf({ lane, path, label }: LaneFile, from: LanePosition = LANE_START): EnrichedLaneReader {
     let reader = this.#readers.get(lane);
-    if (reader === undefined) this.#readers.set(lane, (reader = new EnrichedLaneReader(path, label, this.#bodies, from)));
+    if (reader === undefined) this.#readers.set(lane, (reader = new EnrichedLaneReader(path, label, from)));
     return reader;
   }
 }

@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import type { DecodeResult } from '#lib/codec/decoder.ts';
 import { FloatPool } from '#lib/codec/float-pool.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import type { EnrichedEvent, FleetFact, FleetReport, HistoryRecord } from '#schemas/records.ts';
+import type { FleetFact, FleetReport, HistoryRecord } from '#schemas/records.ts';
 import { openDatabases, readShared, type Databases } from '../../services/enrich/databases.ts';
+import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
 import { partsOf } from '../embedded/parts.ts';
@@ -58,7 +59,7 @@ export class LaneHost {
     this.#enrich = databases === null ? null : buildEnrich({ config: config.enrich, databases, reference: this.#references.store });
     this.#decoder = new SourceDecoder(config.ingest.recordBytesMax, this.#floats);
     this.#writers = keepEnriched === null ? null : new KeptLaneWriters(keepEnriched, resume?.enrichedBytes ?? {}, resume?.front ?? Number.NEGATIVE_INFINITY);
-    this.#readers = new KeptLaneReaders(this.#floats, (lane, events) => this.#repeat(lane, events));
+    this.#readers = new KeptLaneReaders((lane, events) => this.#repeat(lane, events));
   }
 
   addSource(source: Source): void {
@@ -129,12 +130,11 @@ export class LaneHost {
     return { answer: this.#tally.answer(), progress: stops.map(({ progress }) => progress), front, held: stops.some(({ held }) => held) };
   }
 
-  #repeat(lane: number, enriched: readonly EnrichedEvent[]): void {
+  #repeat(lane: number, enriched: readonly DetectEvent[]): void {
     if (enriched.length === 0) return;
     this.#tally.events(enriched.map(({ event }) => event));
     this.#tally.enriched(enriched);
     this.#tally.findings(this.#laneOf(lane).detect.process(enriched));
-    this.#floats.release();
   }
 
   /** Writes the state of every lane into `directory` and puts everything else that it writes on the disk. */

@@ -3,7 +3,8 @@ import { deadLetterToNdjson } from '#lib/codec/dead-letter.ts';
 import { findingToNdjson } from '#lib/codec/ndjson.ts';
 import { formatFinding, type FormatOptions, type SiemForm } from '#lib/siem/format.ts';
 import { SAME_SEVERITY, thresholdsOf } from '#lib/siem/severity.ts';
-import type { DatabaseVersion, DeadLetter, EnrichedEvent, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { DatabaseVersion, DeadLetter, SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
+import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { hashEventId } from '../../services/ingest/dedupe/event-hash.ts';
 import { HashSet64 } from '../../services/ingest/dedupe/hash-set.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
@@ -48,7 +49,7 @@ export class Tally {
     this.#known.set(sessionId, tenantId);
   }
 
-  enriched(events: readonly EnrichedEvent[]): void {
+  enriched(events: readonly DetectEvent[]): void {
     this.#report?.events(events);
   }
 

@@ -1,10 +1,9 @@
 /** Detection of several configurations over one enriched stream, in one pass: each event is decoded once. */
-import { FloatPool } from '#lib/codec/float-pool.ts';
 import type { Severity, SuspiciousSession } from '#schemas/records.ts';
 import type { WindowTrace } from '../../services/detect/steps/findings.ts';
 import { createDetection, type Detection } from '../embedded/detection.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
-import { EnrichedLaneReader, NO_STOP, bodyReaders } from '../replay/enriched/reader.ts';
+import { EnrichedLaneReader, NO_STOP } from '../replay/enriched/reader.ts';
 import { Evaluator, type Activity, type Evaluation } from '../replay/evaluation.ts';
 import type { SessionLabel } from '../replay/labels.ts';
 import { ReportData, type ReportState } from '../replay/report/data.ts';
@@ -89,12 +88,10 @@ class PointRun {
 /** `onBatch` is told how many events were done, all points together, and may throw to end the run. */
 export function runPoints(stream: string, jobs: readonly PointJob[], truth: Truth | null, onBatch: (events: number) => void = () => undefined): PointAnswer[] {
   const runs = jobs.map((job) => new PointRun(job, truth));
-  const floats = new FloatPool();
-  const reader = new EnrichedLaneReader(stream, stream, bodyReaders(floats));
+  const reader = new EnrichedLaneReader(stream, stream);
   try {
     for (let part = reader.next(NO_STOP); part !== null; part = reader.next(NO_STOP)) {
       for (const run of runs) run.process(part.events);
-      floats.release();
       onBatch(part.events.length * jobs.length);
     }
   } finally {

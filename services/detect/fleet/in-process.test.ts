@@ -5,6 +5,7 @@ import { createMemoryState } from '#lib/state/memory.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { detectConfigSchema } from '../config.ts';
 import { config } from '../test-events.ts';
+import type { DetectEvent } from '../steps/digest.ts';
 import { buildDetect } from '../topology.ts';
 import { createFleetHost } from './in-process.ts';
 import { FARM, fleetDay } from './test-fleet.ts';
@@ -29,7 +30,7 @@ function run(input: readonly EnrichedEvent[], { partitions = 1, batches = [500],
   const prng = new Prng(salt, 'partition');
   const of = new Map<string, number>();
   const host = createFleetHost(settings, detects, (some) => {
-    const parts: EnrichedEvent[][] = detects.map(() => []);
+    const parts: DetectEvent[][] = detects.map(() => []);
     for (const record of some) {
       const { userId } = record.event;
       if (!of.has(userId)) of.set(userId, prng.below(partitions));

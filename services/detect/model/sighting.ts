@@ -2,7 +2,7 @@
  * What is kept of a connection record: one flat, small object with all that the signals ask. Derived on arrival, from
  * the record alone, so that it does not depend on the order of records.
  */
-import type { AddressFacts, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind } from '#schemas/records.ts';
+import type { AddressFacts, Connection, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind } from '#schemas/records.ts';
 import { kvmFacts } from './kvm-devices.ts';
 import { routeFacts, type RouteFacts } from './route-facts.ts';
 
@@ -31,7 +31,7 @@ export interface Sighting extends Located {
   hiddenHops: number;
   route: RouteFacts | null;
   /** Active remote tools, at most TOOLS_MAX. */
-  tools: ToolFacts[];
+  tools: readonly ToolFacts[];
   /** KVM hardware that was recognised: what it is, and how sure that is. */
   kvm: { usb: string | null; edid: string | null; common: boolean } | null;
   databases: DatabaseVersion[];
@@ -67,9 +67,11 @@ export const riseMax = (organisation: string | null, gapMs: number, behindGatewa
 export const isTrustedEgress = (policy: PolicyKind | null): boolean => policy === 'CORPORATE_EGRESS' || policy === 'TRUSTED_PARTNER';
 export const isRelay = (category: NetworkCategory | null): boolean => category === 'HOSTING' || category === 'VPN' || category === 'TOR';
 
-export function sightingOf(record: EnrichedConnection): Sighting {
-  const { event, network } = record;
-  const { source } = network;
+/** Nearly everybody's: one for all of them. */
+const NO_TOOLS: readonly ToolFacts[] = [];
+
+function toolsOf({ event, network }: EnrichedConnection): readonly ToolFacts[] {
+  if (event.remoteTools.length === 0) return NO_TOOLS;
   const tools: ToolFacts[] = [];
   event.remoteTools.forEach((tool, i) => {
     if (!tool.active || tools.length >= TOOLS_MAX) return;
@@ -82,32 +84,97 @@ export function sightingOf(record: EnrichedConnection): Sighting {
       peerPolicy: peer !== null && isTrustedEgress(peer.policy?.kind ?? null),
     });
   });
-  let hiddenHops = 0;
-  for (const hop of network.hops) if (hop === null || hop.scope !== 'PUBLIC') hiddenHops++;
-  return {
-    at: event.observedAt,
-    eventId: event.eventId,
-    vantageId: event.vantageId,
-    sourceIp: event.sourceIp,
-    country: source.country,
-    region: source.region,
-    city: source.city,
-    latitude: source.latitude,
-    longitude: source.longitude,
-    asn: source.asn,
-    organisation: source.organisation,
-    category: source.category,
-    categoryReason: source.categoryReason,
-    policy: source.policy?.kind ?? null,
-    policyLatitude: source.policy?.latitude ?? null,
-    policyLongitude: source.policy?.longitude ?? null,
-    sourceDistanceKm: network.sourceDistanceKm,
-    osTimeZone: event.osTimeZone,
-    tlsFingerprint: event.tlsFingerprint,
-    hiddenHops: Math.min(HOPS_HIDDEN_MAX, hiddenHops),
-    route: routeFacts(record),
-    tools,
-    kvm: kvmFacts(event.inputDevices, event.displayEdid),
-    databases: network.databases,
-  };
+  return tools;
+}
+
+function hiddenHopsOf({ hops }: EnrichedConnection['network']): number {
+  let hidden = 0;
+  for (let i = 0; i < hops.length; i++) if (hops[i]?.scope !== 'PUBLIC') hidden++;
+  return Math.min(HOPS_HIDDEN_MAX, hidden);
+}
+
+const NOWHERE: Sighting = {
+  at: Number.NaN,
+  eventId: '',
+  vantageId: '',
+  sourceIp: '',
+  country: null,
+  region: null,
+  city: null,
+  latitude: null,
+  longitude: null,
+  asn: null,
+  organisation: null,
+  category: 'UNKNOWN',
+  categoryReason: '',
+  policy: null,
+  policyLatitude: null,
+  policyLongitude: null,
+  sourceDistanceKm: null,
+  osTimeZone: null,
+  tlsFingerprint: null,
+  hiddenHops: 0,
+  route: null,
+  tools: NO_TOOLS,
+  kvm: null,
+  databases: [],
+};
+
+/** A sighting that says nothing yet. */
+export const newSighting = ({ vantageId, sourceIp }: Connection): Sighting => ({ ...NOWHERE, vantageId, sourceIp });
+
+export function sightingOf(record: EnrichedConnection): Sighting {
+  const sighting = newSighting(record.event);
+  sightAgain(sighting, record);
+  return sighting;
+}
+
+/** What a sighting says beyond when, where, by which event and with which databases it was made. */
+export type SightingFacts = Omit<Sighting, 'at' | 'eventId' | 'vantageId' | 'sourceIp' | 'databases'>;
+
+/** Puts what a record of the same source and vantage says in the place of what the sighting says; nobody else may hold that. */
+export function sightAgain(sighting: Sighting, record: EnrichedConnection): void {
+  const { event, network } = record;
+  const { policy } = network.source;
+  take(sighting, event, network.source, network.databases);
+  sighting.policy = policy?.kind ?? null;
+  sighting.policyLatitude = policy?.latitude ?? null;
+  sighting.policyLongitude = policy?.longitude ?? null;
+  sighting.sourceDistanceKm = network.sourceDistanceKm;
+  sighting.osTimeZone = event.osTimeZone;
+  sighting.tlsFingerprint = event.tlsFingerprint;
+  sighting.hiddenHops = hiddenHopsOf(network);
+  sighting.route = routeFacts(record);
+  sighting.tools = toolsOf(record);
+  sighting.kvm = kvmFacts(event.inputDevices, event.displayEdid);
+}
+
+/** The same, of facts that were found before. */
+export function sightFacts(sighting: Sighting, event: Connection, facts: SightingFacts, databases: DatabaseVersion[]): void {
+  take(sighting, event, facts, databases);
+  sighting.policy = facts.policy;
+  sighting.policyLatitude = facts.policyLatitude;
+  sighting.policyLongitude = facts.policyLongitude;
+  sighting.sourceDistanceKm = facts.sourceDistanceKm;
+  sighting.osTimeZone = facts.osTimeZone;
+  sighting.tlsFingerprint = facts.tlsFingerprint;
+  sighting.hiddenHops = facts.hiddenHops;
+  sighting.route = facts.route;
+  sighting.tools = facts.tools;
+  sighting.kvm = facts.kvm;
+}
+
+function take(sighting: Sighting, event: Connection, source: Located, databases: DatabaseVersion[]): void {
+  sighting.at = event.observedAt;
+  sighting.eventId = event.eventId;
+  sighting.country = source.country;
+  sighting.region = source.region;
+  sighting.city = source.city;
+  sighting.latitude = source.latitude;
+  sighting.longitude = source.longitude;
+  sighting.asn = source.asn;
+  sighting.organisation = source.organisation;
+  sighting.category = source.category;
+  sighting.categoryReason = source.categoryReason;
+  sighting.databases = databases;
 }

@@ -8,7 +8,7 @@ const SLAB_BYTES = 262_144;
 const VALUE_BYTES = 4096;
 const COUNT_BYTES_MAX = 8;
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Of a larger count the lowest four groups of seven bits are written apart, so that the rest is a small one. */
 const LOW_BITS = 2 ** 28;

@@ -48,31 +48,39 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
   return fuse(held, ubiquitous, config.fusion, person.detector.carried);
 }
 
+/** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
+const NO_VIEW: SessionView = {
+  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, sighting: null, transport: null, declared: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
+  vantage: null, travel: null, knownPlace: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
+};
+const view: SessionView = { ...NO_VIEW };
+const seenTransport: TransportView = { leastMs: NaN, confirmedLeastMs: NaN, samples: 0, lowerSpreadMs: NaN, upperSpreadMs: NaN, spreadSamples: 0, wanderMs: NaN };
+const seenGap: GapView = { recent: recentGaps, samples: 0, windowStart: NaN, sensor: 'ENDPOINT_AGENT', twoClocks: false, clockErrorMs: NaN, minutes: [], own: null, virtualInput: 0, injectedInput: 0, allInput: 0 };
+
 function viewOf(person: Person, session: SessionState, window: OpenWindow, { config, gateways }: SignalParameters): SessionView {
   const windowEnd = window.start + MINUTE_MS;
   const { sighting, transport, vantage } = session;
   const former = formerPlace(person, session.assignment, windowEnd, config.network.assignmentGraceMs);
   const declared = declaredFor(sighting, session.assignment?.declared ?? null, former);
-  return {
-    tenantId: person.tenantId,
-    windowStart: window.start,
-    windowEnd,
-    gap: gapView(person, session, window, config.hiddenLeg.samplesMin),
-    rhythm: rhythmView(person, session, window, config.rhythm.profileKeysMin),
-    sighting,
-    transport: transport === null || transport.samples === 0 ? null : transportView(transport),
-    declared,
-    declaredDistanceKm: apartKm(vantage, declared),
-    sourceToDeclaredKm: apartKm(sighting, declared),
-    vantage,
-    travel: session.travel,
-    knownPlace: sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null),
-    hours: window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null }),
-    familiar: sighting === null ? [] : familiarWith(person, sighting),
-    helpdesk: session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs,
-    fleet: fleetView(person, session),
-    gateway: sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd),
-  };
+  view.tenantId = person.tenantId;
+  view.windowStart = window.start;
+  view.windowEnd = windowEnd;
+  view.gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
+  view.rhythm = rhythmView(person, session, window, config.rhythm.profileKeysMin);
+  view.sighting = sighting;
+  view.transport = transport === null || transport.samples === 0 ? null : transportView(transport);
+  view.declared = declared;
+  view.declaredDistanceKm = apartKm(vantage, declared);
+  view.sourceToDeclaredKm = apartKm(sighting, declared);
+  view.vantage = vantage;
+  view.travel = session.travel;
+  view.knownPlace = sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null);
+  view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
+  view.familiar = sighting === null ? [] : familiarWith(person, sighting);
+  view.helpdesk = session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs;
+  view.fleet = fleetView(person, session);
+  view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
+  return view;
 }
 
 function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {
@@ -98,23 +106,26 @@ function apartKm(a: Located | null, b: Located | null): number | null {
 
 function transportView(transport: NonNullable<SessionState['transport']>): TransportView {
   const { spreadSamples } = transport;
-  return {
-    leastMs: transport.leastUs / 1000,
-    confirmedLeastMs: transport.secondUs / 1000,
-    samples: transport.samples,
-    lowerSpreadMs: spreadSamples === 0 ? 0 : transport.lowerSpreadUs / spreadSamples / 1000,
-    upperSpreadMs: spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000,
-    spreadSamples,
-    wanderMs: spreadSamples === 0 ? 0 : Math.max(0, (transport.medianUs / spreadSamples - transport.leastUs) / 1000),
-  };
+  seenTransport.leastMs = transport.leastUs / 1000;
+  seenTransport.confirmedLeastMs = transport.secondUs / 1000;
+  seenTransport.samples = transport.samples;
+  seenTransport.lowerSpreadMs = spreadSamples === 0 ? 0 : transport.lowerSpreadUs / spreadSamples / 1000;
+  seenTransport.upperSpreadMs = spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000;
+  seenTransport.spreadSamples = spreadSamples;
+  seenTransport.wanderMs = spreadSamples === 0 ? 0 : Math.max(0, (transport.medianUs / spreadSamples - transport.leastUs) / 1000);
+  return seenTransport;
 }
 
-/** Two times ten minutes put together; a view lives for one evaluation only. */
 const scratch = newSketch();
+/** Of the gap view that is out: its sketch, and the one before it that belongs to it. */
+let recentOf: Sketch = scratch;
+let recentBefore: Sketch | null = null;
 
-function together(before: Sketch, now: Sketch): Sketch {
-  scratch.set(before);
-  mergeInto(scratch, now);
+/** Two times ten minutes put together. */
+function recentGaps(): Sketch {
+  if (recentBefore === null) return recentOf;
+  scratch.set(recentBefore);
+  mergeInto(scratch, recentOf);
   return scratch;
 }
 
@@ -133,17 +144,17 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
   }
   const { input } = session;
   const history = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
-  return {
-    recent: () => (wholeHour ? hour : tenBefore === null ? ten : together(tenBefore, ten)),
-    samples,
-    windowStart: Math.max(windowStart, session.firstAt - (session.firstAt % MINUTE_MS)),
-    sensor: session.sensor,
-    twoClocks: session.clock === 1,
-    clockErrorMs: track.clockErrorUs / 1000,
-    minutes: track.minutes,
-    own: history === undefined || session.clock === 1 ? null : ownGap(history),
-    virtualInput: input.virtual + input.virtualBefore,
-    injectedInput: input.injected + input.injectedBefore,
-    allInput: input.all + input.allBefore,
-  };
+  recentOf = wholeHour ? hour : ten;
+  recentBefore = wholeHour ? null : tenBefore;
+  seenGap.samples = samples;
+  seenGap.windowStart = Math.max(windowStart, session.firstAt - (session.firstAt % MINUTE_MS));
+  seenGap.sensor = session.sensor;
+  seenGap.twoClocks = session.clock === 1;
+  seenGap.clockErrorMs = track.clockErrorUs / 1000;
+  seenGap.minutes = track.minutes;
+  seenGap.own = history === undefined || session.clock === 1 ? null : ownGap(history);
+  seenGap.virtualInput = input.virtual + input.virtualBefore;
+  seenGap.injectedInput = input.injected + input.injectedBefore;
+  seenGap.allInput = input.all + input.allBefore;
+  return seenGap;
 }

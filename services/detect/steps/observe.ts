@@ -1,14 +1,15 @@
 /** Takes one event into the open window of its minute. Everything here is independent of the order of events. */
-import type { EnrichedConnection, EnrichedEvent, EnrichedKeystrokes } from '#schemas/records.ts';
+import type { KeystrokeLatency } from '#schemas/records.ts';
 import { addKeystrokes, newRhythm } from '../model/rhythm.ts';
-import { sightingOf } from '../model/sighting.ts';
-import { addValue, newSketch } from '../model/sketch.ts';
+import { newSighting, sightAgain, sightFacts, type Sighting } from '../model/sighting.ts';
+import { addValue, newSketch, type Sketch } from '../model/sketch.ts';
+import { digests, isConnection, type ConnectionRecord, type DetectEvent, type KeystrokeRecord } from './digest.ts';
 import { SOURCES_PER_WINDOW_MAX, type OpenWindow, type SourceRtt } from './person.ts';
 
 /** "Latest" is by event time, then by id: the same in every order of arrival. */
 export const isLater = (at: number, id: string, thanAt: number, thanId: string): boolean => at > thanAt || (at === thanAt && id > thanId);
 
-export function observe(window: OpenWindow, record: EnrichedEvent): void {
+export function observe(window: OpenWindow, record: DetectEvent): void {
   const { event, context } = record;
   window.events++;
   if (isLater(event.observedAt, event.eventId, window.latestAt, window.latestId)) {
@@ -20,34 +21,44 @@ export function observe(window: OpenWindow, record: EnrichedEvent): void {
   }
   const { feedback } = context;
   if (feedback !== null && (window.feedback === null || isLater(feedback.at, feedback.verdict, window.feedback.at, window.feedback.verdict))) window.feedback = feedback;
-  if (record.type === 'EnrichedKeystrokes') observeKeystrokes(window, record);
-  else observeConnection(window, record);
+  if (isConnection(record)) observeConnection(window, record);
+  else observeKeystrokes(window, record);
 }
 
-/** Adds the gaps of a record to a window's sketches. */
-export function observeGaps(window: Pick<OpenWindow, 'gaps' | 'latencies'>, record: EnrichedKeystrokes): void {
-  const { registrationLatencyMs, networkRttMs, latencyClock } = record.event;
-  const clock = latencyClock === 'TWO_CLOCKS' ? 1 : 0;
-  if (registrationLatencyMs.length === 0) return;
-  if (networkRttMs === null) {
-    const sketch = (window.latencies ??= newSketch());
-    for (let i = 0; i < registrationLatencyMs.length; i++) addValue(sketch, registrationLatencyMs[i]!);
-    return;
-  }
-  const sketch = (window.gaps[clock] ??= newSketch());
-  const explained = clock === 1 ? networkRttMs / 2 : networkRttMs;
-  for (let i = 0; i < registrationLatencyMs.length; i++) addValue(sketch, registrationLatencyMs[i]! - explained);
+type Gaps = Pick<OpenWindow, 'gaps' | 'latencies'>;
+
+function sketchFor(window: Gaps, { networkRttMs, latencyClock }: KeystrokeLatency): Sketch {
+  if (networkRttMs === null) return (window.latencies ??= newSketch());
+  return (window.gaps[latencyClock === 'TWO_CLOCKS' ? 1 : 0] ??= newSketch());
 }
 
-function observeKeystrokes(window: OpenWindow, record: EnrichedKeystrokes): void {
+/** Adds the gaps of a record to a window's sketches; answers how many keystrokes it has. A digest is read up to its rhythm. */
+export function observeGaps(window: Gaps, record: KeystrokeRecord): number {
   const { event } = record;
-  const keys = event.registrationLatencyMs.length;
+  if (record.type === 'DigestedKeystrokes') {
+    const keys = digests.open(record.digest);
+    if (keys > 0) digests.addGaps(sketchFor(window, event));
+    return keys;
+  }
+  const { registrationLatencyMs, networkRttMs, latencyClock } = event;
+  const keys = registrationLatencyMs.length;
+  if (keys === 0) return 0;
+  const sketch = sketchFor(window, event);
+  const explained = networkRttMs === null ? 0 : latencyClock === 'TWO_CLOCKS' ? networkRttMs / 2 : networkRttMs;
+  for (let i = 0; i < keys; i++) addValue(sketch, registrationLatencyMs[i]! - explained);
+  return keys;
+}
+
+function observeKeystrokes(window: OpenWindow, record: KeystrokeRecord): void {
+  const { event } = record;
+  const keys = observeGaps(window, record);
   window.keystrokes += keys;
   if (event.inputOrigin === 'VIRTUAL') window.virtualInput += keys;
   else if (event.inputOrigin === 'INJECTED') window.injectedInput += keys;
-  observeGaps(window, record);
-  // What software injects is no typing.
-  if (event.interKeyMs.length > 0 && event.inputOrigin !== 'INJECTED') addKeystrokes((window.rhythm ??= newRhythm()), event);
+  if (record.type === 'DigestedKeystrokes') {
+    if (digests.hasRhythm()) digests.addRhythm((window.rhythm ??= newRhythm()));
+    // What software injects is no typing.
+  } else if (event.interKeyMs.length > 0 && event.inputOrigin !== 'INJECTED') addKeystrokes((window.rhythm ??= newRhythm()), event);
   const errorUs = Math.round(event.clockErrorMs * 1000);
   if (event.latencyClock === 'TWO_CLOCKS' && errorUs > window.clockErrorUs) window.clockErrorUs = errorUs;
   if (isLater(event.observedAt, event.eventId, window.sensorAt, window.sensorId)) {
@@ -72,7 +83,7 @@ export function foldLeast(target: { samples: number; leastUs: number; secondUs: 
   target.samples++;
 }
 
-function observeConnection(window: OpenWindow, record: EnrichedConnection): void {
+function observeConnection(window: OpenWindow, record: ConnectionRecord): void {
   const { event } = record;
   const source = sourceOf(window, record);
   if (source === null) return;
@@ -89,7 +100,7 @@ function observeConnection(window: OpenWindow, record: EnrichedConnection): void
  * The window's entry for the record's source and vantage, with the latest sighting of each. When there are too many, the
  * smallest keys stay: a key that was pushed out can never return, so what stays is complete in every order of arrival.
  */
-function sourceOf(window: OpenWindow, record: EnrichedConnection): SourceRtt | null {
+function sourceOf(window: OpenWindow, record: ConnectionRecord): SourceRtt | null {
   const { event } = record;
   const { sources } = window;
   let largest = -1;
@@ -97,7 +108,7 @@ function sourceOf(window: OpenWindow, record: EnrichedConnection): SourceRtt | n
     const source = sources[i]!;
     const order = compareKeys(source.sighting, event);
     if (order === 0) {
-      if (isLater(event.observedAt, event.eventId, source.sighting.at, source.sighting.eventId)) source.sighting = sightingOf(record);
+      if (isLater(event.observedAt, event.eventId, source.sighting.at, source.sighting.eventId)) sight(source.sighting, record);
       return source;
     }
     if (largest < 0 || compareKeys(source.sighting, sources[largest]!.sighting) > 0) largest = i;
@@ -106,9 +117,16 @@ function sourceOf(window: OpenWindow, record: EnrichedConnection): SourceRtt | n
     if (compareKeys(sources[largest]!.sighting, event) < 0) return null;
     sources.splice(largest, 1);
   }
-  const source: SourceRtt = { sighting: sightingOf(record), samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
+  const sighting = newSighting(event);
+  sight(sighting, record);
+  const source: SourceRtt = { sighting, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
   sources.push(source);
   return source;
+}
+
+function sight(sighting: Sighting, record: ConnectionRecord): void {
+  if (record.type === 'DigestedConnection') sightFacts(sighting, record.event, record.facts, record.databases);
+  else sightAgain(sighting, record);
 }
 
 interface SourceKey {

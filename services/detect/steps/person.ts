@@ -243,32 +243,50 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
   };
 }
 
+/** Closed ones to be used again: every minute of everybody needs one, and what is made anew each minute has to be collected. */
+const spare: OpenWindow[] = [];
+const SPARE_MAX = 1024;
+
 export function newWindow(start: number): OpenWindow {
-  return {
-    start,
-    events: 0,
-    keystrokes: 0,
-    virtualInput: 0,
-    injectedInput: 0,
-    gaps: [null, null],
-    latencies: null,
-    rhythm: null,
-    clockErrorUs: 0,
-    rttLeastUs: 0,
-    rttCount: 0,
-    rttVantageId: null,
-    sources: [],
-    latestAt: -Infinity,
-    latestId: '',
-    deviceId: '',
-    assignment: null,
-    vantage: null,
-    sensor: null,
-    sensorAt: -Infinity,
-    sensorId: '',
-    feedback: null,
-  };
+  const window = spare.pop() ?? emptyWindow();
+  window.start = start;
+  return window;
 }
+
+/** Hands back one that nobody holds any more; its sketches and its rhythm are whoever's who took them. */
+export function releaseWindow(window: OpenWindow): void {
+  if (spare.length >= SPARE_MAX) return;
+  const { gaps, sources } = window;
+  gaps[0] = gaps[1] = null;
+  while (sources.length > 0) sources.pop();
+  Object.assign(window, EMPTY);
+  spare.push(window);
+}
+
+const EMPTY = {
+  start: 0,
+  events: 0,
+  keystrokes: 0,
+  virtualInput: 0,
+  injectedInput: 0,
+  latencies: null,
+  rhythm: null,
+  clockErrorUs: 0,
+  rttLeastUs: 0,
+  rttCount: 0,
+  rttVantageId: null,
+  latestAt: -Infinity,
+  latestId: '',
+  deviceId: '',
+  assignment: null,
+  vantage: null,
+  sensor: null,
+  sensorAt: -Infinity,
+  sensorId: '',
+  feedback: null,
+} as const;
+
+const emptyWindow = (): OpenWindow => ({ ...EMPTY, gaps: [null, null], sources: [] });
 
 /** Event time after which the finding closes without support. */
 export const expiryOf = (finding: OpenFinding, quietMs: number): number => finding.supportedAt + quietMs;

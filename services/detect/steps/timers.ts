@@ -8,7 +8,7 @@ import { releaseSketch } from '../model/sketch.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
-import { MINUTE_MS, expiryOf, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { MINUTE_MS, expiryOf, releaseWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
 export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
@@ -41,6 +41,7 @@ export function fireWindow(person: Person, session: SessionState, window: OpenWi
   const decided = applyFeedback(person, session, window.feedback, end, context);
   if (decided !== null) out.push(decided);
   releaseSketches(window);
+  releaseWindow(window);
 }
 
 /** The window is gone, and what it counted is in its session. */
@@ -79,7 +80,7 @@ export function refreshTimer(person: Person, context: FindingContext): void {
 
 function forgetSessions(person: Person, limit: number, { parameters }: FindingContext): void {
   const now = Math.min(limit, person.highestAt);
-  for (const [id, session] of person.sessions) {
-    if (session.open.length === 0 && session.finding === null && now - session.lastEnd > parameters.config.sessionTtlMs) person.sessions.delete(id);
+  for (const session of person.sessions.values()) {
+    if (session.open.length === 0 && session.finding === null && now - session.lastEnd > parameters.config.sessionTtlMs) person.sessions.delete(session.sessionId);
   }
 }

@@ -15,7 +15,7 @@ export const newWatermark = (): Watermark => ({ furthest: [] });
 
 export const watermarkOf = (watermark: Watermark): number => (watermark.furthest.length < DEVICES ? -Infinity : watermark.furthest[DEVICES - 1]!.at);
 
-/** Whether an event of this time can move anything: nearly none can, so the device's name need not be put together. */
+/** Whether an event of this time can move anything. */
 export function isFurther({ furthest }: Watermark, at: number): boolean {
   const last = furthest[DEVICES - 1];
   return last === undefined || at > last.at;
@@ -30,9 +30,10 @@ export function advanceWatermark(watermark: Watermark, device: string, at: numbe
   while (place < furthest.length && furthest[place]!.device !== device) place++;
   if (place === furthest.length) {
     place = Math.min(furthest.length, DEVICES - 1);
-    furthest[place] = { device, at };
+    if (place === furthest.length) furthest.push({ device, at });
   } else if (at <= furthest[place]!.at) return false;
   const entry = furthest[place]!;
+  entry.device = device;
   entry.at = at;
   for (; place > 0 && isBehind(furthest[place - 1]!, entry); place--) furthest[place] = furthest[place - 1]!;
   furthest[place] = entry;

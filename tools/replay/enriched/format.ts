@@ -1,20 +1,22 @@
 /**
  * The kept form of an enriched stream: one file per lane, so that detection alone can be repeated by as many workers as
- * there are lanes. It lives as long as the release that wrote it: the events are Avro bodies, and what many events
- * share (reference data, facts about addresses) is written once a block and named by number.
+ * there are lanes. It lives as long as the release that wrote it. Of an event it holds what detection takes up
+ * (services/detect/steps/digest.ts), and what many events share (the names of a session, reference data, what is known of an
+ * address) is written once a block and named by number (uint32).
  *
  * file  = magic, schema fingerprint (32 bytes), block*
  * block = stored bytes, plain bytes, events (uint32 each, little endian), zstd of entry*, with its checksum
  * entry = 1, value (JSON text)                   the next number, from 1; 0 is null
- *       | 2, context, body                       keystrokes
- *       | 3, context, network, body              connection
+ *       | 2, head, context, time, id, transport round trip, clock error, interval, digest    keystrokes
+ *       | 3, head, context, databases, facts, time, id, three round trips                    connection
  *       | 4, event time (float64)                all that follows came after the whole history had come to this time
  */
 import { createHash } from 'node:crypto';
 import { schemaOf } from '#lib/codec/schemas.ts';
+import { DIGEST_GRIDS } from '../../../services/detect/steps/digest.ts';
 import { LANES } from '../lanes.ts';
 
-export const ENRICHED_MAGIC = Buffer.from('FARHAND-ENRICHED-2\n', 'latin1');
+export const ENRICHED_MAGIC = Buffer.from('FARHAND-ENRICHED-3\n', 'latin1');
 export const FINGERPRINT_BYTES = 32;
 export const BLOCK_HEAD_BYTES = 12;
 /** A block is closed when it has this many bytes. */
@@ -36,8 +38,8 @@ export function laneFileName(lane: number): string {
 
 let fingerprint: Buffer | null = null;
 
-/** Of the shapes of an enriched event: a stream with another one is not read. */
+/** Of the shapes of an enriched event and of the grids of a digest: a stream with others is not read. */
 export function schemaFingerprint(): Buffer {
-  fingerprint ??= createHash('sha256').update(schemaOf('EnrichedKeystrokes').text).update(schemaOf('EnrichedConnection').text).digest();
+  fingerprint ??= createHash('sha256').update(schemaOf('EnrichedKeystrokes').text).update(schemaOf('EnrichedConnection').text).update(DIGEST_GRIDS).digest();
   return fingerprint;
 }

@@ -1,12 +1,11 @@
 /** Reads one lane of a kept enriched stream, block by block. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
-import type { FloatPool } from '#lib/codec/float-pool.ts';
-import { INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
-import { compileReader, type RecordReader } from '#lib/codec/reader.ts';
-import { schemaOf } from '#lib/codec/schemas.ts';
+import { decodeString } from '#lib/codec/string-cache.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { AddressFacts, Connection, EnrichedEvent, EventContext, KeystrokeLatency, NetworkFacts, RouteLeg } from '#schemas/records.ts';
+import type { Connection, DatabaseVersion, EventContext, KeystrokeLatency } from '#schemas/records.ts';
+import type { SightingFacts } from '../../../services/detect/model/sighting.ts';
+import type { DetectEvent, DigestedConnection, DigestedKeystrokes } from '../../../services/detect/steps/digest.ts';
 import { PART_RECORDS } from '../../embedded/parts.ts';
 import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
 
@@ -21,7 +20,8 @@ export interface LanePosition {
 export const LANE_START: LanePosition = { at: 0, entries: 0 };
 
 export interface LanePart {
-  readonly events: readonly EnrichedEvent[];
+  /** Of use until the next part is asked for. */
+  readonly events: readonly DetectEvent[];
   /** Of the mark before which the part ends; null where it ends with its block, or has as many events as a part may have. */
   readonly front: number | null;
   /** The part ends before an event that is not to be read yet. */
@@ -47,17 +47,17 @@ interface OpenBlock {
 
 export class EnrichedLaneReader {
   readonly #label: string;
-  readonly #readers: BodyReaders;
   readonly #handle: number;
   readonly #size: number;
   #at = 0;
   #events = 0;
   #block: OpenBlock | null = null;
+  /** Of the block whose last events are out. */
+  #done: BlockReader | null = null;
 
   /** Throws FARHAND_HISTORY_UNREADABLE for a file that is none, or of another release. */
-  constructor(path: string, label: string, readers: BodyReaders, from: LanePosition = LANE_START) {
+  constructor(path: string, label: string, from: LanePosition = LANE_START) {
     this.#label = label;
-    this.#readers = readers;
     try {
       this.#handle = openSync(path, 'r');
     } catch (error) {
@@ -92,6 +92,8 @@ export class EnrichedLaneReader {
    * Throws FARHAND_HISTORY_UNREADABLE for a block that is cut off or damaged.
    */
   next(stop: Stop): LanePart | null {
+    this.#done?.free();
+    this.#done = null;
     if (this.ended) return null;
     const block = this.#block ?? this.#open();
     const part = block.reader.next(stop);
@@ -100,7 +102,7 @@ export class EnrichedLaneReader {
     this.#events += part.events.length;
     if (block.reader.ended) {
       if (block.events !== block.announced) throw this.#damaged(block.start, 'does not hold what it announces');
-      block.reader.free();
+      this.#done = block.reader;
       this.#block = null;
     }
     return part;
@@ -122,7 +124,7 @@ export class EnrichedLaneReader {
       throw this.#damaged(start, `is damaged: ${(error as Error).message}`, error);
     }
     if (bytes.length !== plain) throw this.#damaged(start, 'does not hold what it announces');
-    return (this.#block = { start, announced, reader: new BlockReader(bytes, this.#readers), events: 0 });
+    return (this.#block = { start, announced, reader: new BlockReader(bytes), events: 0 });
   }
 
   #damaged(start: number, what: string, cause?: unknown): FarhandError {
@@ -162,30 +164,16 @@ function room(count: number): Buffer {
   return packedRoom.subarray(0, count);
 }
 
-/** Generated code, so all lanes share it: each of its own would be compiled and warmed up anew. */
-export interface BodyReaders {
-  readonly keystrokes: RecordReader;
-  readonly connections: RecordReader;
-}
-
-/** The arrays of floats of the events that they read are of use until the pool is released. */
-export function bodyReaders(pool: FloatPool): BodyReaders {
-  const reader = (name: 'KeystrokeLatency' | 'Connection'): RecordReader => compileReader(name, schemaOf(name).node, INTERNAL_DECODE_LIMITS, pool);
-  return { keystrokes: reader('KeystrokeLatency'), connections: reader('Connection') };
-}
-
 /** Walks over one block; its bytes have a checksum, so whatever does not fit is answered with null. */
 class BlockReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
-  readonly #readers: BodyReaders;
   readonly #values: unknown[] = [null];
   /** Entries that were read. */
   entries = 0;
   #at = 0;
 
-  constructor(bytes: Buffer, readers: BodyReaders) {
-    this.#readers = readers;
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -202,7 +190,7 @@ class BlockReader {
 
   /** Up to where it is to stop, or the end; null where the bytes do not fit the format. */
   next({ isDue, before }: Stop): LanePart | null {
-    const events: EnrichedEvent[] = [];
+    const events: DetectEvent[] = [];
     while (!this.ended && events.length < PART_RECORDS) {
       this.entries++;
       const start = this.#at;
@@ -245,50 +233,37 @@ class BlockReader {
     return events;
   }
 
-  #keystrokesEvent(): EnrichedEvent | null {
+  #keystrokesEvent(): DigestedKeystrokes | null {
+    const head = this.#shared() as KeystrokeLatency;
     const context = this.#context();
-    const event = this.#body(this.#readers.keystrokes) as KeystrokeLatency | undefined;
-    return event === undefined ? null : { type: 'EnrichedKeystrokes', event, context };
+    const observedAt = this.#time();
+    const eventId = this.#text();
+    const networkRttMs = this.#double();
+    const clockErrorMs = this.#double() ?? 0;
+    const event = { ...head, eventId, observedAt, networkRttMs, clockErrorMs, intervalMs: this.#uint() };
+    const length = this.#uint();
+    const at = this.#at;
+    this.#at += length;
+    return this.#at > this.#bytes.length ? null : { type: 'DigestedKeystrokes', event, context, digest: { bytes: this.#bytes, at } };
   }
 
-  #connectionEvent(): EnrichedEvent | null {
+  #connectionEvent(): DigestedConnection {
+    const head = this.#shared() as Connection;
     const context = this.#context();
-    const databases = this.#shared() as NetworkFacts['databases'];
-    const [source] = this.#list() as [AddressFacts];
-    const forwardedFor = this.#list() as AddressFacts[];
-    const hops = this.#list();
-    const remotePeers = this.#list();
-    const route = this.#route();
-    const sourceDistanceKm = this.#double();
-    const sourceFloorRttMs = this.#double();
-    const declaredDistanceKm = this.#double();
-    const sourceToDeclaredKm = this.#double();
-    const network = { source, forwardedFor, hops, remotePeers, route, sourceDistanceKm, sourceFloorRttMs, declaredDistanceKm, sourceToDeclaredKm, databases };
-    const event = this.#body(this.#readers.connections) as Connection | undefined;
-    return event === undefined ? null : { type: 'EnrichedConnection', event, context, network };
+    const databases = this.#shared() as DatabaseVersion[];
+    const facts = this.#shared() as SightingFacts;
+    const observedAt = this.#time();
+    const eventId = this.#text();
+    const rttMinMs = this.#double();
+    const rttMedianMs = this.#double();
+    const event = { ...head, eventId, observedAt, rttMinMs, rttMedianMs, rttP95Ms: this.#double() };
+    return { type: 'DigestedConnection', event, context, facts, databases };
   }
 
   #context(): EventContext {
     const assignment = this.#shared() as EventContext['assignment'];
     const vantage = this.#shared() as EventContext['vantage'];
     return { assignment, vantage, feedback: this.#shared() as EventContext['feedback'] };
-  }
-
-  #route(): RouteLeg[] {
-    const legs: RouteLeg[] = [];
-    for (let count = this.#uint(); count > 0; count--) {
-      const toIp = this.#shared() as string;
-      const distanceKm = this.#double();
-      const floorRttMs = this.#double();
-      legs.push({ distanceKm, floorRttMs, rttStepMs: this.#double(), toIp });
-    }
-    return legs;
-  }
-
-  #list(): (AddressFacts | null)[] {
-    const list: (AddressFacts | null)[] = [];
-    for (let count = this.#uint(); count > 0; count--) list.push(this.#shared() as AddressFacts | null);
-    return list;
   }
 
   #shared(): unknown {
@@ -313,9 +288,14 @@ class BlockReader {
     return JSON.parse(this.#bytes.toString('utf8', this.#at - length, this.#at)) as unknown;
   }
 
-  #body(reader: RecordReader): unknown {
+  #time(): number {
+    this.#at += 8;
+    return this.#view.getFloat64(this.#at - 8, true);
+  }
+
+  #text(): string {
     const length = this.#uint();
     this.#at += length;
-    return reader.read(this.#bytes, this.#at - length, this.#at);
+    return decodeString(this.#bytes, this.#at - length, this.#at) ?? '';
   }
 }

@@ -1,9 +1,10 @@
 /** Writes one lane of a kept enriched stream. */
 import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { encodeBody } from '#lib/codec/encode.ts';
-import type { AddressFacts, EnrichedEvent, EventContext, NetworkFacts } from '#schemas/records.ts';
+import type { EnrichedConnection, EnrichedEvent, EnrichedKeystrokes, EventContext, TelemetryEvent } from '#schemas/records.ts';
+import { digestOf, factsOf } from '../../../services/detect/steps/write-digest.ts';
 import { BLOCK_BYTES, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
+import { headOfConnection, headOfKeystrokes, type Heads } from './heads.ts';
 
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
 
@@ -50,6 +51,7 @@ export class EnrichedLaneWriter {
   readonly #out = new ByteWriter();
   /** Objects by identity: reference data and addresses are shared by the events that they belong to. */
   readonly #values = new Map<unknown, number>();
+  readonly #heads: Heads = new Map();
   #events = 0;
   #length: number;
 
@@ -73,8 +75,8 @@ export class EnrichedLaneWriter {
 
   write(events: readonly EnrichedEvent[]): void {
     for (const record of events) {
-      if (record.type === 'EnrichedKeystrokes') this.#keystrokes(record.context, encodeBody('KeystrokeLatency', record.event));
-      else this.#connection(record.context, record.network, encodeBody('Connection', record.event));
+      if (record.type === 'EnrichedKeystrokes') this.#keystrokes(record);
+      else this.#connection(record);
       this.#events++;
       if (this.#out.length >= BLOCK_BYTES) this.#closeBlock();
     }
@@ -91,57 +93,54 @@ export class EnrichedLaneWriter {
     closeSync(this.#handle);
   }
 
-  #keystrokes(context: EventContext, body: Uint8Array): void {
-    const [assignment, vantage, feedback] = this.#context(context);
+  #keystrokes(record: EnrichedKeystrokes): void {
+    const { event } = record;
+    const numbers = [this.#number(headOfKeystrokes(event, this.#heads)), ...this.#context(record.context)];
+    this.#begin(KEYSTROKES, numbers, event);
     const out = this.#out;
-    out.byte(KEYSTROKES);
-    out.uint(assignment);
-    out.uint(vantage);
-    out.uint(feedback);
-    out.blob(body);
+    out.double(event.networkRttMs);
+    out.double(event.clockErrorMs);
+    out.uint(event.intervalMs);
+    out.blob(digestOf(record));
   }
 
-  #connection(context: EventContext, network: NetworkFacts, body: Uint8Array): void {
-    const [assignment, vantage, feedback] = this.#context(context);
-    const lists = [[network.source], network.forwardedFor, network.hops, network.remotePeers].map((list) => list.map((facts) => this.#number(facts)));
-    const databases = this.#number(network.databases);
-    const ends = network.route.map(({ toIp }) => this.#number(toIp));
+  #connection(record: EnrichedConnection): void {
+    const { event, network } = record;
+    const numbers = [this.#number(headOfConnection(event, this.#heads)), ...this.#context(record.context), this.#number(network.databases), this.#json(JSON.stringify(factsOf(record)))];
+    this.#begin(CONNECTION, numbers, event);
     const out = this.#out;
-    out.byte(CONNECTION);
-    out.uint(assignment);
-    out.uint(vantage);
-    out.uint(feedback);
-    out.uint(databases);
-    for (const list of lists) {
-      out.uint(list.length);
-      for (const number of list) out.uint(number);
-    }
-    out.uint(ends.length);
-    for (const [i, { distanceKm, floorRttMs, rttStepMs }] of network.route.entries()) {
-      out.uint(ends[i]!);
-      out.double(distanceKm);
-      out.double(floorRttMs);
-      out.double(rttStepMs);
-    }
-    out.double(network.sourceDistanceKm);
-    out.double(network.sourceFloorRttMs);
-    out.double(network.declaredDistanceKm);
-    out.double(network.sourceToDeclaredKm);
-    out.blob(body);
+    out.double(event.rttMinMs);
+    out.double(event.rttMedianMs);
+    out.double(event.rttP95Ms);
+  }
+
+  #begin(kind: number, numbers: readonly number[], { eventId, observedAt }: TelemetryEvent): void {
+    const out = this.#out;
+    out.byte(kind);
+    for (const number of numbers) out.uint(number);
+    out.double(observedAt);
+    out.blob(Buffer.from(eventId, 'utf8'));
   }
 
   #context({ assignment, vantage, feedback }: EventContext): [number, number, number] {
     return [this.#number(assignment), this.#number(vantage), this.#number(feedback)];
   }
 
-  #number(value: object | AddressFacts | string | null): number {
+  #number(value: object | null): number {
     if (value === null) return 0;
-    const known = this.#values.get(value);
-    if (known !== undefined) return known;
+    return this.#values.get(value) ?? this.#add(value, JSON.stringify(value));
+  }
+
+  /** Of a value that is made anew each time, and told by its text. */
+  #json(text: string): number {
+    return this.#values.get(text) ?? this.#add(text, text);
+  }
+
+  #add(key: unknown, text: string): number {
     const number = this.#values.size + 1;
-    this.#values.set(value, number);
+    this.#values.set(key, number);
     this.#out.byte(VALUE);
-    this.#out.blob(Buffer.from(JSON.stringify(value), 'utf8'));
+    this.#out.blob(Buffer.from(text, 'utf8'));
     return number;
   }
 
@@ -157,6 +156,7 @@ export class EnrichedLaneWriter {
     out.length = 0;
     this.#events = 0;
     this.#values.clear();
+    this.#heads.clear();
   }
 
   #append(bytes: Buffer): void {

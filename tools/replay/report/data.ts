@@ -3,7 +3,8 @@
  * beyond a bound is counted and said on the page. Plain data comes out of `state`, so that workers that share the keys of
  * a history can be put together with `absorb`; the outcome does not depend on how many there were.
  */
-import type { EnrichedEvent, Severity, SuspiciousSession } from '#schemas/records.ts';
+import type { Severity, SuspiciousSession } from '#schemas/records.ts';
+import type { DetectEvent } from '../../../services/detect/steps/digest.ts';
 import { RANK } from '../evaluation-figures.ts';
 import { sessionKey, type SessionLabel } from '../labels.ts';
 import { TimeBuckets, type BucketState } from './buckets.ts';
@@ -95,7 +96,7 @@ export class ReportData {
   }
 
   /** Must be told of a batch before the findings that come of it. */
-  events(batch: readonly EnrichedEvent[]): void {
+  events(batch: readonly DetectEvent[]): void {
     for (const { event } of batch) this.timeline.at(event.observedAt).events++;
     this.tracks.take(batch, (at, gapMs) => {
       const bucket = this.gaps.at(at);

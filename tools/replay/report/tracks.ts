@@ -3,7 +3,7 @@
  * event, because nobody knows yet whether something will be found about it, and is let go when it has been silent for a
  * day without a reason to keep it; so memory is bounded by the sessions of two days and those that are kept.
  */
-import type { EnrichedEvent } from '#schemas/records.ts';
+import { isConnection, latencyFigures, type ConnectionRecord, type DetectEvent } from '../../../services/detect/steps/digest.ts';
 import { sessionKey } from '../labels.ts';
 
 const POINT_MS = 10 * 60_000;
@@ -12,8 +12,6 @@ const POINTS_MAX = 600;
 const PLACES_MAX = 8;
 const SILENT_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 6 * 3_600_000;
-/** Quantile that is drawn as the low registration latency, as in the hidden-leg statistic. */
-const LOW_SHARE = 0.2;
 
 /** Of 10 minutes, ms: least low quantile of a record, sum of the records' medians, least round trip (NaN for none). */
 export interface LatencyPoint {
@@ -54,20 +52,19 @@ export class Tracks {
   }
 
   /** @param gapOf is told the gap of each keystroke record that has one: low latency − round trip, ms */
-  take(batch: readonly EnrichedEvent[], gapOf: (at: number, gapMs: number) => void): void {
+  take(batch: readonly DetectEvent[], gapOf: (at: number, gapMs: number) => void): void {
     for (const record of batch) {
       const { observedAt } = record.event;
       if (observedAt > this.#highestAt) this.#highestAt = observedAt;
       const track = this.#of(sessionKey(record.event));
       if (observedAt > track.lastAt) track.lastAt = observedAt;
-      if (record.type === 'EnrichedConnection') addPlace(track, record);
+      if (isConnection(record)) addPlace(track, record);
       else {
-        const { registrationLatencyMs, networkRttMs } = record.event;
-        if (registrationLatencyMs.length === 0) continue;
-        const sorted = sortedOf(registrationLatencyMs);
-        const low = sorted[Math.floor(sorted.length * LOW_SHARE)]!;
-        if (networkRttMs !== null) gapOf(observedAt, low - networkRttMs);
-        addPoint(track, observedAt, low, sorted[sorted.length >> 1]!, networkRttMs ?? Number.NaN);
+        const { networkRttMs } = record.event;
+        const figures = latencyFigures(record);
+        if (figures === null) continue;
+        if (networkRttMs !== null) gapOf(observedAt, figures.lowMs - networkRttMs);
+        addPoint(track, observedAt, figures.lowMs, figures.medianMs, networkRttMs ?? Number.NaN);
       }
       if (record.context.vantage !== null) track.vantage = record.context.vantage;
     }
@@ -96,15 +93,6 @@ export class Tracks {
   }
 }
 
-let scratch = new Float64Array(256);
-
-/** Rising; of use until the next record. */
-function sortedOf(values: readonly number[]): Float64Array {
-  if (values.length > scratch.length) scratch = new Float64Array(2 * values.length);
-  for (let i = 0; i < values.length; i++) scratch[i] = values[i]!;
-  return scratch.subarray(0, values.length).sort();
-}
-
 function addPoint(track: Track, at: number, low: number, median: number, rtt: number): void {
   const start = Math.floor(at / POINT_MS) * POINT_MS;
   const point = track.points.get(start);
@@ -118,8 +106,9 @@ function addPoint(track: Track, at: number, low: number, median: number, rtt: nu
   if (!(point.rttMs <= rtt) && !Number.isNaN(rtt)) point.rttMs = rtt;
 }
 
-function addPlace(track: Track, { event, network }: Extract<EnrichedEvent, { type: 'EnrichedConnection' }>): void {
-  const { latitude, longitude, city, country } = network.source;
+function addPlace(track: Track, record: ConnectionRecord): void {
+  const { event } = record;
+  const { latitude, longitude, city, country } = record.type === 'DigestedConnection' ? record.facts : record.network.source;
   if (latitude === null || longitude === null) return;
   const known = track.places.find(({ ip }) => ip === event.sourceIp);
   if (known !== undefined) known.firstAt = Math.min(known.firstAt, event.observedAt);

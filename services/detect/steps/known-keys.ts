@@ -1,0 +1,17 @@
+/** Keys `tenantId|id` that are put together once: compared and looked up event after event, a string that is new each time is dear. */
+
+/** Emptied when there are more; some 150 bytes each. */
+const KEYS_MAX = 100_000;
+
+export class KnownKeys {
+  readonly #known = new Map<string, { readonly tenantId: string; readonly key: string }>();
+
+  keyOf(tenantId: string, id: string): string {
+    const known = this.#known.get(id);
+    if (known !== undefined && known.tenantId === tenantId) return known.key;
+    const key = `${tenantId}|${id}`;
+    if (this.#known.size >= KEYS_MAX) this.#known.clear();
+    this.#known.set(id, { tenantId, key });
+    return key;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Makes digests. A keystroke record is observed as detection does it, in an empty window, and what that counted is written; of a
+ * connection a sighting is made.
+ */
+import type { EnrichedConnection, EnrichedKeystrokes } from '#schemas/records.ts';
+import { releaseRhythm } from '../model/rhythm.ts';
+import { sightingOf, type SightingFacts } from '../model/sighting.ts';
+import { releaseSketch } from '../model/sketch.ts';
+import { ByteWriter } from './bytes.ts';
+import { latencyFigures } from './digest.ts';
+import { observe } from './observe.ts';
+import { newWindow, releaseWindow } from './person.ts';
+
+const writer = new ByteWriter();
+
+/** To be kept as long as one likes. */
+export function digestOf(record: EnrichedKeystrokes): Uint8Array {
+  const window = newWindow(0);
+  observe(window, record);
+  writer.count(record.event.registrationLatencyMs.length);
+  const figures = latencyFigures(record);
+  const sketch = window.latencies ?? window.gaps[0] ?? window.gaps[1];
+  if (figures !== null && sketch !== null) {
+    writer.double(figures.lowMs);
+    writer.double(figures.medianMs);
+    writer.sparse(sketch);
+    releaseSketch(sketch);
+  }
+  writer.flag(window.rhythm !== null);
+  if (window.rhythm !== null) {
+    writer.sparse(window.rhythm.counts);
+    writer.integers(window.rhythm.phases);
+    releaseRhythm(window.rhythm);
+  }
+  releaseWindow(window);
+  return writer.finish();
+}
+
+/** What detection takes up of a connection beside its event's own figures. */
+export function factsOf(record: EnrichedConnection): SightingFacts {
+  const { at: _at, eventId: _eventId, vantageId: _vantageId, sourceIp: _sourceIp, databases: _databases, ...facts } = sightingOf(record);
+  return facts;
+}
