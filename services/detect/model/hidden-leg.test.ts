@@ -44,6 +44,13 @@ describe('hidden leg', () => {
     expect(rank(moving)).toBe(RANK.LOW);
   });
 
+  test('a small drift counts for less where the keys are as regular as ever: a load that lasts does that', () => {
+    const minutes = (spread: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 45 + (9 * i) / 20, middle: 45 + (9 * i) / 20 + spread }));
+    const strength = (spread: number): number => reading(at(50, { minutes: minutes(spread) })).strength;
+    expect(rank(at(50, { minutes: minutes(2) }))).toBeLessThan(RANK.MEDIUM);
+    expect(strength(9)).toBeGreaterThan(strength(2));
+  });
+
   test('jitter of its own, which the transport does not show, raises 60 ms to MEDIUM; that of the transport does not', () => {
     const minutes = Array.from({ length: 6 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 60 + (i % 3), middle: 80 }));
     expect(rank(at(60, { jitterMs: 35, minutes }))).toBe(RANK.MEDIUM);

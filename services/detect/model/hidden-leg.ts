@@ -48,6 +48,8 @@ const VARIATION_GAP_MIN = 15;
  */
 const JITTER_NULL: NullTable = [[0.5, 0.4], [2, 0.1], [4, 0.03], [8, 0.01], [30, 0.003]];
 const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], [15, 0.002]];
+/** The same where no jitter comes with the drift: a load that lasts moves a machine's floor while its keys are as regular as ever. */
+const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.06], [3.5, 0.028], [4, 0.02], [6, 0.008], [15, 0.003]];
 
 /**
  * Whether the low gaps move together with the spread of their minutes (Kendall's τ, −1…1): load slows a machine down, floor and
@@ -81,7 +83,7 @@ function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, m
   if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
   if (mayMoveWithLoad(gap.minutes)) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
-  const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(DRIFT_NULL, driftMs);
+  const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(jitterMs > 0 ? DRIFT_NULL : DRIFT_ALONE_NULL, driftMs);
   return Math.min(jitter, drifting);
 }
 

@@ -79,6 +79,15 @@ describe('novelty', () => {
     expect(novelty(view({ familiar: [known({})], sighting: null }), parameters)).toBeNull();
   });
 
+  test('a network near a place to which the person has moved, as declared, is nothing new; a browser and other places are', () => {
+    const at = (change: Partial<Parameters<typeof view>[0]>, kind: Familiar['kind'] = 'country') => novelty(view({ familiar: [known({ kind, value: kind === 'country' ? 'US' : '7922' })], movedSince: START - DAY_MS, sourceToDeclaredKm: 80, ...change }), parameters);
+    expect(at({})).toBe('quiet');
+    expect(reading(at({ movedSince: null })).strength).toBeGreaterThan(1);
+    expect(reading(at({ sourceToDeclaredKm: 900 })).strength).toBeGreaterThan(1);
+    expect(reading(at({ movedSince: START + 3 * DAY_MS })).strength, 'seen there long before the move').toBeGreaterThan(1);
+    expect(reading(at({}, 'fingerprint')).strength).toBeGreaterThan(1);
+  });
+
   test('a night after days of regular hours is told, and opens nothing alone', () => {
     const night = (days: number, startHour: number, moved = false) => {
       const seen = activity(15, days);

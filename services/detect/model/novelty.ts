@@ -5,7 +5,8 @@
  * Statistic: the first sighting of the person in this country, on this network (AS number) or with this TLS fingerprint, after
  *   the person has been known on a stated number of days. The newest of the three speaks, a country more than a network.
  * Null: people travel, change providers and browsers: shares of person-days with a first, a stated prior.
- * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty.
+ * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty, and neither is a network near a
+ *   place to which the person has moved as declared.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
@@ -42,11 +43,18 @@ export function traitOf({ country, asn, tlsFingerprint }: Traits, kind: Familiar
 
 export const FAMILIAR_KINDS = ['country', 'network', 'fingerprint'] as const satisfies Familiar['kind'][];
 
-/** What came up lately with a person who had been known for days before; the organisation's own networks bring nothing new. */
+/** Who has moved, as declared, is seen near the new place on other networks: no nearer than this, km, and from a day before. */
+const MOVED_KM = 500;
+const EARLY_MS = 86_400_000;
+
+const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Familiar): boolean =>
+  kind !== 'fingerprint' && movedSince !== null && firstAt >= movedSince - EARLY_MS && sourceToDeclaredKm !== null && sourceToDeclaredKm <= MOVED_KM;
+
+/** What came up lately with a person who had been known for days before; the organisation's own networks and declared moves bring nothing new. */
 export function freshTraits(view: SessionView, { config }: SignalParameters): Familiar[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
   const { noveltyDaysMin, noveltyHoldMs } = config.network;
-  return view.familiar.filter(({ firstAt, daysBefore }) => daysBefore >= noveltyDaysMin && view.windowEnd - firstAt <= noveltyHoldMs);
+  return view.familiar.filter((trait) => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait));
 }
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {

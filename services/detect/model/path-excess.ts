@@ -38,9 +38,11 @@ const SATELLITE_MS = 60;
 const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
+/** Where queues are deep, so many more are needed. */
+const SAMPLES_IN_QUEUES = 40;
 const EARLY_MAX = 0.85;
 const QUEUE_SHARE = 0.4;
-/** Queues beyond which the least says little about the way, ms; the strength is the same as of an early one. */
+/** Queues between which the least of few round trips never comes, ms; what is deeper is granted in full. */
 const WANDER_MS_MAX = 60;
 
 /** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
@@ -93,9 +95,9 @@ function wayOf(view: SessionView, { network }: SignalParameters['config']): Way 
   const floor = floorRttMs(km);
   const inflated = Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax);
   const expected = floor + inflated + lastMile;
-  const known = transport.samples >= SAMPLES_TRUSTED;
+  const known = transport.samples >= (transport.wanderMs > WANDER_MS_MAX ? SAMPLES_IN_QUEUES : SAMPLES_TRUSTED);
   // The least of many round trips has come between the queues; that of few may have stood in one.
-  const queueMs = transport.wanderMs * (known ? QUEUE_SHARE : 1);
+  const queueMs = known ? QUEUE_SHARE * transport.wanderMs + Math.max(0, transport.wanderMs - WANDER_MS_MAX) : transport.wanderMs;
   return { km, floor, inflated, lastMile, expected, known, queueMs, excess: transport.confirmedLeastMs - expected - queueMs };
 }
 
@@ -116,7 +118,7 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
   const satellite = isSatellite(sighting.organisation) || excess >= config.network.geostationaryMs - lastMile - 20;
   const full = strengthOfP(log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0));
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
-  const trusted = !known || transport.wanderMs > WANDER_MS_MAX ? Math.min(EARLY_MAX, capped) : capped;
+  const trusted = !known ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
   const exit = exitCounts(sighting) ? `; that the source is a ${sighting.category === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence` : '';
   const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';

@@ -91,6 +91,9 @@ describe('path excess', () => {
     expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300, { wanderMs: 90 }) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300, { samples: 5 }) })).toBe(RANK.NONE);
+    // The least of many has come between the queues; what is deeper than usual is granted in full.
+    expect(rank({ transport: transportView(300, { wanderMs: 90, samples: 60 }) })).toBeGreaterThan(RANK.NONE);
+    expect(rank({ transport: transportView(300, { wanderMs: 150, samples: 60 }) })).toBe(RANK.NONE);
   });
 
   test('a far egress of people at home is on the way', () => {

@@ -69,6 +69,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     vantage,
     travel: null,
     knownPlace: null,
+    movedSince: null,
     hours: null,
     familiar: [],
     helpdesk: false,

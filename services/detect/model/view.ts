@@ -125,6 +125,8 @@ export interface SessionView {
   transport: TransportView | null;
   /** Shortly after a new assignment version, the one before where the source is nearer to that. */
   declared: DeclaredPlace | null;
+  /** Since when the assignment declares another place than before, epoch ms; null where it always declared this one. */
+  movedSince: number | null;
   /** Great-circle distances to `declared` from the vantage and from the source, km. */
   declaredDistanceKm: number | null;
   sourceToDeclaredKm: number | null;

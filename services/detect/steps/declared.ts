@@ -24,6 +24,16 @@ export function formerPlace(person: Person, assignment: DeviceAssignment | null,
   return known !== undefined && known.validFrom === assignment.validFrom ? known.before : null;
 }
 
+const MOVE_KM = 100;
+
+/** Since when the declared place has been another than before, epoch ms; null where it has not changed. */
+export function movedSince(person: Person, assignment: DeviceAssignment | null): number | null {
+  if (assignment === null) return null;
+  const before = formerPlace(person, assignment, assignment.validFrom, 0);
+  const { declared, validFrom } = assignment;
+  return before !== null && greatCircleKm(before.latitude, before.longitude, declared.latitude, declared.longitude) >= MOVE_KM ? validFrom : null;
+}
+
 /** The present place, or the former one where the source is nearer to that. */
 export function declaredFor(sighting: Sighting | null, present: DeclaredPlace | null, former: DeclaredPlace | null): DeclaredPlace | null {
   if (present === null || former === null || sighting === null || sighting.latitude === null || sighting.longitude === null) return present;

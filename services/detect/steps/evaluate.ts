@@ -12,7 +12,7 @@ import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
-import { declaredFor, formerPlace } from './declared.ts';
+import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { MINUTE_MS, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
@@ -50,7 +50,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
 
 /** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
 const NO_VIEW: SessionView = {
-  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, sighting: null, transport: null, declared: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
+  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
   vantage: null, travel: null, knownPlace: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
 };
 const view: SessionView = { ...NO_VIEW };
@@ -70,6 +70,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.sighting = sighting;
   view.transport = transport === null || transport.samples === 0 ? null : transportView(transport);
   view.declared = declared;
+  view.movedSince = movedSince(person, session.assignment);
   view.declaredDistanceKm = apartKm(vantage, declared);
   view.sourceToDeclaredKm = apartKm(sighting, declared);
   view.vantage = vantage;
