@@ -3,10 +3,10 @@ import { bitsOf } from './minutes.ts';
 
 /** Hours with typing (numbers since the epoch, rising) and the ten-minute slots of each as six bits. */
 export interface Presence {
-  readonly hours: readonly number[];
-  readonly typed: readonly number[];
+  readonly hours: Int32Array;
+  readonly typed: Uint8Array;
   /** The same with the pauses between two slots filled, as far as they are short. */
-  readonly filled: readonly number[];
+  readonly filled: Uint8Array;
 }
 
 export interface Overlap {
@@ -59,31 +59,64 @@ export function presenceOf(byHour: ReadonlyMap<number, number>): Presence {
       last = slot;
     }
   }
-  const hours = [...filled.keys()];
-  return { hours, typed: hours.map((hour) => byHour.get(hour) ?? 0), filled: hours.map((hour) => filled.get(hour)!) };
+  const hours = Int32Array.from(filled.keys());
+  return { hours, typed: Uint8Array.from(hours, (hour) => byHour.get(hour) ?? 0), filled: Uint8Array.from(filled.values()) };
 }
+
+/** Set bits of six. */
+const BITS = Uint8Array.from({ length: 64 }, (_, slots) => bitsOf(slots));
 
 /** Whether a working day spans `hour` and one of `hours`, of which the first behind it stands at `next`. */
-function isNear(hours: readonly number[], next: number, hour: number): boolean {
-  return (hours[next] ?? Infinity) - hour <= DAY_SPAN_HOURS || hour - (hours[next - 1] ?? -Infinity) <= DAY_SPAN_HOURS;
+function isNear(hours: Int32Array, next: number, hour: number): boolean {
+  return (next < hours.length && hours[next]! - hour <= DAY_SPAN_HOURS) || (next > 0 && hour - hours[next - 1]! <= DAY_SPAN_HOURS);
 }
 
-/** On the days on which both typed, from the hour `from` on. */
+/** Place of the first hour that is not before `from`. */
+function placeOf(hours: Int32Array, from: number): number {
+  let [low, high] = [0, hours.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (hours[middle]! < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Slots of one's own hours from `at` up to the other's next hour, as far as a working day spans them and an hour of the other. */
+const alone = { at: 0, slots: 0, hours: 0 };
+
+function walkAlone(hours: Int32Array, slots: Uint8Array, from: number, others: Int32Array, next: number): void {
+  const end = next < others.length ? others[next]! : Infinity;
+  let at = from;
+  [alone.slots, alone.hours] = [0, 0];
+  for (; at < hours.length && hours[at]! < end; at++) {
+    if (!isNear(others, next, hours[at]!)) continue;
+    alone.slots += BITS[slots[at]!]!;
+    alone.hours++;
+  }
+  alone.at = at;
+}
+
+/** On the days on which both typed, from the hour `from` on. Every pair of a bucket is asked, so this is what the exchange costs. */
 export function overlapOf(a: Presence, b: Presence, which: 'typed' | 'filled', from: number): Overlap {
+  const [hoursA, hoursB] = [a.hours, b.hours];
+  const [ofA, ofB] = which === 'typed' ? [a.typed, b.typed] : [a.filled, b.filled];
   let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
-  let [i, j] = [0, 0];
-  while (i < a.hours.length && a.hours[i]! < from) i++;
-  while (j < b.hours.length && b.hours[j]! < from) j++;
-  while (i < a.hours.length || j < b.hours.length) {
-    const hour = Math.min(a.hours[i] ?? Infinity, b.hours[j] ?? Infinity);
-    const [inA, inB] = [a.hours[i] === hour, b.hours[j] === hour];
-    const counts = (inA && inB) || (inA ? isNear(b.hours, j, hour) : isNear(a.hours, i, hour));
-    const x = inA ? a[which][i++]! : 0;
-    const y = inB ? b[which][j++]! : 0;
-    if (!counts) continue;
-    slotsA += bitsOf(x);
-    slotsB += bitsOf(y);
-    shared += bitsOf(x & y);
+  let [i, j] = [placeOf(hoursA, from), placeOf(hoursB, from)];
+  while (i < hoursA.length || j < hoursB.length) {
+    walkAlone(hoursA, ofA, i, hoursB, j);
+    i = alone.at;
+    slotsA += alone.slots;
+    hours += alone.hours;
+    walkAlone(hoursB, ofB, j, hoursA, i);
+    j = alone.at;
+    slotsB += alone.slots;
+    hours += alone.hours;
+    if (i === hoursA.length || j === hoursB.length || hoursA[i] !== hoursB[j]) continue;
+    const [x, y] = [ofA[i++]!, ofB[j++]!];
+    slotsA += BITS[x]!;
+    slotsB += BITS[y]!;
+    shared += BITS[x & y]!;
     hours++;
   }
   return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / (6 * hours)) };
@@ -123,5 +156,5 @@ export function standingOf(a: Presence, b: Presence, since: number, lately: numb
   const from = Math.max(since, lately);
   const typed = overlapOf(a, b, 'typed', from);
   const apart = isApart(typed) || (typed.shared < TOGETHER_SLOTS && isApart(overlapOf(a, b, 'filled', from)));
-  return { apart: apart && fitsOneDay(a, b, from), together: !apart && (typed.shared >= TOGETHER_SLOTS || overlapOf(a, b, 'typed', since).shared >= TOGETHER_SLOTS) };
+  return { apart: apart && fitsOneDay(a, b, from), together: !apart && (typed.shared >= TOGETHER_SLOTS || (since < from && overlapOf(a, b, 'typed', since).shared >= TOGETHER_SLOTS)) };
 }
