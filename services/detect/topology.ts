@@ -197,6 +197,7 @@ class Detect implements DetectPipeline {
     const sessions = [...person.sessions.values()];
     active.delete(key);
     this.#expiries.delete(key);
+    this.#devices.forget();
     const keys = learned + this.#people.delete(key);
     const forgotten = sessions.filter(({ deviceId }) => forgetDevice(this.#watermark, `${tenantId}|${deviceId}`));
     if (forgotten.length > 0) this.#task.set(WATERMARK_KEY, this.#watermark);

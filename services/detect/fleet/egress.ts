@@ -75,8 +75,25 @@ export interface EgressFigures {
 }
 
 export function readEgress(values: readonly number[]): EgressFigures {
-  const [category = 0, users = 0, devices = 0, crowd = 0, areas = 0, shipTos = 0, days = 0, daysApart = 0, people = 0, minutes = 0, together = 0, expected = 0, turns = 0, apart = 0, ownShared = 0, ownExpected = 0] = values;
-  return { category, users, devices, crowd: crowd === 1, areas, shipTos, days, daysApart, people, minutes, together, expected, turns, log10Apart: apart / 100, ownShared, ownExpected };
+  const at = (place: number): number => values[place] ?? 0;
+  return {
+    category: at(0),
+    users: at(1),
+    devices: at(2),
+    crowd: at(3) === 1,
+    areas: at(4),
+    shipTos: at(5),
+    days: at(6),
+    daysApart: at(7),
+    people: at(8),
+    minutes: at(9),
+    together: at(10),
+    expected: at(11),
+    turns: at(12),
+    log10Apart: at(13) / 100,
+    ownShared: at(14),
+    ownExpected: at(15),
+  };
 }
 
 export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {

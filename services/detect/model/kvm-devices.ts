@@ -40,15 +40,27 @@ const EDID: readonly { pattern: RegExp; name: string; common: boolean }[] = [
 
 const DEVICES_MAX = 32;
 
+/** What devices were found to be: the same few come with every record. Emptied when there are more. */
+const known = new Map<string, UsbEntry | null>();
+const KNOWN_MAX = 4096;
+
+function entryOf(device: string): UsbEntry | null {
+  let entry = known.get(device);
+  if (entry !== undefined) return entry;
+  const id = device.toLowerCase();
+  const hits = USB.filter((listed) => (listed.id.endsWith(':') ? id.startsWith(listed.id) : id === listed.id));
+  entry = hits.find(({ common }) => !common) ?? hits[0] ?? null;
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(device, entry);
+  return entry;
+}
+
 /** What of the attached hardware is known to be a KVM or a capture; null for none. */
 export function kvmFacts(inputDevices: readonly string[], displayEdid: string | null): { usb: string | null; edid: string | null; common: boolean } | null {
   let usb: UsbEntry | null = null;
   for (let i = 0; i < inputDevices.length && i < DEVICES_MAX; i++) {
-    const device = inputDevices[i]!.toLowerCase();
-    for (const entry of USB) {
-      const hit = entry.id.endsWith(':') ? device.startsWith(entry.id) : device === entry.id;
-      if (hit && (usb === null || (usb.common && !entry.common))) usb = entry;
-    }
+    const entry = entryOf(inputDevices[i]!);
+    if (entry !== null && (usb === null || (usb.common && !entry.common))) usb = entry;
   }
   const edid = displayEdid === null ? null : (EDID.find((entry) => entry.pattern.test(displayEdid)) ?? null);
   if (usb === null && edid === null) return null;

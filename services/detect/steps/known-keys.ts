@@ -14,4 +14,8 @@ export class KnownKeys {
     this.#known.set(id, { tenantId, key });
     return key;
   }
+
+  forget(): void {
+    this.#known.clear();
+  }
 }
