@@ -50,6 +50,26 @@ describe('hours', () => {
     expect(hours(view({ hours: hoursView(seen, REGULAR), windowEnd: summer + 4 * DAY_MS }), parameters)).toBe('quiet');
   });
 
+  test('hours that the last days have brought are still outside of those before, and weigh less than on the first day', () => {
+    const day = (seen: ReturnType<typeof newActivity>, n: number, from: number, length = 480): void => {
+      for (let minute = 0; minute < length; minute += 6) countMinute(seen, MIDNIGHT + n * DAY_MS + from * HOUR_MS + minute * 60_000);
+    };
+    const at = (nights: number, before = 4) => {
+      const seen = newActivity();
+      for (let n = 0; n < before; n++) day(seen, n, 14);
+      for (let n = before; n < before + nights; n++) day(seen, n, 2);
+      day(seen, before + nights, 2, 120);
+      const sessionStart = MIDNIGHT + (before + nights) * DAY_MS + 2 * HOUR_MS;
+      return hours(view({ windowEnd: sessionStart + 2 * HOUR_MS, hours: { ...hoursView(seen, REGULAR)!, sessionStart } }), parameters);
+    };
+    const [first, second, third] = [reading(at(0)), reading(at(1)), reading(at(2))];
+    expect(second.strength).toBeLessThan(first.strength);
+    expect(second.strength).toBeGreaterThan(1.5);
+    expect(second.ubiquitous).toBe(true);
+    expect(third.explanation).toContain('on days before the last 2, which brought it');
+    for (const other of [at(5), at(1, 1)]) expect(typeof other === 'object' && other !== null ? other.strength : 0, 'a habit by now, or too little before').toBeLessThan(1);
+  });
+
   test('counts do not depend on the order of minutes within a day', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(1439), { maxLength: 200 }), (minutes) => {

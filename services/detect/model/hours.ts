@@ -5,7 +5,8 @@
  * Statistic: circular mean of the active minutes over the hours of the week (UTC), as the zone whose clock would put the
  *   middle of the working day at 13:15; its distance from the declared zone's offset, which is asked for the end of the
  *   window, so that daylight saving is in it. Only where the activity gathers in one part of the day.
- *   And whether the session has come to an hour outside of those that the person has kept so far, three hours granted on either side.
+ *   And whether the session has come to an hour outside of those that the person has kept so far, three hours granted on either side; or
+ *   had kept until some days ago, where the last days were the first at such an hour.
  * Null: share of honest people who live so far off their own clock: night owls and shift workers. No measurement of it is
  *   at hand; the shares are the configured prior, from the 3% of a fleet that work nights. A session outside of hours that had been
  *   regular for days is a fact with a stated share of honest session-days.
@@ -36,6 +37,11 @@ const STRENGTH_MIN = 0.3;
 
 /** Share of honest session-days, of people with regular hours, that come to an hour so far outside of these: a stated prior. */
 const OUTSIDE_SHARE = 0.005;
+/** The same of days whose hour is one that only the days before, at most LATELY_DAYS_MAX of them, have brought. */
+const LATELY_SHARE = 0.01;
+const LATELY_DAYS_MAX = 4;
+/** Minutes near an hour that make a day one of those. */
+const DAY_MINUTES_MIN = 5;
 const OUTSIDE_MARGIN_HOURS = 3;
 /** Most of the earlier activity that may lie near the present hour. */
 const OUTSIDE_NEAR_MAX = 0.02;
@@ -77,11 +83,26 @@ function wrapped(hours: number): number {
 
 const zoneText = (hours: number): string => `UTC${hours < 0 ? '−' : '+'}${Math.abs(Math.round(hours))}`;
 
-/** What the person did before this session: minutes, how many of them lie near the present hour of the day, and how gathered they are. */
+/** What the person did before this session, and before the days that brought its hour: minutes, how many of them lie near the present hour of the day, and how gathered they are. */
 interface Earlier {
   minutes: number;
   near: number;
   gathered: number;
+  /** Days that are left out, because they have the present hour and none before had it. */
+  lately: number;
+}
+
+/** How many days ago, of the last six, the person was first active near this hour of the day; 0 where on none. */
+function daysBackNear(counts: Uint16Array, now: number, isOwn: (hour: number) => boolean): number {
+  for (let day = 6; day > 0; day--) {
+    let minutes = 0;
+    for (let off = -OUTSIDE_MARGIN_HOURS; off <= OUTSIDE_MARGIN_HOURS; off++) {
+      const hour = (now - DAY_HOURS * day + off + WEEK_HOURS) % WEEK_HOURS;
+      if (!isOwn(hour)) minutes += counts[hour]!;
+    }
+    if (minutes >= DAY_MINUTES_MIN) return day;
+  }
+  return 0;
 }
 
 /** Null where the session lies within the person's hours, which a look at its present hour nearly always tells, or has none. */
@@ -90,13 +111,16 @@ function outsideOfHours({ counts, sessionStart }: HoursView, windowEnd: number):
   const first = hourOfWeek(sessionStart);
   const present = (first + span - 1) % DAY_HOURS;
   const isOwn = (hour: number): boolean => (hour - first + WEEK_HOURS) % WEEK_HOURS < span;
-  for (let hour = present; hour < WEEK_HOURS; hour += DAY_HOURS) if (counts[hour]! > 0 && !isOwn(hour)) return null;
-  if (span > OUTSIDE_SESSION_MAX) return null;
-  const earlier = { minutes: 0, near: 0, gathered: 0 };
+  const now = hourOfWeek(windowEnd - 1);
+  const lately = daysBackNear(counts, now, isOwn);
+  if (span > OUTSIDE_SESSION_MAX || lately > LATELY_DAYS_MAX) return null;
+  // Days are known by their weekday: one that is left out is left out of earlier weeks too.
+  const leftOut = lately === 0 ? 0 : (lately + 0.5) * DAY_HOURS;
+  const earlier = { minutes: 0, near: 0, gathered: 0, lately };
   let [x, y] = [0, 0];
   for (let hour = 0; hour < WEEK_HOURS; hour++) {
     const count = counts[hour]!;
-    if (count === 0 || isOwn(hour)) continue;
+    if (count === 0 || isOwn(hour) || (now - hour + WEEK_HOURS) % WEEK_HOURS < leftOut) continue;
     earlier.minutes += count;
     if ((hour - present + OUTSIDE_MARGIN_HOURS + WEEK_HOURS) % DAY_HOURS <= 2 * OUTSIDE_MARGIN_HOURS) earlier.near += count;
     x += count * COSINES[hour % DAY_HOURS]!;
@@ -111,8 +135,10 @@ function outside(view: SessionView, activity: HoursView, { daysMin }: SignalPara
   const earlier = outsideOfHours(activity, view.windowEnd);
   if (earlier === null || earlier.minutes < OUTSIDE_MINUTES_MIN || earlier.gathered < GATHERED_MIN || earlier.near > OUTSIDE_NEAR_MAX * earlier.minutes) return null;
   const share = earlier.near / earlier.minutes;
+  const { lately } = earlier;
+  const honest = lately === 0 ? OUTSIDE_SHARE : LATELY_SHARE;
   return {
-    strength: strengthOfShare(OUTSIDE_SHARE),
+    strength: strengthOfShare(honest),
     ubiquitous: true,
     observed: rounded(share),
     expected: OUTSIDE_NEAR_MAX,
@@ -120,7 +146,7 @@ function outside(view: SessionView, activity: HoursView, { daysMin }: SignalPara
     samples: earlier.minutes,
     windowStart: activity.sessionStart,
     windowEnd: view.windowEnd,
-    explanation: `The session has come to an hour outside of this user's own: of ${earlier.minutes.toLocaleString('en-US')} active minutes on earlier days ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * OUTSIDE_SHARE}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
+    explanation: `The session has come to an hour outside of this user's own: of ${earlier.minutes.toLocaleString('en-US')} active minutes on ${lately === 0 ? 'earlier days' : `days before the last ${lately}, which brought it,`} ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * honest}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
   };
 }
 
