@@ -3,12 +3,12 @@
 /** By the goal's title. */
 export const GOAL_REASONS: Readonly<Record<string, string>> = {
   'proxy, hidden leg ≥ 80 ms':
-    'geostationary links whose provider answers for the far end, gateways that end the transport and distant virtual desktops show gaps of this size honestly, so a gap alone is not enough for MEDIUM where nothing else speaks.',
+    'whoever is missed was piloted from the first session at a hosted desktop: the desktop may stand in another region than its gateway, so a gap alone is not enough for MEDIUM there where nothing else speaks.',
   'proxy, 40–80 ms': 'slow machines of +70 ms show the same gap; what tells them apart is the leg’s own jitter and route changes, and a calm operator’s line has little of both.',
   'proxy, 25–40 ms': 'without an honest history the gap lies inside what slow machines and heavy applications show; only the leg’s own movement and the other families can add to it.',
   'proxy, 15–25 ms': 'such a leg is shorter than the spread between honest machines; it can be seen against the device’s own history, and hardly without one.',
   'lagged remote desktop': 'some remote desktops have neither a tool on the machine nor virtual input, and batch on a raster that a local display has too.',
-  'packet-level VPN from abroad': 'a packet-level tunnel leaves no gap. What is left is a round trip too long for the claimed place; through a residential exit with an operator nearby, a slow last mile explains it as well.',
+  'packet-level VPN from abroad': 'a packet-level tunnel leaves no gap. What is left is a round trip too long for the claimed place; through a residential exit with an operator 90 ms away, a slow last mile explains it as well, and where the vantage stands thousands of kilometres from that place, the way may be as long honestly.',
   'handover in mid-session': 'a short leg after the handover looks like an application that became slow; the change is only believed once it has lasted.',
   'laptop farm of ≥ 5': 'a farm must first be seen to take turns, which needs some of its working day, and farms behind an IP-KVM show no gap.',
   'IP-KVM without visible lag': 'the leg never shows in the registration latency. Without a known device or display, only jitter between the presses and a rhythm unlike the enrolled one are left, and a person piloted from the first session has enrolled the operator.',
