@@ -44,6 +44,11 @@ function peakMegabytes(pid: number): number {
   }
 }
 
+/** User and system seconds of this process and of all that descend from it, also of those that have gone. */
+export function ownSeconds(): number {
+  return family(process.pid).reduce((sum, pid) => sum + (statOf(pid) ?? []).slice(11, 15).reduce((ticks, value) => ticks + Number(value), 0) / TICKS_PER_SECOND, 0);
+}
+
 /** Seconds that all processors of the machine have been busy. */
 export function machineSeconds(): number {
   const [, user, nice, system, , , irq, softIrq] = readFileSync('/proc/stat', 'latin1').split('\n')[0]!.split(/\s+/);
