@@ -7,6 +7,7 @@ import { detectConfigSchema } from './config.ts';
 import { fuse } from './model/fusion.ts';
 import { SIGNALS } from './model/signals.ts';
 import { START, address, config, session } from './test-events.ts';
+import { phaseOf, windowStartOf } from './steps/window-phase.ts';
 import { buildDetect } from './topology.ts';
 
 const byArrival = (events: EnrichedEvent[]): EnrichedEvent[] => events.toSorted((a, b) => a.event.observedAt - b.event.observedAt || (a.event.eventId < b.event.eventId ? -1 : 1));
@@ -191,7 +192,7 @@ describe('findings', () => {
       for (const finding of findings) {
         expect(finding.windowEnd).toBeLessThanOrEqual(finding.detectedAt);
         expect(finding.firstSuspiciousAt).toBeLessThanOrEqual(finding.detectedAt);
-        if (finding.status !== 'CLOSED') expect(finding.detectedAt % 60_000).toBe(0);
+        if (finding.status !== 'CLOSED') expect(finding.detectedAt % 60_000).toBe(phaseOf('t', 'u'));
         const shares = finding.hypotheses.reduce((sum, { share }) => sum + share, 0);
         if (finding.hypotheses.length > 0) expect(shares).toBeCloseTo(1, 9);
       }
@@ -264,7 +265,7 @@ describe('findings', () => {
     const judged = events.map((record) => (record.event.observedAt < feedback.at ? record : ({ ...record, context: { ...record.context, feedback } } as EnrichedEvent)));
     const findings = of(judged);
     expect(findings.at(-1)).toMatchObject({ status: 'CLOSED', closedAs: 'BENIGN' });
-    expect(findings.at(-1)!.detectedAt).toBe(START + 660_000);
+    expect(findings.at(-1)!.detectedAt).toBe(windowStartOf({ phaseMs: phaseOf('t', 'u') }, START + 600_000) + 60_000);
   });
 
   test('after the quiet a session that comes back opens a second finding', () => {

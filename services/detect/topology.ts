@@ -18,8 +18,9 @@ import { createCohortBaseline } from './fleet/cohort-baseline.ts';
 import { evidenceOf } from './fleet/evidence.ts';
 import { Everybody } from './fleet/everybody.ts';
 import { createGateways } from './fleet/gateway.ts';
-import { plainCodec } from './fleet/exchange.ts';
+import { completeAfterMs, plainCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
+import { hourOf } from './fleet/minutes.ts';
 import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
 import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
 import { isConnection, type DetectEvent } from './steps/digest.ts';
@@ -28,6 +29,7 @@ import { KnownKeys } from './steps/known-keys.ts';
 import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
 import { People, type Cell, type LiveCell } from './steps/people.ts';
 import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
+import { windowStartOf } from './steps/window-phase.ts';
 import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
@@ -146,7 +148,7 @@ class Detect implements DetectPipeline {
 
   get reportsThrough(): number {
     this.#begin();
-    return this.#scannedAt - this.#config.idleCloseMs - this.#config.fleet.graceMs;
+    return this.#scannedAt - completeAfterMs(this.#config);
   }
 
   process(batch: readonly DetectEvent[]): SuspiciousSession[] {
@@ -267,7 +269,7 @@ class Detect implements DetectPipeline {
   #take(person: Person, record: DetectEvent): void {
     const at = record.event.observedAt;
     person.seenAtWatermark = this.#now;
-    const start = at - (((at % MINUTE_MS) + MINUTE_MS) % MINUTE_MS);
+    const start = windowStartOf(person, at);
     // What the person's clock has passed is late, whether or not there was a window to close.
     if (start + MINUTE_MS <= Math.max(person.closedThrough, person.secondAt - this.#config.allowedLatenessMs)) this.#late(person, record);
     else {
@@ -294,7 +296,7 @@ class Detect implements DetectPipeline {
     if (isConnection(record) || record.event.networkRttMs === null) return;
     const clock = record.event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
     const track = session.tracks[clock];
-    if (track === null || event.observedAt - (event.observedAt % HOUR_MS) !== track.hourStart) return;
+    if (track === null || hourOf(windowStartOf(person, event.observedAt)) !== track.hourStart) return;
     observeGaps({ gaps: clock === 0 ? [track.hour, null] : [null, track.hour], latencies: null }, record);
   }
 

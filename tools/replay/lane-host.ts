@@ -9,6 +9,7 @@ import { assert } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport, HistoryRecord } from '#schemas/records.ts';
 import { openDatabases, readShared, type Databases } from '../../services/enrich/databases.ts';
 import type { DetectEvent } from '../../services/detect/steps/digest.ts';
+import { completeAfterMs } from '../../services/detect/fleet/exchange.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
 import { partsOf } from '../embedded/parts.ts';
@@ -122,8 +123,7 @@ export class LaneHost {
    * at or after `before`. `front` is the earliest time at such a place, null where none follows; `held`: a lane stands before such an event.
    */
   advance({ files, from, complete, before }: AdvanceOrder): Advanced {
-    const { idleCloseMs, fleet } = this.#options.config.detect;
-    const behindMs = idleCloseMs + fleet.graceMs;
+    const behindMs = completeAfterMs(this.#options.config.detect);
     const stop = { isDue: (front: number): boolean => hourOf(front - behindMs) > complete, before };
     const stops = files.map((file) => this.#readers.advance(file, from.get(file.lane) ?? LANE_START, stop));
     const front = stops.reduce<number | null>((least, at) => (at.front === null ? least : Math.min(at.front, least ?? at.front)), null);

@@ -5,6 +5,7 @@
  */
 import type { DetectConfig } from '../config.ts';
 import { advanceWatermark, newWatermark, watermarkOf } from '../steps/watermark.ts';
+import { completeAfterMs } from './exchange.ts';
 import { hourOf } from './minutes.ts';
 
 /** Plain data; null stands for "not yet". */
@@ -23,7 +24,7 @@ export class Barrier {
   #complete = -Infinity;
 
   constructor(config: DetectConfig) {
-    this.#behindMs = config.idleCloseMs + config.fleet.graceMs;
+    this.#behindMs = completeAfterMs(config);
   }
 
   /** For a host that goes on in another process. */

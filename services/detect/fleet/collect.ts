@@ -5,9 +5,10 @@ import type { DetectConfig } from '../config.ts';
 import { isTrustedEgress } from '../model/sighting.ts';
 import { countOf, quantiles } from '../model/sketch.ts';
 import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
+import { hourOverAt } from '../steps/window-phase.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
-import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
+import { hourOf, markMinute, type Minutes } from './minutes.ts';
 import { HANDS_BLOCKS_MIN, newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
@@ -62,11 +63,11 @@ const kmBetween = (a: DeclaredPlace, b: DeclaredPlace): number => Math.round(gre
 /** When the person's hour is over by `limit` (their clock, or the watermark): its reports. */
 export function reportIfOver(person: Person, limit: number, config: DetectConfig, out: FleetReport[]): void {
   const { fleet } = person;
-  if (fleet !== null && fleet.hour >= 0 && fleet.hour + HOUR_MS <= limit) reportHour(person, config, out);
+  if (fleet !== null && fleet.hour >= 0 && hourOverAt(person, fleet.hour) <= limit) reportHour(person, config, out);
 }
 
 /** Event time at which the hour that is being gathered is over; Infinity where none is. */
-export const reportDueAt = ({ fleet }: Person): number => (fleet === null || fleet.hour < 0 ? Infinity : fleet.hour + HOUR_MS);
+export const reportDueAt = (person: Person): number => (person.fleet === null || person.fleet.hour < 0 ? Infinity : hourOverAt(person, person.fleet.hour));
 
 interface Reporter {
   readonly person: Person;

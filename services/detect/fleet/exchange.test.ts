@@ -134,8 +134,8 @@ describe('completeness', () => {
   test('what was told is in force a stated time after its hour', () => {
     const target = exchange();
     target.take(all);
-    for (const { windowEnd, effectiveAt } of target.complete(END)) expect(effectiveAt).toBe(windowEnd + 3_600_000);
-    expect(target.factsThrough).toBe(END + HOUR_MS + 3_600_000 - 1);
+    for (const { windowEnd, effectiveAt } of target.complete(END)) expect(effectiveAt).toBe(windowEnd + 3_660_000);
+    expect(target.factsThrough).toBe(END + HOUR_MS + 3_660_000 - 1);
   });
 });
 

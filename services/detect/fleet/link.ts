@@ -11,6 +11,7 @@ import type { FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#
 import type { DetectConfig } from '../config.ts';
 import { DETECT_OUTPUTS } from '../outputs.ts';
 import type { DetectPipeline } from '../topology.ts';
+import { completeAfterMs } from './exchange.ts';
 import { hourOf } from './minutes.ts';
 import { ERASED_KIND } from './subjects.ts';
 
@@ -74,7 +75,7 @@ export class FleetLink {
     if (observedAt <= this.#front) return false;
     const before = this.#front;
     this.#front = observedAt;
-    const behindMs = this.#config.idleCloseMs + this.#config.fleet.graceMs;
+    const behindMs = completeAfterMs(this.#config);
     return hourOf(observedAt - behindMs) > hourOf(before - behindMs);
   }
 

@@ -3,7 +3,7 @@ export type Minutes = [number, number];
 
 export const MINUTES_PER_WORD = 30;
 export const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
 

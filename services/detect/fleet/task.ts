@@ -8,7 +8,7 @@ import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { FleetProgress, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import { EXCHANGE_OUTPUTS } from '../outputs.ts';
-import { Exchange, type ExchangeOptions, type ExchangeStats } from './exchange.ts';
+import { completeAfterMs, Exchange, type ExchangeOptions, type ExchangeStats } from './exchange.ts';
 import { hourOf } from './minutes.ts';
 import { ERASED_KIND } from './subjects.ts';
 
@@ -26,7 +26,7 @@ export interface ExchangeTaskParts extends ExchangeOptions {
 export function createExchangeTask({ decoder, encoder, task, partitions, onBatch, ...options }: ExchangeTaskParts): Task {
   const exchange = new Exchange(options);
   const { config } = options;
-  const behindMs = config.idleCloseMs + config.fleet.graceMs;
+  const behindMs = completeAfterMs(config);
   let toldFront = -Infinity;
 
   function erase({ subject: requestId, tenantId, userId }: FleetReport, emitter: Emitter): void {

@@ -13,6 +13,7 @@ import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
+import { windowStartOf } from './window-phase.ts';
 import { MINUTE_MS, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
@@ -148,7 +149,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
   recentOf = wholeHour ? hour : ten;
   recentBefore = wholeHour ? null : tenBefore;
   seenGap.samples = samples;
-  seenGap.windowStart = Math.max(windowStart, session.firstAt - (session.firstAt % MINUTE_MS));
+  seenGap.windowStart = Math.max(windowStart, windowStartOf(person, session.firstAt));
   seenGap.sensor = session.sensor;
   seenGap.twoClocks = session.clock === 1;
   seenGap.clockErrorMs = track.clockErrorUs / 1000;

@@ -16,6 +16,7 @@ import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
 import type { Suppression, Verdict } from './verdicts.ts';
+import { phaseOf } from './window-phase.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
 export const MINUTE_MS = 60_000;
@@ -155,6 +156,8 @@ export interface SessionState {
 export interface Person {
   tenantId: string;
   userId: string;
+  /** Where in the minute their windows begin, ms; by their name (window-phase.ts), so it is not in their bytes. */
+  readonly phaseMs: number;
   /** Highest and second-highest observedAt: the person's clock is the second. */
   highestAt: number;
   secondAt: number;
@@ -194,6 +197,7 @@ export function newPerson(tenantId: string, userId: string): Person {
   return {
     tenantId,
     userId,
+    phaseMs: phaseOf(tenantId, userId),
     highestAt: -Infinity,
     secondAt: -Infinity,
     closedThrough: -Infinity,

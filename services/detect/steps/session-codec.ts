@@ -14,14 +14,14 @@ import { readRtt, writeRtt } from './window-codec.ts';
 
 const toMicro = (ms: number): number => Math.round(ms * 1000);
 
-function writeTrack(out: ByteWriter, track: GapTrack): void {
+function writeTrack(out: ByteWriter, track: GapTrack, phaseMs: number): void {
   out.integer(track.tenStart);
   out.sparse(track.ten);
   out.optional(track.tenBefore, (value) => out.sparse(value));
   out.integer(track.hourStart);
   out.sparse(track.hour);
   out.count(track.minutes.length);
-  let before = 0;
+  let before = phaseMs;
   for (const minute of track.minutes) {
     out.integer((minute.end - before) / MINUTE_MS);
     out.count(minute.samples);
@@ -33,10 +33,10 @@ function writeTrack(out: ByteWriter, track: GapTrack): void {
   out.integer(track.lastEnd);
 }
 
-function readTrack(input: ByteReader): GapTrack {
+function readTrack(input: ByteReader, phaseMs: number): GapTrack {
   const [tenStart, ten, tenBefore] = [input.integer(), input.sparse(SKETCH_BINS), input.optional(() => input.sparse(SKETCH_BINS))];
   const [hourStart, hour] = [input.integer(), input.sparse(SKETCH_BINS)];
-  let before = 0;
+  let before = phaseMs;
   const minutes = input.list(() => {
     before += input.integer() * MINUTE_MS;
     return { end: before, samples: input.count(), low: input.integer() / 1000, middle: input.integer() / 1000 };
@@ -51,7 +51,7 @@ export function writeSession(out: ByteWriter, session: SessionState, before: Sig
   out.integer(session.firstAt);
   out.integer(session.lastEnd);
   out.count(session.late);
-  for (const track of session.tracks) out.optional(track, (value) => writeTrack(out, value));
+  for (const track of session.tracks) out.optional(track, (value) => writeTrack(out, value, person.phaseMs));
   out.count(session.clock);
   out.text(session.sensor);
   const { input } = session;
@@ -109,7 +109,7 @@ export function readSession(input: ByteReader, before: Sighting | null, person: 
   const session = newSession(input.text(), input.text(), input.integer());
   session.lastEnd = input.integer();
   session.late = input.count();
-  session.tracks = [input.optional(() => readTrack(input)), input.optional(() => readTrack(input))];
+  session.tracks = [input.optional(() => readTrack(input, person.phaseMs)), input.optional(() => readTrack(input, person.phaseMs))];
   session.clock = input.count() === 1 ? 1 : 0;
   session.sensor = input.text() as SessionState['sensor'];
   const next = () => input.count();
