@@ -8,7 +8,7 @@ import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
 import { hourOverAt } from '../steps/window-phase.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
-import { hourOf, markMinute, type Minutes } from './minutes.ts';
+import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
 import { HANDS_BLOCKS_MIN, newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
