@@ -6,7 +6,7 @@ import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import { sharedDatabaseBytes } from '../../services/enrich/databases.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { BlockBuilder, TICK } from './block.ts';
-import { collectForReplay } from './collector.ts';
+import { collectAlone } from './collector.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
@@ -61,7 +61,7 @@ export class Crew {
   #waiting: (() => void)[] = [];
 
   static async open(options: CrewOptions): Promise<Crew> {
-    collectForReplay();
+    collectAlone();
     const crew = new Crew(options);
     try {
       await crew.#start(options);

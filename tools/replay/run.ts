@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { Progress } from '../embedded/progress.ts';
 import type { Checkpoints, Manifest, Settings } from './checkpoint.ts';
+import { boundLargeHeaps } from './collector.ts';
 import { Crew } from './crew.ts';
 import type { LanePosition } from './enriched/reader.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -86,6 +87,7 @@ export class Run {
         if (wait !== undefined) await wait;
       }
       this.#progress.update(history.share, this.#serial);
+      boundLargeHeaps();
       if (this.#isCheckpointDue) await this.checkpoint();
     }
   }
@@ -104,6 +106,7 @@ export class Run {
       let read = 0;
       for (const { at } of positions.values()) read += at;
       this.#progress.update(read / Math.max(1, bytes), this.#serial);
+      boundLargeHeaps();
       return signal.aborted || this.#isCheckpointDue;
     };
     for (let left = lanes; left.length > 0; ) {
