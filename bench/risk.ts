@@ -91,7 +91,8 @@ function watchOthers(): () => number {
   const began = marks();
   return () => {
     const ended = marks();
-    return Math.round(((ended.others - began.others) / (ended.at - began.at)) * 1e5) / 100;
+    // Both are counted in hundredths of a second, and not at the same moment.
+    return Math.max(0, Math.round(((ended.others - began.others) / (ended.at - began.at)) * 1e5) / 100);
   };
 }
 
