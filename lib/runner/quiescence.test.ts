@@ -51,10 +51,10 @@ test('a task is quiescent where nothing waits in its partition of any stage befo
 });
 
 /** Says what it is told, and what it had heard when it was asked. */
-function restingService(heard: string[]): ServiceSpec {
+function restingService(heard: string[], idleAfterMs = 20): ServiceSpec {
   let news = 0;
   return {
-    application: 'last', inputs: ['in'], controls: ['requests'], outputs: { out: 'out' }, changelog: null, idleAfterMs: 20, upstream,
+    application: 'last', inputs: ['in'], controls: ['requests'], outputs: { out: 'out' }, changelog: null, idleAfterMs, upstream,
     createTask: (task) => ({
       process: (batch) => {
         for (const { topic } of batch) if (topic === 'requests') news++;
@@ -80,6 +80,26 @@ test('the runner tells a task that it is idle when the stages before it are thro
   expect(heard, 'nothing new').toEqual(['rests at 0']);
   await send('requests', 1);
   await expect.poll(() => heard).toEqual(['rests at 0', 'rests at 1']);
+});
+
+test('a task that rests is told so again a second after it has heard something, and does not wait the whole time for each hour that others go on by', async () => {
+  const heard: string[] = [];
+  let skippedMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs };
+  done = new Worker({ ...partsFor(log, restingService(heard, 3_600_000)), clock }, 'one').run(stop.signal);
+  await systemClock.sleep(50);
+  expect(heard).toEqual([]);
+  skippedMs += 3_600_000;
+  await send('requests', 1);
+  await expect.poll(() => heard).toEqual(['rests at 1']);
+  skippedMs += 1_000;
+  await send('requests', 1);
+  await expect.poll(() => heard).toEqual(['rests at 1', 'rests at 2']);
+  await send('in', 1);
+  skippedMs += 1_000;
+  await send('requests', 1);
+  await systemClock.sleep(100);
+  expect(heard, 'an input came').toHaveLength(2);
 });
 
 test('a log that does not answer leaves a task awake, until it does', async () => {

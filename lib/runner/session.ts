@@ -18,7 +18,7 @@ import { isQuiescent } from './quiescence.ts';
 import { restoreTask } from './restore.ts';
 import type { Left, RawRecord, Task } from './task.ts';
 
-/** How long an idle task sleeps at most before it looks around, ms. */
+/** How long an idle task sleeps at most before it looks around, ms; and, where nothing but requests has come since the log said that nothing waited, how long until it is asked again. */
 const IDLE_MS = 1_000;
 
 /** A step threw what nobody had foreseen while it worked on these records. */
@@ -89,8 +89,10 @@ export class TaskSession {
   #retryAtMs = 0;
   /** The batch is what the task has left: only a request can change its mind. */
   #left = false;
-  /** Since when nothing has come, or been asked of the log: monotonic. */
+  /** Since when nothing has come, or the log said that something waits: monotonic. */
   #quietSinceMs: number;
+  /** When the log last said that nothing waits: monotonic. */
+  #restedAtMs = -Infinity;
   /** Whether anything was processed since the task was last told that it is idle. */
   #news = true;
   /** The log is being asked whether nothing waits. */
@@ -254,7 +256,9 @@ export class TaskSession {
     const { service } = this.#parts;
     const { task, feeds } = this.#opened;
     if (task.idle === undefined || service.idleAfterMs === undefined || !this.#news || this.#asking) return Infinity;
-    return this.#batch.length === 0 && feeds.atEnd ? this.#quietSinceMs + service.idleAfterMs : Infinity;
+    if (this.#batch.length > 0 || !feeds.atEnd) return Infinity;
+    // Whoever waits for a task that rests needs one answer for every hour: it must not wait the whole time for each.
+    return Math.max(this.#quietSinceMs + service.idleAfterMs, this.#restedAtMs + Math.min(service.idleAfterMs, IDLE_MS));
   }
 
   /** Asks in the background, as an answer of the log may take long; what it says is done between two batches. */
@@ -273,9 +277,14 @@ export class TaskSession {
     this.#asking = true;
     const answered = (quiescent: boolean): void => {
       this.#asking = false;
-      this.#quietSinceMs = clock.monotonicMs();
-      if (quiescent) this.#rest = rest;
-      else this.#news = true;
+      const now = clock.monotonicMs();
+      if (quiescent) {
+        this.#restedAtMs = now;
+        this.#rest = rest;
+      } else {
+        this.#quietSinceMs = now;
+        this.#news = true;
+      }
       this.#reader.wake();
     };
     void isQuiescent(log, service, this.#number, feeds.positions()).then(answered, () => answered(false));

@@ -165,7 +165,7 @@ const fleetSchema = z
     graceMs: z.int().min(0).max(6 * HOUR_MS).default(15 * MINUTE_MS).describe("How far a person's clock may lie behind the fleet's before what it reports comes too late, beyond idleCloseMs, ms."),
     lagMs: z.int().min(MINUTE_MS).max(DAY_MS).default(30 * MINUTE_MS).describe('From the completion of an hour (idleCloseMs + fleet.graceMs and a minute after its end) to the event time from which its figures are taken up, ms; by so much may the partitions be apart before one waits for the others.'),
     progressEveryMs: z.int().min(10_000).max(HOUR_MS).default(5 * MINUTE_MS).describe('Event time between two watermarks of a partition, ms.'),
-    idlePartitionMs: z.int().min(100).max(HOUR_MS).default(30_000).describe('On Kafka: how long the inputs of a task must have been at their end before it asks whether anything waits for it, here or in the stages before it, and where nothing does follows the clock of the others instead of holding them back, ms of wall-clock time.'),
+    idlePartitionMs: z.int().min(100).max(HOUR_MS).default(30_000).describe('On Kafka: how long the inputs of a task must have been at their end before it asks whether anything waits for it, here or in the stages before it, and where nothing does follows the clock of the others instead of holding them back (from then on it asks every second at most), ms of wall-clock time.'),
     membersMax: z.int().min(8).max(1024).default(64).describe('Most people that one address, place or bucket of rhythms keeps apart; more are counted only.'),
     memoryMs: z.int().min(DAY_MS).max(60 * DAY_MS).default(7 * DAY_MS).describe('Event time after which what was shared is forgotten, ms.'),
   })
