@@ -20,16 +20,14 @@ import { Everybody } from './fleet/everybody.ts';
 import { createGateways } from './fleet/gateway.ts';
 import { completeAfterMs, plainCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
-import { hourOf } from './fleet/minutes.ts';
 import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
-import { closeFinding, type FindingContext, type WindowTrace } from './steps/findings.ts';
-import { isConnection, type DetectEvent } from './steps/digest.ts';
-import { observe, observeGaps } from './steps/observe.ts';
+import type { FindingContext, WindowTrace } from './steps/findings.ts';
+import type { DetectEvent } from './steps/digest.ts';
+import { Intake } from './steps/intake.ts';
 import { KnownKeys } from './steps/known-keys.ts';
-import { HOUR_MS, MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './steps/person.ts';
+import { HOUR_MS, MINUTE_MS, type Person } from './steps/person.ts';
 import { People, type Cell, type LiveCell } from './steps/people.ts';
-import { fireTimers, fireWindow, refreshTimer } from './steps/timers.ts';
-import { windowStartOf } from './steps/window-phase.ts';
+import { fireTimers, refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
@@ -96,9 +94,8 @@ class Detect implements DetectPipeline {
   #batch = 0;
   #scannedAt = -Infinity;
   #forgotHour = NaN;
-  #lateEvents = 0;
-  #closedEarly = 0;
-  #out: SuspiciousSession[] = [];
+  readonly #intake: Intake;
+  readonly #out: SuspiciousSession[] = [];
 
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
@@ -106,6 +103,7 @@ class Detect implements DetectPipeline {
     const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: config.fleet.enabled ? createGateways(this.#everybody, config.fleet) : null };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
+    this.#intake = new Intake(this.#context, this.#out);
     this.#task = state.keyed('task', watermarkCodec);
     this.#fleet = state.keyed('fleet', plainCodec<PersonFleet>());
     this.horizon = new Horizon(state.keyed('fleet-horizon', plainCodec<FleetProgress>()));
@@ -162,7 +160,8 @@ class Detect implements DetectPipeline {
       if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, this.#devices.keyOf(event.tenantId, event.deviceId), at)) moved = true;
       const cell = this.#cellOf(event.tenantId, event.userId);
       const { key, person } = cell;
-      this.#take(person, record);
+      person.seenAtWatermark = this.#now;
+      this.#intake.take(person, record);
       if (person.closed) {
         person.closed = false;
         this.#people.saveClosed(cell);
@@ -207,13 +206,11 @@ class Detect implements DetectPipeline {
   }
 
   stats(): DetectStats {
-    return { people: this.#people.size, active: (this.#active?.size ?? 0) + this.#expiries.size, lateEvents: this.#lateEvents, closedEarly: this.#closedEarly, watermark: watermarkOf(this.#watermark) };
+    return { people: this.#people.size, active: (this.#active?.size ?? 0) + this.#expiries.size, lateEvents: this.#intake.lateEvents, closedEarly: this.#intake.closedEarly, watermark: watermarkOf(this.#watermark) };
   }
 
   #drain(): SuspiciousSession[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    return this.#out.splice(0);
   }
 
   /** The state may have been restored after the pipeline was built, so it is read with the first batch. */
@@ -264,83 +261,6 @@ class Detect implements DetectPipeline {
   #saveFleet(key: string, { fleet }: Person): void {
     if (fleet === null || isEmpty(fleet)) this.#fleet.delete(key);
     else this.#fleet.set(key, fleet);
-  }
-
-  #take(person: Person, record: DetectEvent): void {
-    const at = record.event.observedAt;
-    person.seenAtWatermark = this.#now;
-    const start = windowStartOf(person, at);
-    // What the person's clock has passed is late, whether or not there was a window to close.
-    if (start + MINUTE_MS <= Math.max(person.closedThrough, person.secondAt - this.#config.allowedLatenessMs)) this.#late(person, record);
-    else {
-      const session = this.#sessionOf(person, record);
-      observe(this.#windowOf(person, session, start), record);
-      if (start + MINUTE_MS < person.nextTimer) person.nextTimer = start + MINUTE_MS;
-    }
-    if (at > person.highestAt) {
-      person.secondAt = person.highestAt;
-      person.highestAt = at;
-    } else if (at > person.secondAt) person.secondAt = at;
-    const limit = person.secondAt - this.#config.allowedLatenessMs;
-    if (person.nextTimer <= limit) fireTimers(person, limit, this.#context, this.#out);
-  }
-
-  /** Late gaps still count in the hour they belong to; of anything else only the number is kept. */
-  #late(person: Person, record: DetectEvent): void {
-    this.#lateEvents++;
-    const { event } = record;
-    const session = person.sessions.get(event.sessionId);
-    if (session === undefined) return;
-    session.late++;
-    person.closed = true;
-    if (isConnection(record) || record.event.networkRttMs === null) return;
-    const clock = record.event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
-    const track = session.tracks[clock];
-    if (track === null || hourOf(windowStartOf(person, event.observedAt)) !== track.hourStart) return;
-    observeGaps({ gaps: clock === 0 ? [track.hour, null] : [null, track.hour], latencies: null }, record);
-  }
-
-  #sessionOf(person: Person, record: DetectEvent): SessionState {
-    const { event } = record;
-    const known = person.sessions.get(event.sessionId);
-    if (known !== undefined) {
-      if (event.observedAt < known.firstAt) known.firstAt = event.observedAt;
-      return known;
-    }
-    if (person.sessions.size >= this.#config.sessionsPerPersonMax) this.#evict(person);
-    const session = newSession(event.sessionId, event.deviceId, event.observedAt);
-    person.sessions.set(event.sessionId, session);
-    return session;
-  }
-
-  /** Ends the session that was longest unseen. */
-  #evict(person: Person): void {
-    let oldest: SessionState | null = null;
-    const lastOf = (session: SessionState): number => session.open.at(-1)?.start ?? session.lastEnd;
-    for (const session of person.sessions.values()) if (oldest === null || lastOf(session) < lastOf(oldest)) oldest = session;
-    if (oldest === null) return;
-    person.closed = true;
-    if (oldest.open.length > 0 || oldest.finding !== null) this.#closedEarly++;
-    for (let window = oldest.open.shift(); window !== undefined; window = oldest.open.shift()) fireWindow(person, oldest, window, this.#context, this.#out);
-    if (oldest.finding !== null) this.#out.push(closeFinding(person, oldest, 'EXPIRED', oldest.lastEnd, this.#context));
-    person.sessions.delete(oldest.sessionId);
-    refreshTimer(person, this.#context);
-  }
-
-  #windowOf(person: Person, session: SessionState, start: number): OpenWindow {
-    const { open } = session;
-    let i = open.length;
-    while (i > 0 && open[i - 1]!.start > start) i--;
-    if (i > 0 && open[i - 1]!.start === start) return open[i - 1]!;
-    const window = newWindow(start);
-    open.splice(i, 0, window);
-    if (open.length <= this.#config.openWindowsMax) return window;
-    this.#closedEarly++;
-    const first = open.shift()!;
-    fireWindow(person, session, first, this.#context, this.#out);
-    refreshTimer(person, this.#context);
-    // One that closes at once takes nothing any more, and is somebody else's next.
-    return first === window ? newWindow(start) : window;
   }
 
   /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it; then they rest. */
