@@ -18,7 +18,7 @@ function rhythmOf(sentences: TypingPerson['sentences']): Rhythm {
   for (const { press, release } of sentences) {
     const interKeyMs = press.slice(1).map((at, i) => at - press[i]!);
     const holdMs = press.map((at, i) => release[i]! - at);
-    addKeystrokes(rhythm, { interKeyMs, holdMs } as KeystrokeLatency);
+    addKeystrokes(rhythm, { registrationLatencyMs: [] as number[], interKeyMs, holdMs } as KeystrokeLatency);
   }
   return rhythm;
 }

@@ -8,6 +8,7 @@
  *   the low quantile of all keystrokes, and at first 70% of it. Bursts of queueing reach the upper quantiles, not this one; load comes and goes,
  *   and a leg stays. With it, what a slow machine does not do: spread within the minutes, steps between their low gaps, and
  *   drift of the low gaps over half an hour (queues and route changes of the leg), each beyond what the transport shows.
+ *   And, where the sensor is on the workstation, the coupling of latencies and intervals (coupling.ts), which no machine has.
  *   Where half of the keystrokes of nearly all minutes lie far above the fifth of them, the half counts: two hands, one of them near.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap and, given that, so much variation; more minutes confirm the figures and do
@@ -18,6 +19,7 @@
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
+import { couplingOf, couplingText, isUncoupled, withCoupling, type CouplingEvidence } from './coupling.ts';
 import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
@@ -113,9 +115,11 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   // Who types too little for a minute to have a gap of its own is judged by twenty of them.
   const early = gap.minutes.length > 0 && gap.minutes.length < (jitterMs > 0 ? MINUTES_HELD : EARLY_MINUTES);
   const log10Level = reference.log10Tail(early ? EARLY_SHARE * claimedMs : claimedMs);
-  const calm = isCalmMachine(gap, lowMs, jitterMs);
-  const log10More = calm || explainedMs > 0 || gateway !== null ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
-  const supported = strengthOfP(log10Level + log10More) * (calm ? settings.calmShare : 1);
+  const coupling = explainedMs > 0 ? null : couplingOf(view);
+  const calm = isCalmMachine(gap, lowMs, jitterMs) && (coupling?.log10 ?? 0) <= 0;
+  const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
+  // The coupling does not depend on how slow or uneven an honest machine is, so its e-value multiplies.
+  const supported = withCoupling(strengthOfP(log10Level + log10More), coupling) * (calm ? settings.calmShare : 1);
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
@@ -129,7 +133,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -187,6 +191,7 @@ interface Told {
   /** Share of slow machines that vary so much; 1 where nothing is claimed of it. */
   more: number;
   calm: boolean;
+  coupling: CouplingEvidence | null;
   lowQuantile: number;
 }
 
@@ -206,5 +211,6 @@ function explain(told: Told): string {
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
-  return `${clocks}${mixture}${egress}; ${null_}${jitter}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
+  const coupled = told.coupling === null ? '' : couplingText(told.coupling);
+  return `${clocks}${mixture}${egress}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
 }

@@ -10,6 +10,7 @@
  * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
  * Cost: a heavy application that starts and stays looks the same.
  */
+import { couplingOf, couplingText, withCoupling } from './coupling.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { riseMax } from './sighting.ts';
@@ -96,7 +97,8 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs, view.gateway !== null), strengthOfP(log10Share(RISE_NULL, rise - needed)));
+  const coupling = couplingOf(view);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs, view.gateway !== null), withCoupling(strengthOfP(log10Share(RISE_NULL, rise - needed)), coupling));
   return {
     strength,
     ubiquitous: false,
@@ -106,6 +108,6 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
     samples: found.samples,
     windowStart: found.at - 60_000,
     windowEnd: view.windowEnd,
-    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(found.beforeMs)} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected; this is consistent with the session having been handed over to somebody behind a further leg.`,
+    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(found.beforeMs)} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected${couplingText(coupling)}; this is consistent with the session having been handed over to somebody behind a further leg.`,
   };
 }

@@ -10,6 +10,7 @@
  *   become visible (detection.md: an oracle of each device's own gap separates legs of 15–25 ms).
  * Cost: silent until the device has a day and an hour of history; blind where that history is already the operator's.
  */
+import { couplingOf, couplingText, withCoupling } from './coupling.ts';
 import { heldGap, MINUTES_HELD } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
@@ -38,7 +39,8 @@ export function ownGap(view: SessionView): Answer {
   const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
   const shift = heldMs - own.highMs - spreadMs;
   const log10P = log10Share(SHIFT_NULL, shift);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), strengthOfP(log10P));
+  const coupling = couplingOf(view);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), withCoupling(strengthOfP(log10P), coupling));
   if (strength < 0.3) return QUIET;
   return {
     strength,
@@ -49,6 +51,6 @@ export function ownGap(view: SessionView): Answer {
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${samples.toLocaleString('en-US')} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${own.minutes.toLocaleString('en-US')} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days and is consistent with a further leg that was not there before.`,
+    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${samples.toLocaleString('en-US')} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${own.minutes.toLocaleString('en-US')} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days${couplingText(coupling)} and is consistent with a further leg that was not there before.`,
   };
 }

@@ -35,7 +35,7 @@ function typed(paceMs: number, keys: number, seed = 1, way: { gridMs?: number; j
 
 function rhythmOf(...records: Keys[]): Rhythm {
   const rhythm = newRhythm();
-  for (const record of records) addKeystrokes(rhythm, record as KeystrokeLatency);
+  for (const record of records) addKeystrokes(rhythm, { registrationLatencyMs: [] as number[], ...record } as KeystrokeLatency);
   return rhythm;
 }
 

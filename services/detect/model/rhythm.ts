@@ -4,6 +4,7 @@
  * order of keys and no single time is kept: text cannot be read back from it.
  */
 import type { KeystrokeLatency } from '#schemas/records.ts';
+import { addCoupling, COUPLING_SUMS, mergeCoupling, type Coupling } from './coupling.ts';
 
 export const GRID = 48;
 const HOLDS = GRID;
@@ -29,6 +30,7 @@ export const PHASE_SUMS = PHASES + 2;
 export interface Rhythm {
   counts: Uint16Array;
   phases: Int32Array;
+  coupling: Coupling;
 }
 
 /** Empty ones to be used again: every minute of everybody needs one, and typed arrays are dear to make. */
@@ -37,10 +39,12 @@ const SPARE_MAX = 256;
 
 export const newRhythm = (): Rhythm => spare.pop() ?? emptyRhythm();
 
-/** Both in one buffer. */
+/** All in one buffer. */
 function emptyRhythm(): Rhythm {
-  const bytes = new ArrayBuffer(4 * PHASE_SUMS + 2 * RHYTHM_BINS);
-  return { counts: new Uint16Array(bytes, 4 * PHASE_SUMS, RHYTHM_BINS), phases: new Int32Array(bytes, 0, PHASE_SUMS) };
+  const phasesAt = 8 * COUPLING_SUMS;
+  const countsAt = phasesAt + 4 * PHASE_SUMS;
+  const bytes = new ArrayBuffer(countsAt + 2 * RHYTHM_BINS);
+  return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, phasesAt, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
 }
 
 /** Hands back one that nobody holds any more. */
@@ -48,6 +52,7 @@ export function releaseRhythm(rhythm: Rhythm): void {
   if (spare.length >= SPARE_MAX) return;
   rhythm.counts.fill(0);
   rhythm.phases.fill(0);
+  rhythm.coupling.fill(0);
   spare.push(rhythm);
 }
 
@@ -110,7 +115,7 @@ function addPacked(phases: Int32Array, at: number, packed: number): void {
 }
 
 /** Counts one record. */
-export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs, sensor }: KeystrokeLatency): void {
+export function addKeystrokes({ counts, phases, coupling }: Rhythm, { registrationLatencyMs, interKeyMs, holdMs, sensor }: KeystrokeLatency): void {
   const paired = holdMs.length === interKeyMs.length + 1;
   for (let i = 0; i < interKeyMs.length; i++) {
     const interval = interKeyMs[i]!;
@@ -124,10 +129,11 @@ export function addKeystrokes({ counts, phases }: Rhythm, { interKeyMs, holdMs, 
     const hold = holdMs[i]!;
     if (hold > 0 && hold <= HOLD_MS_MAX) count(counts, HOLDS + binOf(hold));
   }
-  // Between a person and a gateway lies the transport: rasters tell nothing there.
+  // Between a person and a gateway lies the transport: rasters and coupling tell nothing there.
   if (sensor === 'VDI_GATEWAY' || sensor === 'BASTION') return;
   phases[PHASES]! += addPhases(phases, 0, interKeyMs, 0);
   phases[PHASES + 1]! += addPhases(phases, RASTER_COUNT, holdMs, Number.MIN_VALUE);
+  addCoupling(coupling, registrationLatencyMs, interKeyMs);
 }
 
 export function mergeCounts(target: Uint16Array, source: Uint16Array): void {
@@ -137,6 +143,7 @@ export function mergeCounts(target: Uint16Array, source: Uint16Array): void {
 export function mergeRhythm(target: Rhythm, source: Rhythm): void {
   mergeCounts(target.counts, source.counts);
   for (let i = 0; i < PHASE_SUMS; i++) target.phases[i]! += source.phases[i]!;
+  mergeCoupling(target.coupling, source.coupling);
 }
 
 function total(counts: Uint16Array, from: number): number {

@@ -61,6 +61,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     windowEnd: START + 60_000,
     gap: gapView(4),
     rhythm: null,
+    coupling: null,
     sighting: seen,
     transport: transportView(45),
     declared,

@@ -4,6 +4,7 @@ import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { GatewayFigures, Gateways } from '../fleet/gateway.ts';
+import type { Coupling } from './coupling.ts';
 import type { OwnGap } from './history.ts';
 import type { Familiar } from './novelty.ts';
 import type { ProfileView } from './rhythm-profile.ts';
@@ -120,6 +121,8 @@ export interface SessionView {
   gap: GapView | null;
   /** Null when the window holds no keystroke, and before the session's first full block. */
   rhythm: RhythmView | null;
+  /** Of the session's latencies and intervals; null before any. */
+  coupling: Coupling | null;
   /** Where the session came from when it was last seen; null before the first connection record. */
   sighting: Sighting | null;
   transport: TransportView | null;

@@ -4,9 +4,10 @@
  * but the record, so a host that shows the same records again and again (a replay of detection alone, a sweep) makes it once
  * (write-digest.ts) and gets to the byte what the records give.
  *
- * digest = keystrokes, [low latency, median (float64, ms; what the report draws), gaps], 0 | 1, [rhythm counts, phase sums]
+ * digest = keystrokes, [low latency, median (float64, ms; what the report draws), gaps], 0 | 1, [rhythm counts, phase sums, coupling sums]
  */
 import type { Connection, DatabaseVersion, EnrichedConnection, EnrichedEvent, EnrichedKeystrokes, EventContext, KeystrokeLatency } from '#schemas/records.ts';
+import { COUPLING_SUMS } from '../model/coupling.ts';
 import { PHASE_SUMS, RASTERS, RHYTHM_BINS, EDGES, type Rhythm } from '../model/rhythm.ts';
 import type { SightingFacts } from '../model/sighting.ts';
 import { SKETCH_BINS, binLow } from '../model/sketch.ts';
@@ -43,8 +44,10 @@ export const isConnection = (record: DetectEvent): record is ConnectionRecord =>
 
 /** To be raised when a sighting takes up something else of the same record. */
 const FACTS_FORM = 1;
+/** To be raised when the sums of a coupling are taken over something else. */
+const COUPLING_FORM = 1;
 /** Changes whenever a digest would be read as something else. */
-export const DIGEST_GRIDS = JSON.stringify({ facts: FACTS_FORM, gaps: Array.from({ length: SKETCH_BINS }, (_, bin) => binLow(bin)), rhythm: EDGES, bins: RHYTHM_BINS, rasters: RASTERS });
+export const DIGEST_GRIDS = JSON.stringify({ facts: FACTS_FORM, gaps: Array.from({ length: SKETCH_BINS }, (_, bin) => binLow(bin)), rhythm: EDGES, bins: RHYTHM_BINS, rasters: RASTERS, coupling: COUPLING_FORM });
 
 /** Low latency and median. */
 const LATENCY_BYTES = 16;
@@ -72,12 +75,13 @@ class DigestReader {
     return this.#bytes[this.#at++] === 1;
   }
 
-  addRhythm({ counts, phases }: Rhythm): void {
+  addRhythm({ counts, phases, coupling }: Rhythm): void {
     this.#addSparse(counts);
     for (let i = 0; i < PHASE_SUMS; i++) {
       const zigzag = this.#count();
       phases[i]! += (zigzag >>> 1) ^ -(zigzag & 1);
     }
+    for (let i = 0; i < COUPLING_SUMS; i++) coupling[i]! += this.#integer();
   }
 
   latencies(): { lowMs: number; medianMs: number } {
@@ -91,6 +95,17 @@ class DigestReader {
       const sum = target[i]! + this.#count();
       target[i] = sum < COUNT_MAX ? sum : COUNT_MAX;
     }
+  }
+
+  /** Any whole number, zigzag: these sums outgrow 32 bits. */
+  #integer(): number {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 50; scale *= 0x80) {
+      const byte = this.#bytes[this.#at++]!;
+      value += (byte & 0x7f) * scale;
+      if (!(byte >= 0x80)) break;
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
   #count(): number {

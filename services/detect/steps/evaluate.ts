@@ -51,7 +51,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
 
 /** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
 const NO_VIEW: SessionView = {
-  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
+  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, coupling: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
   vantage: null, travel: null, knownPlace: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
 };
 const view: SessionView = { ...NO_VIEW };
@@ -68,6 +68,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.windowEnd = windowEnd;
   view.gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
   view.rhythm = rhythmView(person, session, window, config.rhythm.profileKeysMin);
+  view.coupling = session.rhythm?.coupling ?? null;
   view.sighting = sighting;
   view.transport = transport === null || transport.samples === 0 ? null : transportView(transport);
   view.declared = declared;

@@ -4,6 +4,7 @@
  * outcome independent of the order of arrival within the allowed lateness.
  */
 import type { DeclaredPlace, DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
+import type { Coupling } from '../model/coupling.ts';
 import type { Activity } from '../model/activity.ts';
 import type { DeviceHistory } from '../model/history.ts';
 import { newDetector, type Detector } from '../model/e-detector.ts';
@@ -121,6 +122,8 @@ export interface OpenFinding {
 export interface RhythmTrack {
   start: number;
   current: Rhythm;
+  /** Of the whole session. */
+  coupling: Coupling;
   /** At most BLOCKS_JUDGED, oldest first. */
   blocks: RhythmBlock[];
 }

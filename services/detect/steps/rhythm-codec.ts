@@ -1,28 +1,41 @@
-/** Rhythm as bytes: sparse counts, and sums of cosines as plain integers. */
+/** Rhythm as bytes: sparse counts, and sums as plain integers. */
+import { COUPLING_SUMS, type Coupling } from '../model/coupling.ts';
 import { PHASE_SUMS, RHYTHM_BINS, type Rhythm } from '../model/rhythm.ts';
 import type { RhythmProfile } from '../model/rhythm-profile.ts';
 import type { RhythmBlock } from '../model/view.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { RhythmTrack } from './person.ts';
 
-export function writeRhythm(out: ByteWriter, { counts, phases }: Rhythm): void {
+export function writeRhythm(out: ByteWriter, { counts, phases, coupling }: Rhythm): void {
   out.sparse(counts);
   out.integers(phases);
+  writeCoupling(out, coupling);
 }
 
 export function readRhythm(input: ByteReader): Rhythm {
-  return { counts: input.sparse(RHYTHM_BINS), phases: input.integers(PHASE_SUMS) };
+  return { counts: input.sparse(RHYTHM_BINS), phases: input.integers(PHASE_SUMS), coupling: readCoupling(input) };
+}
+
+export function writeCoupling(out: ByteWriter, coupling: Coupling): void {
+  for (let i = 0; i < COUPLING_SUMS; i++) out.integer(coupling[i]!);
+}
+
+function readCoupling(input: ByteReader): Coupling {
+  const coupling = new Float64Array(COUPLING_SUMS);
+  for (let i = 0; i < COUPLING_SUMS; i++) coupling[i] = input.integer();
+  return coupling;
 }
 
 export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack): void {
   out.integer(track.start);
   writeRhythm(out, track.current);
+  writeCoupling(out, track.coupling);
   out.count(track.blocks.length);
   for (const block of track.blocks) writeBlock(out, block);
 }
 
 export function readRhythmTrack(input: ByteReader): RhythmTrack {
-  return { start: input.integer(), current: readRhythm(input), blocks: input.list(() => readBlock(input)) };
+  return { start: input.integer(), current: readRhythm(input), coupling: readCoupling(input), blocks: input.list(() => readBlock(input)) };
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10);

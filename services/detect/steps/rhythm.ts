@@ -3,6 +3,7 @@ import type { DetectConfig } from '../config.ts';
 import { addHands } from '../fleet/person-fleet.ts';
 import { sketchOf } from '../fleet/rhythm-sketch.ts';
 import { handsFeatures } from '../model/hands.ts';
+import { COUPLING_SUMS, foldCoupling } from '../model/coupling.ts';
 import { BLOCKS_JUDGED } from '../model/operator-change.ts';
 import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
 import { isStrange, newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
@@ -12,7 +13,8 @@ import { MINUTE_MS, type Person, type SessionState } from './person.ts';
 const PROFILES_MAX = 3;
 
 export function foldRhythm(person: Person, session: SessionState, minute: Rhythm, start: number, settings: DetectConfig['rhythm']): void {
-  const track = (session.rhythm ??= { start, current: newRhythm(), blocks: [] });
+  const track = (session.rhythm ??= { start, current: newRhythm(), coupling: new Float64Array(COUPLING_SUMS), blocks: [] });
+  foldCoupling(track.coupling, minute.coupling);
   mergeRhythm(track.current, minute);
   const { counts, phases } = track.current;
   const keys = intervalsOf(counts);

@@ -10,6 +10,7 @@ import { ByteWriter } from './bytes.ts';
 import { latencyFigures } from './digest.ts';
 import { observe } from './observe.ts';
 import { newWindow, releaseWindow } from './person.ts';
+import { writeCoupling } from './rhythm-codec.ts';
 
 const writer = new ByteWriter();
 
@@ -30,6 +31,7 @@ export function digestOf(record: EnrichedKeystrokes): Uint8Array {
   if (window.rhythm !== null) {
     writer.sparse(window.rhythm.counts);
     writer.integers(window.rhythm.phases);
+    writeCoupling(writer, window.rhythm.coupling);
     releaseRhythm(window.rhythm);
   }
   releaseWindow(window);

@@ -4,9 +4,9 @@
 export const GOAL_REASONS: Readonly<Record<string, string>> = {
   'proxy, hidden leg ≥ 80 ms':
     'whoever is missed was piloted from the first session at a hosted desktop: the desktop may stand in another region than its gateway, so a gap alone is not enough for MEDIUM there where nothing else speaks.',
-  'proxy, 40–80 ms': 'slow machines of +70 ms show the same gap; what tells them apart is the leg’s own jitter and route changes, and a calm operator’s line has little of both.',
-  'proxy, 25–40 ms': 'without an honest history the gap lies inside what slow machines and heavy applications show; only the leg’s own movement and the other families can add to it.',
-  'proxy, 15–25 ms': 'such a leg is shorter than the spread between honest machines; it can be seen against the device’s own history, and hardly without one.',
+  'proxy, 40–80 ms': 'slow machines of +70 ms show the same gap. What tells them apart is the leg’s own jitter, which stands in the intervals as well as in the latencies; a calm operator’s line has little of it, and at gateways and bastions it cannot be told from the transport’s.',
+  'proxy, 25–40 ms': 'without an honest history the gap lies inside what slow machines and heavy applications show. Only the jitter that intervals and latencies share adds to it, and at gateways and bastions not even that.',
+  'proxy, 15–25 ms': 'such a leg is shorter than the spread between honest machines. It can be seen against the device’s own history, or by jitter that intervals and latencies share; a calm line at a gateway shows neither.',
   'lagged remote desktop': 'some remote desktops have neither a tool on the machine nor virtual input, and batch on a raster that a local display has too.',
   'packet-level VPN from abroad': 'a packet-level tunnel leaves no gap. What is left is a round trip too long for the claimed place; through a residential exit with an operator 90 ms away, a slow last mile explains it as well, and where the vantage stands thousands of kilometres from that place, the way may be as long honestly.',
   'handover in mid-session': 'a short leg after the handover looks like an application that became slow; the change is only believed once it has lasted.',

@@ -1,0 +1,114 @@
+/**
+ * Coupling of latencies and intervals: what tells a hidden leg from a slow machine without any history.
+ *
+ * A sensor on the workstation times a press when it arrives there. Behind a hidden leg that is the typist's own time plus the leg's delay,
+ * so the delay's changes from key to key (jitter, queues, packets that are sent again) stand in the interval and, being the same keys, in
+ * the registration latency. What comes after the press was timed (the machine, an application, the visible transport) changes the latency
+ * alone; a machine that falls behind a fast typist couples the other way round.
+ *
+ * Statistic: sum over keystrokes of (latency step, within ±100 ms) × (interval, at most 250 ms, less its mean in the record), over the
+ *   root of the sum of squares: about normal with mean 0 and SD 1 where nothing couples.
+ * Evidence: mixture of the exponential supermartingale over the half-normal effects that 800 keystrokes would show, an e-value at every
+ *   time at once, so that it may be looked at with every window (de la Peña, Ann. Prob. 27, 1999; Howard, Ramdas, McAuliffe and Sekhon,
+ *   Ann. Stat. 49, 2021). A stake of half is bet on it: who is not coupled loses 0.3 decades.
+ * Null: tools/evaluate/coupling-null.test.ts holds it on measured typing. That a sensor times presses as the latency ends, which nobody has
+ *   seen yet, bounds what is claimed.
+ * Cost: silent at gateways and bastions, where intervals have the transport's jitter, and behind a gateway that ends the transport.
+ */
+import { isSecurityGateway, isTrustedEgress } from './sighting.ts';
+import type { SessionView } from './view.ts';
+
+/** Keystrokes, sum of the products (ms²), sum of their squares (ms⁴): whole numbers, so that no order shows. */
+export type Coupling = Float64Array;
+export const COUPLING_SUMS = 3;
+
+const STEP_MS_MAX = 100;
+/** Longer intervals are thinking, and only noise here, ms. */
+const INTERVAL_MS_MAX = 250;
+const INTERVALS_MIN = 4;
+/** Keystrokes of a session after which the past counts half: who types may change. */
+const KEYS_MAX = 16_000;
+
+/** Counts one record whose latencies and intervals are of the same keystrokes. */
+export function addCoupling(sums: Coupling, latencies: readonly number[], intervals: readonly number[]): void {
+  const count = intervals.length;
+  if (count < INTERVALS_MIN || latencies.length !== count + 1) return;
+  let total = 0;
+  for (let i = 0; i < count; i++) total += intervals[i]! < INTERVAL_MS_MAX ? intervals[i]! : INTERVAL_MS_MAX;
+  const mean = total / count;
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0, before = latencies[0]!; i < count; i++) {
+    const latency = latencies[i + 1]!;
+    const step = latency - before;
+    before = latency;
+    const interval = intervals[i]!;
+    const product = (step > STEP_MS_MAX ? STEP_MS_MAX : step < -STEP_MS_MAX ? -STEP_MS_MAX : step) * ((interval < INTERVAL_MS_MAX ? interval : INTERVAL_MS_MAX) - mean);
+    sum += product;
+    squares += product * product;
+  }
+  sums[0]! += count;
+  sums[1]! += Math.round(sum);
+  sums[2]! += Math.round(squares);
+}
+
+export function mergeCoupling(target: Coupling, source: Coupling): void {
+  for (let i = 0; i < COUPLING_SUMS; i++) target[i]! += source[i]!;
+}
+
+/** The same for a session, whose past fades. */
+export function foldCoupling(target: Coupling, minute: Coupling): void {
+  mergeCoupling(target, minute);
+  if (target[0]! > KEYS_MAX) for (let i = 0; i < COUPLING_SUMS; i++) target[i] = Math.trunc(target[i]! / 2) + 0;
+}
+
+const KEYS_MIN = 200;
+/** Keystrokes after which an effect of the size that is bet on shows by one standard deviation. */
+const PRIOR_KEYS = 800;
+const STAKE = 0.75;
+/** What is less than so much to one does not count for a leg. */
+const COUNTED_MIN = 10;
+/** Most that is claimed, decades: about one honest session-day in 300 may couple for a reason that is not known. */
+const LOG10_MAX = 2.5;
+
+export interface CouplingEvidence {
+  /** log10 of the e-value, between log10 0.5 and LOG10_MAX; 0 where nothing can be said. */
+  log10: number;
+  /** The statistic, standard deviations, and its keystrokes. */
+  deviations: number;
+  keys: number;
+}
+
+export function couplingEvidence(sums: Coupling): CouplingEvidence {
+  const [keys, sum, squares] = [sums[0]!, sums[1]!, sums[2]!];
+  if (keys < KEYS_MIN || squares === 0) return SILENT;
+  const deviations = sum / Math.sqrt(squares);
+  const known = keys / (keys + PRIOR_KEYS);
+  // The half-normal mixture's distribution function is replaced by its lower bound 1 − exp(−a²/2) / 2.
+  const e = deviations <= 0 ? 0 : Math.sqrt(1 - known) * (2 * Math.exp(Math.min(50, (deviations * deviations * known) / 2)) - 1);
+  return { log10: Math.min(LOG10_MAX, Math.log10(1 - STAKE + STAKE * (e < COUNTED_MIN ? Math.min(1, e) : e))), deviations, keys };
+}
+
+/** Whether a leg that varies would have shown by now. */
+export const isUncoupled = ({ keys, log10 }: CouplingEvidence): boolean => keys >= PRIOR_KEYS && log10 < 0;
+
+const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0 };
+
+/** Of a session; silent where a way that is honest may lie between the person and what times the presses. */
+export function couplingOf({ coupling, gap, gateway, sighting, helpdesk }: SessionView): CouplingEvidence {
+  if (coupling === null || gap === null || gateway !== null || helpdesk) return SILENT;
+  if (gap.sensor !== 'ENDPOINT_AGENT' && gap.sensor !== 'WEB_APP') return SILENT;
+  if (sighting !== null && (isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation) || sighting.category === 'BUSINESS' || sighting.category === 'EDUCATION')) return SILENT;
+  return couplingEvidence(coupling);
+}
+
+/** Strength of a level of the gap with the coupling: both are e-values, and independent under the null. What is nothing stays nothing. */
+export const withCoupling = (strength: number, coupling: CouplingEvidence | null): number => (strength <= 0 || coupling === null ? strength : Math.max(0, strength + coupling.log10));
+
+/** As the explanations tell it; empty where nothing is said. */
+export function couplingText({ log10, deviations, keys }: CouplingEvidence): string {
+  if (keys === 0) return '';
+  const told = `over ${keys.toLocaleString('en-US')} keystrokes latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
+  const meant = log10 > 0 ? 'a leg before the keyboard changes both, a slow machine only the latency' : 'a jittery leg before the keyboard would change both';
+  return `; ${told}: ${meant}, which counts ${(10 ** log10).toPrecision(2)} times`;
+}
