@@ -6,7 +6,8 @@
  * each other under the null (what a machine adds to a keystroke, where an address is registered, what is plugged in, how a
  * person types, when, and who else uses the address) multiply, each as the bet (1 − v) + v·F, which is an e-value wherever F is
  * one, so a quiet family costs log10(1 − v) and no more. Sources: Vovk and Wang, "E-values: calibration, combination and
- * applications", Ann. Stat. 49 (2021), Sections 3–4; Shafer, "Testing by betting", JRSS A 184 (2021).
+ * applications", Ann. Stat. 49 (2021), Sections 3–4; Shafer, "Testing by betting", JRSS A 184 (2021). A small part of the stake is on
+ * stories, combinations that are stated beforehand (stories.ts).
  *
  * Over time: within a session each signal keeps a held strength that moves towards what the present statistic supports, up by
  * at most a bounded growth, down by a bounded decay. The statistics are running ones (their p-values do not shrink with the
@@ -18,6 +19,7 @@ import { SEVERITIES, thresholdsOf } from '#lib/siem/severity.ts';
 import type { DetectConfig } from '../config.ts';
 import { QUIET, type Answer } from './reading.ts';
 import { SIGNALS } from './signals.ts';
+import { LEFT_TO_FAMILIES, storiesOf } from './stories.ts';
 
 type FusionSettings = DetectConfig['fusion'];
 
@@ -25,7 +27,7 @@ type FusionSettings = DetectConfig['fusion'];
 const HELD_MIN = 0.05;
 
 /** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
-export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.3, rhythm: 0.2, time: 0.1 };
+export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.3, rhythm: 0.2, time: 0.04 };
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 
 /** The held strength after one more window. */
@@ -81,7 +83,8 @@ export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], se
     byFamily.set(family, Math.log10(mean));
     if (Math.log10(mean) >= settings.familyMin) families++;
   }
-  return { strength: Math.max(0, strength), families, carrier, byFamily };
+  const mixed = Math.log10(LEFT_TO_FAMILIES * 10 ** strength + storiesOf(held));
+  return { strength: Math.max(0, mixed), families, carrier, byFamily };
 }
 
 /**

@@ -93,6 +93,21 @@ describe('novelty', () => {
     expect(novelty(view({ familiar: [known({ firstAt: START - 4 * DAY_MS })] }), parameters)).toBe('quiet');
   });
 
+  test('an address counts by how rarely this person’s change, and never more than a network', () => {
+    const place = { ip: '203.0.113.80', latitude: 39.7, longitude: -105, country: 'US', firstAt: START - 60_000, lastAt: START };
+    const at = (addresses: number, days: number, change: Partial<typeof place> = {}) => novelty(view({ knownPlace: { ...place, ...change }, placesBefore: { addresses, days } }), parameters);
+    expect(reading(at(1, 5))).toMatchObject({ strength: 1, observed: 1, expected: 0.1, samples: 5, ubiquitous: true });
+    expect(reading(at(1, 5)).explanation).toContain("about 10% of this user's days bring a new address");
+    expect(reading(at(1, 10)).strength).toBeGreaterThan(reading(at(1, 5)).strength);
+    expect(reading(at(1, 400)).strength).toBe(reading(novelty(view({ familiar: [known({})] }), parameters)).strength);
+    expect(at(4, 5), 'a provider that gives another one every day').toBe('quiet');
+    expect(at(0, 5), 'the first of all').toBe('quiet');
+    expect(at(1, 1), 'hardly known').toBe('quiet');
+    expect(at(1, 5, { firstAt: START - 4 * DAY_MS })).toBe('quiet');
+    // Of days with k addresses, the estimate is above the share that had a new one: over many days its inverse has no more than mean 1.
+    for (const [addresses, days] of [[2, 20], [3, 12], [6, 30]] as const) expect(reading(at(addresses, days)).expected).toBeGreaterThan((addresses - 1) / days);
+  });
+
   test('a new person, and the organisation’s own egress, bring none', () => {
     expect(novelty(view({ familiar: [known({ daysBefore: 1 })] }), parameters)).toBe('quiet');
     expect(novelty(view({ familiar: [known({})], sighting: sighting(undefined, { policy: 'CORPORATE_EGRESS' }) }), parameters)).toBe('quiet');

@@ -2,14 +2,16 @@
  * Novelty.
  *
  * Hypothesis: somebody else uses the account, or from somewhere else than the person ever did.
- * Statistic: the first sighting of the person in this country, on this network (AS number) or with this TLS fingerprint, after
- *   the person has been known on a stated number of days. The newest of the three speaks, a country more than a network.
- * Null: people travel, change providers and browsers: shares of person-days with a first, a stated prior.
+ * Statistic: the first sighting of the person in this country, on this network (AS number), at this address or with this TLS fingerprint,
+ *   after the person has been known on a stated number of days. The rarest of them speaks.
+ * Null: people travel, change providers and browsers: shares of person-days with a first, a stated prior. How often addresses change
+ *   depends on the provider and on the person, so it is learnt from the person's own days: of D days with k addresses, (k − ½)/D bring a
+ *   new one (Krichevsky and Trofimov 1981: the mean under a Jeffreys prior, so that one over it has mean 1).
  * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty, and neither is a network near a
  *   place to which the person has moved as declared.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfShare } from './reading.ts';
 import { isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -31,7 +33,9 @@ export interface Familiar {
 }
 
 const HONEST_SHARE = { country: 0.01, network: 0.02, fingerprint: 0.05 } as const;
-const TEXT = { country: 'country', network: 'network (AS number)', fingerprint: 'TLS fingerprint' } as const;
+/** No address is rarer than a first network, and of one that comes more often than this nothing is said. */
+const ADDRESS_SHARE_MAX = 0.3;
+const TEXT = { address: 'address', country: 'country', network: 'network (AS number)', fingerprint: 'TLS fingerprint' } as const;
 
 type Traits = Pick<Sighting, 'country' | 'asn' | 'tlsFingerprint'>;
 
@@ -47,30 +51,51 @@ export const FAMILIAR_KINDS = ['country', 'network', 'fingerprint'] as const sat
 const MOVED_KM = 500;
 const EARLY_MS = 86_400_000;
 
-const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Familiar): boolean =>
+/** What came up lately with a person who had been known for days before. */
+interface Fresh {
+  kind: Familiar['kind'] | 'address';
+  value: string;
+  firstAt: number;
+  daysBefore: number;
+  /** Of honest days that bring such a first. */
+  share: number;
+}
+
+const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Fresh): boolean =>
   kind !== 'fingerprint' && movedSince !== null && firstAt >= movedSince - EARLY_MS && sourceToDeclaredKm !== null && sourceToDeclaredKm <= MOVED_KM;
 
-/** What came up lately with a person who had been known for days before; the organisation's own networks and declared moves bring nothing new. */
-export function freshTraits(view: SessionView, { config }: SignalParameters): Familiar[] {
+/** The address as something new; its share tells how often this person's change. */
+function freshAddress({ knownPlace, placesBefore }: SessionView): Fresh | null {
+  if (knownPlace === null || placesBefore === null || placesBefore.addresses === 0) return null;
+  const { addresses, days } = placesBefore;
+  const share = Math.max(HONEST_SHARE.network, (addresses - 0.5) / Math.max(1, days));
+  return share > ADDRESS_SHARE_MAX ? null : { kind: 'address', value: knownPlace.ip, firstAt: knownPlace.firstAt, daysBefore: days, share };
+}
+
+/** The organisation's own networks and declared moves bring nothing new. */
+function freshTraits(view: SessionView, { config }: SignalParameters): Fresh[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
   const { noveltyDaysMin, noveltyHoldMs } = config.network;
-  return view.familiar.filter((trait) => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait));
+  const traits: Fresh[] = view.familiar.map((trait) => ({ ...trait, share: HONEST_SHARE[trait.kind] }));
+  const address = freshAddress(view);
+  if (address !== null) traits.push(address);
+  return traits.filter((trait) => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait));
 }
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
   if (view.sighting === null) return NO_DATA;
   const fresh = freshTraits(view, parameters);
-  const best = fresh.toSorted((a, b) => HONEST_SHARE[a.kind] - HONEST_SHARE[b.kind])[0];
+  const best = fresh.toSorted((a, b) => a.share - b.share)[0];
   if (best === undefined) return QUIET;
   return {
-    strength: strengthOfShare(HONEST_SHARE[best.kind]),
+    strength: strengthOfShare(best.share),
     ubiquitous: true,
     observed: 1,
-    expected: HONEST_SHARE[best.kind],
+    expected: rounded(best.share),
     unit: 'share',
     samples: best.daysBefore,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The ${fresh.map(({ kind, value }) => `${TEXT[kind]} ${value}`).join(' and the ')} had not been seen for this user on ${best.daysBefore} earlier days; about ${HONEST_SHARE[best.kind] * 100}% of honest days bring a first ${TEXT[best.kind]}.`,
+    explanation: `The ${fresh.map(({ kind, value }) => `${TEXT[kind]} ${value}`).join(' and the ')} had not been seen for this user on ${best.daysBefore} earlier days; about ${rounded(best.share * 100, 1)}% of ${best.kind === 'address' ? "this user's days bring a new" : 'honest days bring a first'} ${TEXT[best.kind]}.`,
   };
 }

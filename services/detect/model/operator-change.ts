@@ -11,12 +11,11 @@
  *   person (scaled Manhattan after Killourhy and Maxion, DSN 2009: 87%); 54% where holds are not known (51%).
  *   Where the way between the hands and the sensor spreads what passes by more than the features themselves differ by, timing is
  *   the line's and not the person's, and nothing is claimed.
- * Cost: another keyboard or an injured hand looks the same. Never above LOW by itself; with a network that is new for the
- *   person it is two families.
+ * Cost: another keyboard or an injured hand looks the same. Never above LOW by itself; together with an
+ *   address or hours that are new for the person it is a story of two families (stories.ts).
  */
 import { MINUTES_HELD, spreadWithin } from './gap-statistic.ts';
 import { log10Share, type NullTable } from './null-table.ts';
-import { freshTraits } from './novelty.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -38,11 +37,6 @@ const STRENGTH_MAX_FIRST_DAY = 2.4;
 const THREE_BLOCKS = 1.3;
 /** Without holds a stranger is hardly further away than a change of pace. */
 const STRENGTH_MAX_INTERVALS = 2.3;
-/**
- * Added where country or network are new for the person as well: the hundreds of blocks of ordinary days, each of which
- * may stray, need not be allowed for then; at most half as much again.
- */
-const NEW_NETWORK_SUPPORT = 0.75;
 const STRENGTH_MIN = 0.3;
 
 /**
@@ -64,8 +58,7 @@ export function log10PofDistance(distance: number, withHolds: boolean): number {
   return log10Share(withHolds ? WITH_HOLDS : INTERVALS_ONLY, distance);
 }
 
-export function operatorChange(view: SessionView, parameters: SignalParameters): Answer {
-  const { config } = parameters;
+export function operatorChange(view: SessionView, { config }: SignalParameters): Answer {
   const { rhythm } = view;
   if (rhythm === null || rhythm.profile === null || !rhythm.profile.enrolled) return NO_DATA;
   if (view.helpdesk) return QUIET;
@@ -79,10 +72,8 @@ export function operatorChange(view: SessionView, parameters: SignalParameters):
   }
   const { profile } = rhythm;
   const most = !blocks.every(({ withHolds }) => withHolds) ? STRENGTH_MAX_INTERVALS : profile.days >= config.rhythm.profileDaysMin ? STRENGTH_MAX : STRENGTH_MAX_FIRST_DAY;
-  const alone = Math.min(most, strengthOfP(THREE_BLOCKS * log10P));
-  if (alone < STRENGTH_MIN || isOfLine(view)) return QUIET;
-  const supported = freshTraits(view, parameters).some(({ kind }) => kind !== 'fingerprint');
-  const strength = alone + (supported ? Math.min(NEW_NETWORK_SUPPORT, alone / 2) : 0);
+  const strength = Math.min(most, strengthOfP(THREE_BLOCKS * log10P));
+  if (strength < STRENGTH_MIN || isOfLine(view)) return QUIET;
   const last = blocks.at(-1)!;
   const table = last.withHolds ? WITH_HOLDS : INTERVALS_ONLY;
   const samples = blocks.reduce((sum, block) => sum + block.keys, 0);
@@ -96,6 +87,6 @@ export function operatorChange(view: SessionView, parameters: SignalParameters):
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: last.end,
-    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least ${rounded(least / 1000, 2)} typical deviations away from the profile of this user (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); 90% of people stay within ${table[0]![0]} and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}${supported ? '; the network is new for this user too, so a chance among many ordinary days is no explanation' : ''}.`,
+    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least ${rounded(least / 1000, 2)} typical deviations away from the profile of this user (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); 90% of people stay within ${table[0]![0]} and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}.`,
   };
 }

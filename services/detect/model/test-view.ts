@@ -70,6 +70,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     vantage,
     travel: null,
     knownPlace: null,
+    placesBefore: null,
     movedSince: null,
     hours: null,
     familiar: [],

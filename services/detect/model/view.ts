@@ -137,6 +137,8 @@ export interface SessionView {
   travel: Travel | null;
   /** The person's earlier record of the same source address. */
   knownPlace: KnownPlace | null;
+  /** Addresses that the person had been seen at before that one, and on how many days at the least; null where it is not known or too many are. */
+  placesBefore: { addresses: number; days: number } | null;
   /** Null before the person has typed. */
   hours: HoursView | null;
   /** What the person knows of the present source: country, network, fingerprint. */

@@ -10,12 +10,13 @@ import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
 import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
-import type { GapView, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
+import type { GapView, KnownPlace, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
 import { MINUTE_MS, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
+const DAY_MS = 24 * 3_600_000;
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
 const ubiquitous: boolean[] = SIGNALS.map(() => true);
@@ -52,7 +53,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
 /** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
 const NO_VIEW: SessionView = {
   tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, coupling: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
-  vantage: null, travel: null, knownPlace: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
+  vantage: null, travel: null, knownPlace: null, placesBefore: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
 };
 const view: SessionView = { ...NO_VIEW };
 const seenTransport: TransportView = { leastMs: NaN, confirmedLeastMs: NaN, samples: 0, lowerSpreadMs: NaN, upperSpreadMs: NaN, spreadSamples: 0, wanderMs: NaN };
@@ -78,12 +79,21 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.vantage = vantage;
   view.travel = session.travel;
   view.knownPlace = sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null);
+  view.placesBefore = view.knownPlace === null || windowEnd - view.knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, view.knownPlace, config.placesPerPersonMax);
   view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
   view.familiar = sighting === null ? [] : familiarWith(person, sighting);
   view.helpdesk = session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs;
   view.fleet = fleetView(person, session);
   view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
   return view;
+}
+
+/** Null where there may have been more than are remembered. */
+function placesBefore({ places, seenDays, lastSeenDay }: Person, { firstAt }: KnownPlace, max: number): SessionView['placesBefore'] {
+  if (places.length >= max) return null;
+  // Days are counted back by the calendar: people do not work on all of them, so it may be fewer than they were.
+  const days = seenDays - 1 - (lastSeenDay - Math.floor(firstAt / DAY_MS));
+  return { addresses: places.reduce((sum, place) => sum + (place.firstAt < firstAt ? 1 : 0), 0), days: Math.max(0, days) };
 }
 
 function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {

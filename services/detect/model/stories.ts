@@ -1,0 +1,47 @@
+/**
+ * Stories: facts of different families that belong together where somebody else has taken over, and that have nothing to do with each
+ * other in an honest life.
+ *
+ * Bets on families (fusion.ts) spread the stake over every combination of them, so that two weak families cost what both of their stakes do,
+ * and every quiet family its own. A story puts a stated part of the whole stake on one combination: where its signals are independent
+ * under the null, the product of their e-values is an e-value, and so is the mixture (1 − Σ shares)·bets + Σ share·Π. Whoever types and where
+ * an address is registered, or what hour it is, are independent while the person is who they were; when another takes over, they change on
+ * the same day. Source: Shafer, "Testing by betting", JRSS A 184 (2021), on mixtures of bets; Vovk and Wang, Ann. Stat. 49 (2021), Section 4.
+ */
+import type { SignalName } from './reading.ts';
+import { SIGNALS } from './signals.ts';
+
+interface Story {
+  /** Part of the whole stake: a prior weight. */
+  readonly share: number;
+  /** Of one family each. */
+  readonly signals: readonly SignalName[];
+}
+
+export const STORIES: readonly Story[] = [
+  // An account goes to somebody else, who is somewhere else.
+  { share: 0.05, signals: ['operatorChange', 'novelty'] },
+  // An operator takes over and works the day of another zone.
+  { share: 0.03, signals: ['operatorChange', 'hours'] },
+];
+
+/** What the stories leave to the bets on families. */
+export const LEFT_TO_FAMILIES = 1 - STORIES.reduce((sum, { share }) => sum + share, 0);
+
+const PLACES = STORIES.map(({ share, signals }) => ({ share, at: signals.map((name) => SIGNALS.findIndex((signal) => signal.name === name)) }));
+
+/** Sum of share · e over the stories of which every signal holds something. `held`: log10 of e-values in the order of SIGNALS, 0 for nothing. */
+export function storiesOf(held: ArrayLike<number>): number {
+  let sum = 0;
+  for (const { share, at } of PLACES) {
+    let strength = 0;
+    let told = true;
+    for (const i of at) {
+      const value = held[i]!;
+      if (value === 0) told = false;
+      strength += value;
+    }
+    if (told) sum += share * 10 ** strength;
+  }
+  return sum;
+}
