@@ -61,3 +61,10 @@ export const isDeserted = (memory: { readonly members: ReadonlyMap<string, unkno
 
 /** Keys in a fixed order: Maps keep the order of arrival. */
 export const sortedMembers = ({ members }: HourOfMembers): MemberHour[] => [...members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+
+/** Of more than `membersMax`, those longest unseen go. */
+export function keepLatest(members: Map<string, { readonly lastAt: number }>, membersMax: number): void {
+  if (members.size <= membersMax) return;
+  const oldest = [...members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
+  for (const [key] of oldest.slice(0, members.size - membersMax)) members.delete(key);
+}

@@ -17,10 +17,11 @@ export function markMinute(minutes: Minutes, start: number): void {
 export const isMarked = (minutes: readonly number[], minute: number): boolean =>
   (((minute < MINUTES_PER_WORD ? minutes[0] : minutes[1]) ?? 0) & (1 << minute % MINUTES_PER_WORD)) !== 0;
 
+/** Set bits of 32. */
 export function bitsOf(word: number): number {
-  let bits = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) bits++;
-  return bits;
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 export const countMinutes = (minutes: readonly number[]): number => minutes.reduce((sum, word) => sum + bitsOf(word), 0);

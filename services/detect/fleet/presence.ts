@@ -1,12 +1,32 @@
 /** When two people type: together, in turn, or too little to say. */
 import { bitsOf } from './minutes.ts';
 
-/** Hours with typing (numbers since the epoch, rising) and the ten-minute slots of each as six bits. */
+/** Hours of a day's typing in one word of bits, six bits an hour: 30 bits stay small integers. */
+const HOURS_PER_WORD = 5;
+const HOUR_BITS = 6;
+const FULL_HOUR = 0b111111;
+const DAY_HOURS = 24;
+
+/** Ten-minute slots from the hour `lately` on, as words of HOURS_PER_WORD hours: what a pair shares is counted a word at a time. */
+interface RecentSlots {
+  readonly typed: Int32Array;
+  /** The same with the pauses between two slots filled, as far as they are short. */
+  readonly filled: Int32Array;
+  /** All of every hour with such slots. */
+  readonly worked: Int32Array;
+  /** All of every hour that a working day spans together with one of those. */
+  readonly near: Int32Array;
+  readonly typedCount: number;
+  /** Hours with such slots, by hour of the day. */
+  readonly byHourOfDay: Int32Array;
+}
+
+/** Hours with typing (numbers since the epoch, rising) and the typed ten-minute slots of each as six bits. */
 export interface Presence {
   readonly hours: Int32Array;
   readonly typed: Uint8Array;
-  /** The same with the pauses between two slots filled, as far as they are short. */
-  readonly filled: Uint8Array;
+  readonly lately: number;
+  readonly recent: RecentSlots;
 }
 
 export interface Overlap {
@@ -24,6 +44,8 @@ export interface Standing {
 }
 
 export const UNKNOWN: Standing = { together: false, apart: false };
+const TOGETHER: Standing = { together: true, apart: false };
+const APART: Standing = { together: false, apart: true };
 
 /** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
 const DAY_SPAN_HOURS = 8;
@@ -46,29 +68,57 @@ export function slotsOf(minutes: readonly number[]): number {
   return slots;
 }
 
-/** @param byHour slots by hour (number since the epoch) */
-export function presenceOf(byHour: ReadonlyMap<number, number>): Presence {
-  const filled = new Map<number, number>();
-  const mark = (slot: number): void => void filled.set(Math.floor(slot / 6), (filled.get(Math.floor(slot / 6)) ?? 0) | (1 << slot % 6));
+/**
+ * @param byHour slots by hour (number since the epoch)
+ * @param lately hour from which it is asked whether people are apart: habits change
+ */
+export function presenceOf(byHour: ReadonlyMap<number, number>, lately: number): Presence {
+  const sorted = Int32Array.from(byHour.keys()).sort();
+  const hours: number[] = [];
+  const typed: number[] = [];
+  const filled: number[] = [];
+  const mark = (slot: number): void => {
+    const hour = Math.floor(slot / HOUR_BITS);
+    if (hours.at(-1) !== hour) {
+      hours.push(hour);
+      typed.push(byHour.get(hour) ?? 0);
+      filled.push(0);
+    }
+    filled[filled.length - 1]! |= 1 << slot % HOUR_BITS;
+  };
   let last = -Infinity;
-  for (const hour of [...byHour.keys()].sort((a, b) => a - b)) {
-    for (let i = 0; i < 6; i++) {
-      if ((byHour.get(hour)! & (1 << i)) === 0) continue;
-      const slot = hour * 6 + i;
+  for (const hour of sorted) {
+    const slots = byHour.get(hour)!;
+    for (let i = 0; i < HOUR_BITS; i++) {
+      if ((slots & (1 << i)) === 0) continue;
+      const slot = hour * HOUR_BITS + i;
       for (let between = slot - last - 1 <= PAUSE_SLOTS ? last + 1 : slot; between <= slot; between++) mark(between);
       last = slot;
     }
   }
-  const hours = Int32Array.from(filled.keys());
-  return { hours, typed: Uint8Array.from(hours, (hour) => byHour.get(hour) ?? 0), filled: Uint8Array.from(filled.values()) };
+  return { hours: Int32Array.from(hours), typed: Uint8Array.from(typed), lately, recent: recentOf(hours, typed, filled, lately) };
 }
 
-/** Set bits of six. */
-const BITS = Uint8Array.from({ length: 64 }, (_, slots) => bitsOf(slots));
-
-/** Whether a working day spans `hour` and one of `hours`, of which the first behind it stands at `next`. */
-function isNear(hours: Int32Array, next: number, hour: number): boolean {
-  return (next < hours.length && hours[next]! - hour <= DAY_SPAN_HOURS) || (next > 0 && hour - hours[next - 1]! <= DAY_SPAN_HOURS);
+function recentOf(hours: readonly number[], typed: readonly number[], filled: readonly number[], lately: number): RecentSlots {
+  const words = Math.max(0, Math.ceil(((hours.at(-1) ?? -1) + 1 + DAY_SPAN_HOURS - lately) / HOURS_PER_WORD));
+  const recent = { typed: new Int32Array(words), filled: new Int32Array(words), worked: new Int32Array(words), near: new Int32Array(words) };
+  const add = (to: Int32Array, at: number, slots: number): void => {
+    if (at >= 0) to[Math.floor(at / HOURS_PER_WORD)]! |= slots << (HOUR_BITS * (at % HOURS_PER_WORD));
+  };
+  // The hour up to which `near` is marked.
+  let marked = -1;
+  for (let i = 0; i < hours.length; i++) {
+    const at = hours[i]! - lately;
+    if (at < -DAY_SPAN_HOURS) continue;
+    add(recent.typed, at, typed[i]!);
+    add(recent.filled, at, filled[i]!);
+    add(recent.worked, at, FULL_HOUR);
+    for (let near = Math.max(marked + 1, at - DAY_SPAN_HOURS); near <= at + DAY_SPAN_HOURS; near++) add(recent.near, near, FULL_HOUR);
+    marked = Math.max(marked, at + DAY_SPAN_HOURS);
+  }
+  const byHourOfDay = new Int32Array(DAY_HOURS);
+  for (const hour of hours) if (hour >= lately) byHourOfDay[hour % DAY_HOURS]!++;
+  return { ...recent, byHourOfDay, typedCount: recent.typed.reduce((sum, word) => sum + bitsOf(word), 0) };
 }
 
 /** Place of the first hour that is not before `from`. */
@@ -82,44 +132,51 @@ function placeOf(hours: Int32Array, from: number): number {
   return low;
 }
 
-/** Slots of one's own hours from `at` up to the other's next hour, as far as a working day spans them and an hour of the other. */
-const alone = { at: 0, slots: 0, hours: 0 };
+/** Bits of a word that lie at or after the hour `after` of all words. */
+const bitsFrom = (word: number, after: number): number => (after <= word * HOURS_PER_WORD ? -1 : -1 << (HOUR_BITS * (after - word * HOURS_PER_WORD)));
 
-function walkAlone(hours: Int32Array, slots: Uint8Array, from: number, others: Int32Array, next: number): void {
-  const end = next < others.length ? others[next]! : Infinity;
-  let at = from;
-  [alone.slots, alone.hours] = [0, 0];
-  for (; at < hours.length && hours[at]! < end; at++) {
-    if (!isNear(others, next, hours[at]!)) continue;
-    alone.slots += BITS[slots[at]!]!;
-    alone.hours++;
+/** On the days on which both typed, from the hour `from` on, which is not before `lately`: their own hours as far as a working day spans them and an hour of the other. */
+export function overlapOf(a: Presence, b: Presence, which: 'typed' | 'filled', from: number): Overlap {
+  const after = from - a.lately;
+  const [ofA, ofB, nearA, nearB, workedA, workedB] = [a.recent[which], b.recent[which], a.recent.near, b.recent.near, a.recent.worked, b.recent.worked];
+  const words = Math.min(ofA.length, ofB.length);
+  let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
+  for (let word = Math.floor(after / HOURS_PER_WORD); word < words; word++) {
+    const bits = bitsFrom(word, after);
+    const worked = ((workedA[word]! & nearB[word]!) | (workedB[word]! & nearA[word]!)) & bits;
+    if (worked === 0) continue;
+    const [x, y] = [ofA[word]! & nearB[word]! & bits, ofB[word]! & nearA[word]! & bits];
+    slotsA += bitsOf(x);
+    slotsB += bitsOf(y);
+    shared += bitsOf(x & y);
+    hours += bitsOf(worked);
   }
-  alone.at = at;
+  // An hour is HOUR_BITS slots.
+  return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / hours) };
 }
 
-/** On the days on which both typed, from the hour `from` on. Every pair of a bucket is asked, so this is what the exchange costs. */
-export function overlapOf(a: Presence, b: Presence, which: 'typed' | 'filled', from: number): Overlap {
-  const [hoursA, hoursB] = [a.hours, b.hours];
-  const [ofA, ofB] = which === 'typed' ? [a.typed, b.typed] : [a.filled, b.filled];
-  let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
-  let [i, j] = [placeOf(hoursA, from), placeOf(hoursB, from)];
-  while (i < hoursA.length || j < hoursB.length) {
-    walkAlone(hoursA, ofA, i, hoursB, j);
-    i = alone.at;
-    slotsA += alone.slots;
-    hours += alone.hours;
-    walkAlone(hoursB, ofB, j, hoursA, i);
-    j = alone.at;
-    slotsB += alone.slots;
-    hours += alone.hours;
-    if (i === hoursA.length || j === hoursB.length || hoursA[i] !== hoursB[j]) continue;
-    const [x, y] = [ofA[i++]!, ofB[j++]!];
-    slotsA += BITS[x]!;
-    slotsB += BITS[y]!;
-    shared += BITS[x & y]!;
-    hours++;
+/** Slots in which both typed, from the hour `from` on; no more are counted than `enough`. */
+function sharedRecently(a: RecentSlots, b: RecentSlots, after: number, enough: number): number {
+  const words = Math.min(a.typed.length, b.typed.length);
+  let shared = 0;
+  for (let word = Math.floor(after / HOURS_PER_WORD); word < words && shared < enough; word++) {
+    const both = a.typed[word]! & b.typed[word]!;
+    if (both !== 0) shared += bitsOf(both & bitsFrom(word, after));
   }
-  return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / (6 * hours)) };
+  return shared;
+}
+
+/** Whether both typed in at least `enough` slots since the hour `since`. */
+function shareSince(a: Presence, b: Presence, since: number, enough: number): boolean {
+  let [i, j] = [placeOf(a.hours, since), placeOf(b.hours, since)];
+  let shared = 0;
+  while (i < a.hours.length && j < b.hours.length && shared < enough) {
+    const ahead = a.hours[i]! - b.hours[j]!;
+    if (ahead === 0) shared += bitsOf(a.typed[i]! & b.typed[j]!);
+    if (ahead <= 0) i++;
+    if (ahead >= 0) j++;
+  }
+  return shared >= enough;
 }
 
 export const isApart = ({ slots, shared, expected }: Overlap): boolean => slots >= SLOTS_MIN && expected >= EXPECTED_MIN && 10 * shared <= SHARED_SHARE_MAX * expected;
@@ -127,34 +184,38 @@ export const isApart = ({ slots, shared, expected }: Overlap): boolean => slots 
 /** Longest working day of one person, and the share of the hours worked that must lie in it. */
 const ONE_DAY_HOURS = 14;
 const ONE_DAY_SHARE = 0.9;
-const byHourOfDay = new Float64Array(24);
+const both = new Int32Array(DAY_HOURS);
+
+/** Hours with typing from the hour `from` on, by hour of the day. */
+function countDay({ hours, lately, recent }: Presence, from: number): Int32Array {
+  if (from <= lately) return recent.byHourOfDay;
+  const counts = new Int32Array(DAY_HOURS);
+  for (let i = placeOf(hours, from); i < hours.length; i++) counts[hours[i]! % DAY_HOURS]!++;
+  return counts;
+}
 
 /** Whether the hours that two people work, put together, are no more than one of them could. */
 function fitsOneDay(a: Presence, b: Presence, from: number): boolean {
-  byHourOfDay.fill(0);
+  const [ofA, ofB] = [countDay(a, from), countDay(b, from)];
   let all = 0;
-  for (const { hours } of [a, b]) {
-    for (const hour of hours) {
-      if (hour < from) continue;
-      byHourOfDay[hour % 24]!++;
-      all++;
-    }
-  }
-  for (let first = 0; first < 24; first++) {
-    let within = 0;
-    for (let i = 0; i < ONE_DAY_HOURS; i++) within += byHourOfDay[(first + i) % 24]!;
+  for (let hour = 0; hour < DAY_HOURS; hour++) all += both[hour] = ofA[hour]! + ofB[hour]!;
+  let within = 0;
+  for (let hour = 0; hour < ONE_DAY_HOURS; hour++) within += both[hour]!;
+  for (let first = 0; first < DAY_HOURS; first++) {
     if (within >= ONE_DAY_SHARE * all) return true;
+    within += both[(first + ONE_DAY_HOURS) % DAY_HOURS]! - both[first]!;
   }
   return false;
 }
 
-/**
- * @param since hour from which both have the hands that they have
- * @param lately hour from which it is asked whether they are apart: habits change
- */
-export function standingOf(a: Presence, b: Presence, since: number, lately: number): Standing {
-  const from = Math.max(since, lately);
-  const typed = overlapOf(a, b, 'typed', from);
-  const apart = isApart(typed) || (typed.shared < TOGETHER_SLOTS && isApart(overlapOf(a, b, 'filled', from)));
-  return { apart: apart && fitsOneDay(a, b, from), together: !apart && (typed.shared >= TOGETHER_SLOTS || (since < from && overlapOf(a, b, 'typed', since).shared >= TOGETHER_SLOTS)) };
+/** @param since hour from which both have the hands that they have */
+export function standingOf(a: Presence, b: Presence, since: number): Standing {
+  const from = Math.max(since, a.lately);
+  // Chance shares no slot that one of both did not type, so beyond this they cannot be apart: nearly always this settles it.
+  const enough = Math.max(TOGETHER_SLOTS, Math.ceil((SHARED_SHARE_MAX * 10 * Math.min(a.recent.typedCount, b.recent.typedCount) + 1) / 10));
+  const sharedTyped = sharedRecently(a.recent, b.recent, from - a.lately, enough);
+  if (sharedTyped >= enough) return TOGETHER;
+  const apart = isApart(overlapOf(a, b, 'typed', from)) || (sharedTyped < TOGETHER_SLOTS && isApart(overlapOf(a, b, 'filled', from)));
+  if (apart) return fitsOneDay(a, b, from) ? APART : UNKNOWN;
+  return sharedTyped >= TOGETHER_SLOTS || (since < from && shareSince(a, b, since, TOGETHER_SLOTS)) ? TOGETHER : UNKNOWN;
 }

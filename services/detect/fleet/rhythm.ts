@@ -5,7 +5,7 @@
 import { handsOf } from '../model/hands.ts';
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
 import { overlapOf, presenceOf, slotsOf, standingOf, UNKNOWN } from './presence.ts';
 import { contrastsOfSketch, SKETCH_SIZE } from './rhythm-sketch.ts';
@@ -112,8 +112,7 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
       memory.members.set(key, member);
     }
     for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
-    const oldest = [...memory.members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
-    for (const [key] of oldest.slice(0, Math.max(0, oldest.length - settings.membersMax * 4))) memory.members.delete(key);
+    keepLatest(memory.members, settings.membersMax * 4);
     if (windowEnd % EVERY_MS === 0 && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
   },
   erase(memory, hours, tenantId, userId) {
@@ -127,11 +126,11 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
   const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   const n = members.length;
   const from = windowStart / HOUR_MS - PRESENCE_HOURS;
-  const presences = members.map(({ hours }) => presenceOf(hours));
+  const presences = members.map(({ hours }) => presenceOf(hours, from));
   const people: Candidate[] = members.map(({ sketch, changed = false }) => ({ hands: handsOf(contrastsOfSketch(sketch)), changed }));
   const sinceOf = (i: number, j: number): number => Math.max(members[i]!.since ?? 0, members[j]!.since ?? 0);
   const sameDevice = (i: number, j: number): boolean => members[i]!.device === members[j]!.device && (members[i]!.device ?? 0) !== 0;
-  const pairs = compare(people, (i, j) => (sameDevice(i, j) ? UNKNOWN : standingOf(presences[i]!, presences[j]!, sinceOf(i, j), from)));
+  const pairs = compare(people, (i, j) => (sameDevice(i, j) ? UNKNOWN : standingOf(presences[i]!, presences[j]!, sinceOf(i, j))));
   members.forEach((member, i) => {
     const nearest = mostAlike(pairs, n, i);
     const found = oneOperatorOf(people, pairs, i);

@@ -68,7 +68,7 @@ describe('one operator of several identities', () => {
 describe('presence', () => {
   const hours = (from: number, to: number, slots = 0b111111): [number, number][] => Array.from({ length: to - from }, (_, i) => [from + i, slots]);
   const days = (from: number, to: number, slots?: number): Map<number, number> => new Map([0, 24, 48].flatMap((day) => hours(day + from, day + to, slots)));
-  const standing = (a: Map<number, number>, b: Map<number, number>, since = 0): Standing => standingOf(presenceOf(a), presenceOf(b), since, 0);
+  const standing = (a: Map<number, number>, b: Map<number, number>, since = 0): Standing => standingOf(presenceOf(a, 0), presenceOf(b, 0), since);
 
   test('identities in turn are apart, colleagues are together, and night and day are neither', () => {
     expect(standing(days(8, 10), days(10, 13))).toEqual(APART);

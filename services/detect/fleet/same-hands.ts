@@ -17,6 +17,7 @@
  * certain, show by chance.
  */
 import { likeness, type Hands } from '../model/hands.ts';
+import { bitsOf } from './minutes.ts';
 import type { Standing } from './presence.ts';
 
 export interface Candidate {
@@ -52,39 +53,57 @@ const LOG10_HALF = Math.log10(2);
 export interface Pairs {
   readonly likeness: Float64Array;
   readonly apart: Uint8Array;
+  /** Of each person, who is apart from them: bits, 32 a word. */
+  readonly apartBits: readonly Int32Array[];
   /** Pairs that typed together. */
   readonly strangers: number;
 }
 
 export function compare(people: readonly Candidate[], standing: (i: number, j: number) => Standing): Pairs {
   const n = people.length;
-  const raw = new Float64Array(n * n);
+  const alike = new Float64Array(n * n);
   const apart = new Uint8Array(n * n);
-  const strangers: number[] = [];
+  const apartBits = people.map(() => bitsFor(n));
+  const above: number[] = [];
+  // Those of strangers that chance may limit: of the others only the number counts.
+  const strangersAbove: number[] = [];
+  let strangers = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
       const value = likeness(people[i]!.hands, people[j]!.hands);
       const stands = standing(i, j);
-      raw[i * n + j] = raw[j * n + i] = value;
-      if (stands.apart) apart[i * n + j] = apart[j * n + i] = 1;
-      if (stands.together) strangers.push(value);
+      alike[i * n + j] = alike[j * n + i] = value;
+      if (value > 0) above.push(i * n + j);
+      if (stands.apart) {
+        apart[i * n + j] = apart[j * n + i] = 1;
+        mark(apartBits[i]!, j);
+        mark(apartBits[j]!, i);
+      }
+      if (stands.together) {
+        strangers++;
+        if (value > 0) strangersAbove.push(value);
+      }
     }
   }
-  strangers.sort((a, b) => b - a);
-  for (let at = 0; at < raw.length; at++) raw[at] = Math.min(raw[at]!, chanceLimit(strangers, raw[at]!));
-  return { likeness: raw, apart, strangers: strangers.length };
+  const falling = Float64Array.from(strangersAbove).sort().reverse();
+  // What is below nothing stays: no limit is.
+  for (const at of above) alike[at] = alike[(at % n) * n + Math.floor(at / n)] = Math.min(alike[at]!, chanceLimit(falling, strangers, alike[at]!));
+  return { likeness: alike, apart, apartBits, strangers };
 }
 
-/** log10 of one over the share of strangers (falling) who are at least so alike: no e-value is larger but by luck. */
-function chanceLimit(strangers: readonly number[], value: number): number {
+const bitsFor = (n: number): Int32Array => new Int32Array((n + 31) >> 5);
+const mark = (bits: Int32Array, at: number): void => void (bits[at >> 5]! |= 1 << (at & 31));
+
+/** log10 of one over the share of `strangers` who are at least so alike: no e-value is larger but by luck. */
+function chanceLimit(falling: Float64Array, strangers: number, value: number): number {
   let low = 0;
-  let high = strangers.length;
+  let high = falling.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (strangers[middle]! >= value) low = middle + 1;
+    if (falling[middle]! >= value) low = middle + 1;
     else high = middle;
   }
-  return Math.log10((strangers.length + 1) / (low + 1));
+  return Math.log10((strangers + 1) / (low + 1));
 }
 
 /** log10 of C(x, r) for a real x ≥ r − 1; 0 where it is less than one. */
@@ -111,16 +130,26 @@ function sizeOf(count: number, r: number): number {
  * How many sets of 1, 2, … people the candidates make who are apart from each other as well, log10. Pairs and triples are counted; of
  * larger ones there are at most C(x, r) where C(x, 3) is the number of triples (Kruskal 1963, Katona 1968; Lovász's form).
  */
-function log10Sets(candidates: readonly number[], apart: Uint8Array, n: number): number[] {
+function log10Sets(candidates: readonly number[], apartBits: readonly Int32Array[], n: number): number[] {
   let [pairs, triples] = [0, 0];
-  const later = candidates.map((j, at) => candidates.slice(at + 1).filter((k) => apart[j * n + k] === 1));
-  const marks = new Uint8Array(n);
-  const at = new Map(candidates.map((j, place) => [j, place]));
-  for (const neighbours of later) {
-    pairs += neighbours.length;
-    for (const k of neighbours) marks[k] = 1;
-    for (const k of neighbours) for (const l of later[at.get(k)!]!) triples += marks[l]!;
-    for (const k of neighbours) marks[k] = 0;
+  const later = bitsFor(n);
+  const all = bitsFor(n);
+  for (const j of candidates) mark(all, j);
+  for (const j of candidates) {
+    all[j >> 5]! &= ~(1 << (j & 31));
+    for (let word = 0; word < later.length; word++) {
+      later[word] = all[word]! & apartBits[j]![word]!;
+      pairs += bitsOf(later[word]!);
+    }
+    for (let word = j >> 5; word < later.length; word++) {
+      // Each pair with the ones behind its second: those before are taken away as they come up.
+      for (; later[word] !== 0; ) {
+        const bit = 31 - Math.clz32(later[word]! & -later[word]!);
+        later[word]! &= later[word]! - 1;
+        const others = apartBits[word * 32 + bit]!;
+        for (let rest = word; rest < later.length; rest++) triples += bitsOf(later[rest]! & others[rest]!);
+      }
+    }
   }
   const x = triples === 0 ? 3 : Math.max(3, sizeOf(triples, 3));
   const larger = Array.from({ length: GROUP_MAX - 4 }, (_, i) => log10Choose(x, i + 4));
@@ -172,14 +201,14 @@ function groupsOf(n: number, i: number, joined: (j: number, k: number) => boolea
   return groups;
 }
 
-function bestSet(people: readonly Candidate[], { likeness: alike, apart }: Pairs, i: number, onlyChanged: boolean): OneOperator | null {
+function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBits }: Pairs, i: number, onlyChanged: boolean): OneOperator | null {
   const n = people.length;
   const candidates: number[] = [];
   for (let j = 0; j < n; j++) if (apart[i * n + j] === 1 && (!onlyChanged || people[j]!.changed)) candidates.push(j);
   let eligible = candidates.filter((j) => alike[i * n + j]! > 0);
   if (eligible.length === 0) return null;
   const bets = LOG10_SIZES + (people[i]!.changed ? LOG10_HALF : 0);
-  const sets = log10Sets(candidates, apart, n);
+  const sets = log10Sets(candidates, apartBits, n);
   const set = [i];
   let sum = 0;
   let best: OneOperator | null = null;

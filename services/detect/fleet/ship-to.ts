@@ -2,7 +2,7 @@
 import { NO_AREA } from './areas.ts';
 import { countAreas, TOLD_AGAIN_MS } from './egress.ts';
 import type { SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
 import { memberKey } from './subjects.ts';
 
 interface ShipToMember {
@@ -51,9 +51,9 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
       memory.members.set(key, { tenantId, userId, device: deviceId, lastAt: windowStart, area: [latitude, longitude], km, told });
     }
     for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
-    const oldest = [...memory.members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
-    for (const [key] of oldest.slice(0, Math.max(0, oldest.length - settings.membersMax))) memory.members.delete(key);
-    memory.beyond ||= hour.beyond > 0 || oldest.length > settings.membersMax;
+    const { size } = memory.members;
+    keepLatest(memory.members, settings.membersMax);
+    memory.beyond ||= hour.beyond > 0 || size > settings.membersMax;
     if (memory.members.size < 2) return;
     const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
     const away = members.filter(({ km }) => km > AWAY_KM);

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { isApart, overlapOf, presenceOf, standingOf, type Overlap } from './presence.ts';
+
+const HOURS = 300;
+const LATELY = 204;
+
+/** Slots of a person by hour; nights and whole days without any, as people have them. */
+const person = fc.uniqueArray(fc.record({ hour: fc.nat(HOURS - 1), slots: fc.integer({ min: 1, max: 63 }) }), { selector: ({ hour }) => hour, maxLength: 60 });
+type Typed = typeof person extends fc.Arbitrary<infer T> ? T : never;
+const byHour = (typed: Typed): Map<number, number> => new Map(typed.map(({ hour, slots }) => [hour, slots]));
+
+/** The slots one by one, as the words of presence.ts say it. */
+function slotsOf(typed: Typed): { typed: Set<number>; filled: Set<number> } {
+  const slots = typed.flatMap(({ hour, slots: bits }) => [0, 1, 2, 3, 4, 5].filter((i) => (bits & (1 << i)) !== 0).map((i) => hour * 6 + i)).toSorted((a, b) => a - b);
+  const filled = new Set(slots);
+  for (const [i, slot] of slots.entries()) for (let pause = slots[i - 1] ?? slot; slot - (slots[i - 1] ?? slot) <= 3 && pause < slot; pause++) filled.add(pause);
+  return { typed: new Set(slots), filled };
+}
+
+function overlapSlotBySlot(a: Typed, b: Typed, which: 'typed' | 'filled', from: number): Overlap {
+  const [ofA, ofB] = [slotsOf(a), slotsOf(b)];
+  const hoursOf = (slots: Set<number>): Set<number> => new Set([...slots].map((slot) => Math.floor(slot / 6)));
+  const [hoursA, hoursB] = [hoursOf(ofA.filled), hoursOf(ofB.filled)];
+  const counted = (own: Set<number>, others: Set<number>): Set<number> => new Set([...own].filter((hour) => hour >= from && [...others].some((other) => Math.abs(other - hour) <= 8)));
+  const [countedA, countedB] = [counted(hoursA, hoursB), counted(hoursB, hoursA)];
+  const within = (slots: Set<number>, hours: Set<number>): number[] => [...slots].filter((slot) => hours.has(Math.floor(slot / 6)));
+  const [slotsA, slotsB] = [within(ofA[which], countedA), within(ofB[which], countedB)];
+  const hours = new Set([...countedA, ...countedB]).size;
+  return { slots: slotsA.length + slotsB.length, shared: slotsA.filter((slot) => slotsB.includes(slot)).length, expected: hours === 0 ? 0 : Math.round((10 * slotsA.length * slotsB.length) / (6 * hours)) };
+}
+
+describe('what two people share', () => {
+  test('by words is what it is slot by slot', () => {
+    fc.assert(
+      fc.property(person, person, fc.integer({ min: LATELY, max: HOURS }), (a, b, from) => {
+        const [ofA, ofB] = [presenceOf(byHour(a), LATELY), presenceOf(byHour(b), LATELY)];
+        for (const which of ['typed', 'filled'] as const) expect(overlapOf(ofA, ofB, which, from)).toEqual(overlapSlotBySlot(a, b, which, from));
+      }),
+    );
+  });
+
+  test('is settled early only where counting everything says the same', () => {
+    const seen = { together: 0, apart: 0 };
+    const heavy = fc.uniqueArray(fc.record({ hour: fc.integer({ min: LATELY, max: LATELY + 30 }), slots: fc.integer({ min: 1, max: 63 }) }), { selector: ({ hour }) => hour, minLength: 3, maxLength: 25 });
+    fc.assert(
+      fc.property(fc.oneof(person, heavy), fc.oneof(person, heavy), fc.integer({ min: 0, max: HOURS }), (a, b, since) => {
+        const from = Math.max(since, LATELY);
+        const typed = overlapSlotBySlot(a, b, 'typed', from);
+        const apart = isApart(typed) || (typed.shared < 3 && isApart(overlapSlotBySlot(a, b, 'filled', from)));
+        const together = !apart && (typed.shared >= 3 || overlapSlotBySlot(a, b, 'typed', since).shared >= 3);
+        const standing = standingOf(presenceOf(byHour(a), LATELY), presenceOf(byHour(b), LATELY), since);
+        expect(standing.together).toBe(together);
+        if (!apart) expect(standing.apart).toBe(false);
+        if (standing.together) seen.together++;
+        if (standing.apart) seen.apart++;
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(seen.together, seen.apart)).toBeGreaterThan(5);
+  });
+});
