@@ -6,12 +6,12 @@ import { handsOf } from '../model/hands.ts';
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
 import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { isLook, lookAgain, strengthOfLooks, type Looks } from './looks.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
 import { overlapOf, presenceOf, slotsOf, standingOf, UNKNOWN } from './presence.ts';
 import { contrastsOfSketch, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { compare, oneOperatorOf, type Candidate, type OneOperator, type Pairs } from './same-hands.ts';
 import { memberKey } from './subjects.ts';
-import { TOLD_AGAIN_MS } from './egress.ts';
 
 interface RhythmMember {
   tenantId: string;
@@ -27,6 +27,8 @@ interface RhythmMember {
   /** Ten-minute slots with typing, by hour (number since the epoch): 6 bits each, at most HOURS_MAX hours. */
   hours: Map<number, number>;
   told: string;
+  /** What the day's looks have shown: of one operator, of the most alike other one; absent before the first. */
+  looks?: Looks;
 }
 
 interface RhythmMemory {
@@ -36,9 +38,7 @@ interface RhythmMemory {
 /** Five working weeks of a heavy typist; what is older goes. */
 const HOURS_MAX = 120;
 /** Who is at work with whom is asked of the last hours only: habits change, and so do hands. */
-const PRESENCE_HOURS = 96;
-/** Figures are told at the end of every so many hours, ms. */
-const EVERY_MS = 6 * HOUR_MS;
+export const PRESENCE_HOURS = 96;
 /** People below which a bucket says nothing about who is alike. */
 const PEOPLE_MIN = 12;
 /** Decades of likeness, and of strength, below which nothing is told. */
@@ -60,21 +60,24 @@ export interface RhythmFigures {
   /** log10 of how many sets of that size they make. */
   sets: number;
   changed: boolean;
-  /** log10 of the evidence. */
+  /** log10 of the evidence: over the looks of the day, and of the last one alone. */
   strength: number;
+  lastLook: number;
+  /** log10 of the evidence that the most alike other one is the same person, over the looks of the day. */
+  typist: number;
   /** With the others of the group: ten-minute slots, those shared, those that chance would share. */
   slots: number;
   shared: number;
   expected: number;
 }
 
-const FIGURES = 12;
+const FIGURES = 14;
 
 const NOTHING = Array.from({ length: FIGURES }, () => 0);
 
 /** Asked for every window: read by place, as taking an array apart costs several times as much. */
 export function readRhythm(told: readonly number[]): RhythmFigures {
-  // What an earlier release has told means something else, and is out of date in an hour.
+  // What an earlier release has told means something else, and is out of date with the next look.
   const known = told.length === FIGURES;
   const values = known ? told : NOTHING;
   return {
@@ -90,6 +93,8 @@ export function readRhythm(told: readonly number[]): RhythmFigures {
     slots: values[9]!,
     shared: values[10]!,
     expected: values[11]! / 10,
+    lastLook: values[12]! / 100,
+    typist: values[13]! / 100,
   };
 }
 
@@ -113,7 +118,7 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
     }
     for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
     keepLatest(memory.members, settings.membersMax * 4);
-    if (windowEnd % EVERY_MS === 0 && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
+    if (isLook(windowEnd) && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
   },
   erase(memory, hours, tenantId, userId) {
     const known = memory.members.delete(memberKey(tenantId, userId));
@@ -122,7 +127,7 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   isDeserted,
 };
 
-function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): void {
+function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: Closing): void {
   const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   const n = members.length;
   const from = windowStart / HOUR_MS - PRESENCE_HOURS;
@@ -134,6 +139,8 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
   members.forEach((member, i) => {
     const nearest = mostAlike(pairs, n, i);
     const found = oneOperatorOf(people, pairs, i);
+    member.looks = lookAgain(member.looks, windowEnd, [found?.strength ?? -Infinity, nearest - Math.log10(n - 1)]);
+    const day = { number: member.looks.day, strength: strengthOfLooks(member.looks, 0), typist: strengthOfLooks(member.looks, 1) };
     const overlap = { slots: 0, shared: 0, expected: 0 };
     for (const j of found?.others ?? []) {
       const { slots, shared, expected } = overlapOf(presences[i]!, presences[j]!, 'typed', Math.max(from, sinceOf(i, j)));
@@ -142,20 +149,24 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, tell }: Closing): v
       overlap.expected += expected;
     }
     // Ordinary neighbours are nobody's business; that somebody has become one is told once.
-    const near = nearest >= LIKENESS_MIN || (found !== null && found.strength >= STRENGTH_MIN);
+    const near = nearest >= LIKENESS_MIN || day.strength >= STRENGTH_MIN;
     if (!near && member.told === '') return;
-    const values = figuresOf(nearest, n, pairs, found, overlap);
-    const what = near ? [Math.floor(windowStart / TOLD_AGAIN_MS), values[0]! >> 4, values[3], values[8]! >> 4].join(' ') : '';
+    const values = figuresOf(nearest, n, pairs, found, overlap, day);
+    // With every day: what the one before came to is no longer in force.
+    const what = near ? [day.number, values[0]! >> 4, values[3], values[8]! >> 4, values[13]! >> 4].join(' ') : '';
     if (member.told === what) return;
     member.told = what;
     tell(member, values);
   });
 }
 
-function figuresOf(nearest: number, people: number, { strangers }: Pairs, found: OneOperator | null, { slots, shared, expected }: { slots: number; shared: number; expected: number }): number[] {
+const NOBODY: OneOperator = { group: 1, likeness: 0, among: 0, sets: 0, changed: false, groups: 0, strength: 0, others: [] };
+
+function figuresOf(nearest: number, people: number, { strangers }: Pairs, found: OneOperator | null, { slots, shared, expected }: { slots: number; shared: number; expected: number }, day: { strength: number; typist: number }): number[] {
   const hundredths = (value: number): number => Math.round(value * 100);
-  const { group, likeness, among, sets, changed, strength } = found ?? { group: 1, likeness: 0, among: 0, sets: 0, changed: false, strength: 0 };
-  return [hundredths(nearest), people, strangers, group, hundredths(likeness), among, hundredths(sets), changed ? 1 : 0, Math.max(0, hundredths(strength)), slots, shared, expected];
+  const evidence = (strength: number): number => Math.max(0, hundredths(strength));
+  const { group, likeness, among, sets, changed, strength } = found ?? NOBODY;
+  return [hundredths(nearest), people, strangers, group, hundredths(likeness), among, hundredths(sets), changed ? 1 : 0, evidence(day.strength), slots, shared, expected, evidence(strength), evidence(day.typist)];
 }
 
 function mostAlike({ likeness }: Pairs, n: number, i: number): number {

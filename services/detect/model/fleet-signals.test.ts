@@ -6,7 +6,7 @@ import { oneOperator } from './one-operator.ts';
 import { sharedShipTo } from './shared-ship-to.ts';
 import { sharedTypist } from './shared-typist.ts';
 import { QUIET, type Answer } from './reading.ts';
-import { address, RANK, rankAlone, reading, sighting, START, view } from './test-view.ts';
+import { address, parameters, RANK, rankAlone, reading, sighting, START, view } from './test-view.ts';
 import type { FleetView } from './fleet-view.ts';
 
 
@@ -17,7 +17,7 @@ const strengthOf = (answer: Answer): number => (typeof answer === 'object' && an
 describe('laptop farm', () => {
   const egress = (change: Partial<ReturnType<typeof readEgress>>) =>
     fleet({ egress: told({ ...readEgress([1, 5, 5, 0, 1, 1, 3, 3, 5, 400, 0, 60, 10, -180]), ...change }) });
-  const farm = (change: Parameters<typeof egress>[0] = {}): Answer => laptopFarm(view({ fleet: egress(change) }));
+  const farm = (change: Parameters<typeof egress>[0] = {}): Answer => laptopFarm(view({ fleet: egress(change) }), parameters);
 
   test('five people in turn are more than LOW, and every number is told', () => {
     const found = reading(farm());
@@ -51,9 +51,9 @@ describe('laptop farm', () => {
     expect(farm({ crowd: true })).toBe(QUIET);
     for (const category of ['MOBILE', 'BUSINESS', 'HOSTING', 'VPN', 'EDUCATION', 'UNKNOWN'] as const) {
       const elsewhere = sighting(address('198.51.100.7', 'denver', { category }));
-      expect(laptopFarm(view({ sighting: elsewhere, fleet: egress({}) })), category).toBe(QUIET);
+      expect(laptopFarm(view({ sighting: elsewhere, fleet: egress({}) }), parameters), category).toBe(QUIET);
     }
-    expect(laptopFarm(view())).toBeNull();
+    expect(laptopFarm(view(), parameters)).toBeNull();
   });
 
   test('a family of three in three shifts stays below MEDIUM', () => {
@@ -62,7 +62,7 @@ describe('laptop farm', () => {
 });
 
 describe('shared ship-to', () => {
-  const sent = (users: number, away: number, areas: number, ownKm = 900, crowd = false): Answer => sharedShipTo(view({ fleet: fleet({ shipTo: told({ users, away, areas, crowd, ownKm }) }) }));
+  const sent = (users: number, away: number, areas: number, ownKm = 900, crowd = false): Answer => sharedShipTo(view({ fleet: fleet({ shipTo: told({ users, away, areas, crowd, ownKm }) }) }), parameters);
 
   test('many from elsewhere count, the more the stronger', () => {
     expect(strengthOf(sent(5, 5, 4))).toBeGreaterThan(strengthOf(sent(3, 3, 3)));
@@ -78,15 +78,17 @@ describe('shared ship-to', () => {
 });
 
 describe('one typist, and one operator', () => {
-  const figures = { likeness: 2.8, people: 40, strangers: 500, group: 3, groupLikeness: 2.5, among: 12, sets: 1.2, changed: false, strength: 2.4, slots: 60, shared: 0, expected: 12 };
-  const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }));
+  const figures = { likeness: 2.8, people: 40, strangers: 500, group: 3, groupLikeness: 2.5, among: 12, sets: 1.2, changed: false, strength: 2.4, lastLook: 2.6, typist: 1.2, slots: 60, shared: 0, expected: 12 };
+  const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }), parameters);
 
   test('the rhythm alone is LOW at most, and the more people there are the less one of them says', () => {
     expect(rankAlone('sharedTypist', reading(of(sharedTypist)))).toBeLessThan(RANK.MEDIUM);
     expect(strengthOf(of(sharedTypist))).toBeGreaterThan(1);
-    expect(strengthOf(of(sharedTypist, { people: 100 }))).toBeLessThan(strengthOf(of(sharedTypist)));
-    expect(of(sharedTypist, { people: 400 })).toBe(QUIET);
-    expect(of(sharedTypist, { likeness: 0.9 })).toBe(QUIET);
+    // What the number of others leaves is worked out by the exchange (fleet/looks.test.ts).
+    expect(strengthOf(of(sharedTypist, { people: 100, typist: 0.8 }))).toBeLessThan(strengthOf(of(sharedTypist)));
+    expect(reading(of(sharedTypist, { people: 100, typist: 0.8 })).explanation).toContain('10^0.8 is left of it; on the mean');
+    expect(of(sharedTypist, { people: 400, typist: 0.2 })).toBe(QUIET);
+    expect(of(sharedTypist, { likeness: 0.9, typist: 0 })).toBe(QUIET);
   });
 
   test('one operator is what the exchange found of it; two identities alone stay LOW', () => {
@@ -95,11 +97,12 @@ describe('one typist, and one operator', () => {
     expect(rankAlone('oneOperator', reading(of(oneOperator, { group: 2, strength: 9 })))).toBeLessThan(RANK.MEDIUM);
     expect(of(oneOperator, { strength: 0.2 })).toBe(QUIET);
     expect(oneOperator(view())).toBeNull();
-    for (const part of ['of 2 other identities', '10^2.5 times', '500 pairs', '0 of 60 slots', 'chance would share 12', 'The 12 people who', '10^1.2 sets of 2', '10^2.4 is left']) expect(reading(of(oneOperator)).explanation).toContain(part);
+    for (const part of ['of 2 other identities', '10^2.5 times', '500 pairs', '0 of 60 slots', 'chance would share 12', 'The 12 people who', '10^1.2 sets of 2', '10^2.6 is left', 'four looks', 'it is 10^2.4']) expect(reading(of(oneOperator)).explanation).toContain(part);
     expect(reading(of(oneOperator, { changed: true })).explanation).toContain('whose hands changed lately too');
   });
 
   test('what a release before this has told is not taken for evidence', () => {
     expect(of(oneOperator, readRhythm([40, 2, 60, 400, 3, 60, 0, 120, 2, 40]))).toBe(QUIET);
+    expect(of(oneOperator, readRhythm([280, 40, 500, 3, 250, 12, 120, 0, 240, 60, 0, 120]))).toBe(QUIET);
   });
 });

@@ -19,7 +19,7 @@ import { OWN_EXPECTED_MIN } from '../fleet/egress.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
 import { isTrustedEgress } from './sighting.ts';
-import type { SessionView } from './view.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
@@ -45,7 +45,7 @@ const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
 const ALONE_MAX = 2.6;
 
-export function laptopFarm(view: SessionView): Answer {
+export function laptopFarm(view: SessionView, { config }: SignalParameters): Answer {
   const told = view.fleet?.egress ?? null;
   if (told === null) return NO_DATA;
   const { figures } = told;
@@ -66,7 +66,7 @@ export function laptopFarm(view: SessionView): Answer {
     expected: 2,
     unit: 'people',
     samples: figures.minutes,
-    windowStart: told.until - 7 * 86_400_000,
+    windowStart: told.until - config.fleet.memoryMs,
     windowEnd: told.until,
     explanation: explain(view.sighting.sourceIp, figures, log10P, apart),
   };

@@ -7,12 +7,14 @@
  *   who stay apart from this one make, over the five sizes that are looked at (and over two where the person's hands changed lately: half of
  *   the bet is on the people whose hands did).
  * Null: an e-value; the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on 351,056
- *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time.
+ *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
+ *   exchange looks four times a day; the mean of the day's looks counts, so that its greatest is an e-value too (fleet/looks.ts).
  * Reference: the exchange (fleet/rhythm.ts). Recent hands are the last three to six blocks of 400 keystrokes, so that it is the
  *   operator who is compared, and not the person who was enrolled.
  * Cost: somebody with two accounts on two machines looks the same, so two identities stay below what opens MEDIUM. The more people
  *   stay apart from each other, the more sets there are, and the less one of them says.
  */
+import { PRESENCE_HOURS } from '../fleet/rhythm.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded } from './reading.ts';
 import type { SessionView } from './view.ts';
 
@@ -27,10 +29,12 @@ const STRENGTH_MAX = 3.8;
 const STRENGTH_MAX_PAIR = 1.6;
 const STRENGTH_MIN = 0.3;
 
+const HOUR_MS = 3_600_000;
+
 export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { strength: supported, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers } = told.figures;
+  const { strength: supported, lastLook, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers } = told.figures;
   const strength = Math.min(group > 2 ? STRENGTH_MAX : STRENGTH_MAX_PAIR, supported);
   if (view.helpdesk || strength < STRENGTH_MIN) return QUIET;
   const times = (decades: number): string => `10^${rounded(decades, 2)}`;
@@ -41,8 +45,8 @@ export function oneOperator(view: SessionView): Answer {
     expected: 1,
     unit: 'identities',
     samples: slots,
-    windowStart: told.until - 4 * 86_400_000,
+    windowStart: told.until - PRESENCE_HOURS * HOUR_MS,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group, ${times(supported)} is left of it.`,
+    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group, ${times(lastLook)} is left of it; on the mean of the four looks of the day, those to come counted as nothing, it is ${times(supported)}.`,
   };
 }

@@ -13,7 +13,7 @@
 import { AWAY_KM } from '../fleet/ship-to.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfP } from './reading.ts';
-import type { SessionView } from './view.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 export const sharedShipToSignal: SignalDescription = {
   name: 'sharedShipTo',
@@ -25,7 +25,7 @@ export const sharedShipToSignal: SignalDescription = {
 const AWAY: NullTable = [[2, 0.01], [3, 0.002], [4, 0.0006], [5, 0.0002], [8, 0.00003]];
 const STRENGTH_MAX = 2;
 
-export function sharedShipTo(view: SessionView): Answer {
+export function sharedShipTo(view: SessionView, { config }: SignalParameters): Answer {
   const told = view.fleet?.shipTo ?? null;
   if (told === null) return NO_DATA;
   const { users, away, areas, crowd, ownKm } = told.figures;
@@ -40,7 +40,7 @@ export function sharedShipTo(view: SessionView): Answer {
     expected: 1,
     unit: 'people',
     samples: users,
-    windowStart: told.until - 7 * 86_400_000,
+    windowStart: told.until - config.fleet.memoryMs,
     windowEnd: told.until,
     explanation: `The workstation was sent to an address to which those of ${users} people went, ${away} of them declared more than 60 km away from it (at ${areas} different ${areas === 1 ? 'place' : 'places'}); a share of ${(10 ** log10P).toExponential(1)} of honest people shares such an address with so many.`,
   };

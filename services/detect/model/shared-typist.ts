@@ -10,7 +10,7 @@
  * Cost: in a large fleet somebody is always alike, so it speaks in small ones alone; LOW at most by itself.
  */
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded } from './reading.ts';
-import type { SessionView } from './view.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 export const sharedTypistSignal: SignalDescription = {
   name: 'sharedTypist',
@@ -22,11 +22,11 @@ export const sharedTypistSignal: SignalDescription = {
 const STRENGTH_MAX = 1.6;
 const STRENGTH_MIN = 0.3;
 
-export function sharedTypist(view: SessionView): Answer {
+export function sharedTypist(view: SessionView, { config }: SignalParameters): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { likeness, people, strangers } = told.figures;
-  const strength = Math.min(STRENGTH_MAX, likeness - Math.log10(Math.max(1, people - 1)));
+  const { likeness, people, strangers, typist } = told.figures;
+  const strength = Math.min(STRENGTH_MAX, typist);
   if (view.helpdesk || strength < STRENGTH_MIN) return QUIET;
   return {
     strength,
@@ -35,8 +35,8 @@ export function sharedTypist(view: SessionView): Answer {
     expected: 0,
     unit: 'decades',
     samples: people,
-    windowStart: told.until - 7 * 86_400_000,
+    windowStart: told.until - config.fleet.memoryMs,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(strength, 2)} is left of it.`,
+    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
   };
 }
