@@ -38,8 +38,9 @@ const DIRECT_TAIL = [
   { gapMs: 60, share: 0.0008 },
   { gapMs: 68, share: 0.0004 },
   { gapMs: 76, share: 0.0002 },
-  { gapMs: 82, share: 3e-5 },
-  { gapMs: 90, share: 6e-6 },
+  { gapMs: 86, share: 4.5e-5 },
+  { gapMs: 92, share: 1e-5 },
+  { gapMs: 100, share: 5e-6 },
   { gapMs: 120, share: 2e-6 },
   { gapMs: 200, share: 1e-6 },
 ];

@@ -238,8 +238,8 @@ describe('findings', () => {
     }
   });
 
-  test('a leg of 80 ms and more reaches MEDIUM within four minutes of typing', () => {
-    for (const gapMs of [84, 120, 250, 420, 900]) {
+  test('a gap beyond what slow machines are granted (88 ms) reaches MEDIUM by itself within four minutes of typing', () => {
+    for (const gapMs of [88, 120, 250, 420, 900]) {
       const medium = of(session({ gapMs, minutes: 10 })).find((finding) => finding.severity === 'MEDIUM');
       expect(medium!.detectedAt - START).toBeLessThanOrEqual(4 * 60_000);
       expect(medium!.operatorDistanceKm!.upper).toBeGreaterThanOrEqual(medium!.operatorDistanceKm!.likely);

@@ -53,6 +53,8 @@ export interface Driver {
   hidden: LegOptions | PathFactory | null;
   /** False where the sensor cannot see the hidden leg's delay (an IP-KVM feeds the laptop as a local keyboard). */
   hiddenVisible: boolean;
+  /** False where the person sits at the machine and the leg begins behind it (a proxy that ends the transport): what times the keys there sees nothing of it. */
+  hiddenTyped: boolean;
   processing: Processing | MachineFactory;
   /** Keystrokes arrive on this raster, ms: frames of a remote desktop, SSH's 20 ms; 0 for none. */
   rasterMs: number;

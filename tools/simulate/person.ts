@@ -108,6 +108,7 @@ function drawDriver(prng: Prng): Driver {
     typist: drawProfile(prng),
     hidden: null,
     hiddenVisible: true,
+    hiddenTyped: true,
     processing: drawProcessing(prng),
     rasterMs: 0,
     inputOrigin: 'HARDWARE',

@@ -137,6 +137,7 @@ class Player {
     const raster = Math.max(driver.rasterMs, atGateway ? 0 : typist.gridMs);
     const transport = this.#transport;
     const hidden = this.#hidden;
+    const typedOver = driver.hiddenTyped || atGateway;
     const registration: number[] = [];
     const interKey: number[] = [];
     const hold: number[] = [];
@@ -144,7 +145,7 @@ class Player {
     for (let t = prng.uniform(0, 400); t < intervalMs && registration.length < MAX_KEYS; t += typist.nextInterval()) {
       const network = transport.sample();
       const behind = hidden === null ? 0 : hidden.sample();
-      const arrivedAt = t + behind / 2 + (atGateway ? network / 2 : 0);
+      const arrivedAt = t + (typedOver ? behind / 2 : 0) + (atGateway ? network / 2 : 0);
       const wait = driver.rasterMs > 0 ? driver.rasterMs - (arrivedAt % driver.rasterMs) : 0;
       const seenAt = Math.max(previous, onRaster(arrivedAt, raster));
       if (previous >= 0) interKey.push(round2(seenAt - previous));
@@ -156,7 +157,7 @@ class Player {
       if (plan.sensor !== 'BASTION') {
         // The release travels the same way as the press, and meets other queues.
         let releasedAt = t + typist.nextHold();
-        if (hidden !== null) releasedAt += hidden.sample() / 2;
+        if (hidden !== null && typedOver) releasedAt += hidden.sample() / 2;
         if (atGateway) releasedAt += transport.sample() / 2;
         hold.push(round2(Math.max(raster, HOLD_LEAST_MS, onRaster(releasedAt, raster) - seenAt)));
       }

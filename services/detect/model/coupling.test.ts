@@ -42,7 +42,7 @@ function session(prng: Prng, way: Way, records: number, seen?: (sums: Coupling) 
 describe('coupling of latencies and intervals', () => {
   it('is found behind a jittery leg, and neither in a slow, jittery machine nor in one that falls behind its typist', () => {
     const prng = new Prng(1, 'coupling');
-    expect(couplingEvidence(session(prng, { legMs: 15 }, 150)).log10).toBe(2.5);
+    expect(couplingEvidence(session(prng, { legMs: 15 }, 150)).log10).toBe(3);
     for (const machine of [{ machineMs: 0.5 }, { machineMs: 12 }, { machineMs: 4, backlog: 0.3 }]) {
       const evidence = couplingEvidence(session(prng, machine, 150));
       expect(evidence.log10).toBeLessThanOrEqual(0);
@@ -102,8 +102,8 @@ describe('coupling of latencies and intervals', () => {
     const prng = new Prng(4, 'silent');
     const coupling = session(prng, { legMs: 15 }, 150);
     const log10 = (change: Parameters<typeof view>[0]): number => couplingOf(view({ coupling, ...change })).log10;
-    expect(log10({})).toBe(2.5);
-    expect(log10({ gap: gapView(40, { sensor: 'WEB_APP' }) })).toBe(2.5);
+    expect(log10({})).toBe(3);
+    expect(log10({ gap: gapView(40, { sensor: 'WEB_APP' }) })).toBe(3);
     expect(couplingEvidence(session(prng, { legMs: 15 }, 8)).keys).toBe(0);
     expect(log10({ coupling: null })).toBe(0);
     expect(log10({ gap: gapView(40, { sensor: 'BASTION' }) })).toBe(0);
@@ -115,7 +115,7 @@ describe('coupling of latencies and intervals', () => {
 
   it('multiplies with what there is, makes nothing of nothing, and tells what it rests on', () => {
     const evidence = couplingEvidence(session(new Prng(5, 'told'), { legMs: 15 }, 150));
-    expect(withCoupling(1, evidence)).toBe(3.5);
+    expect(withCoupling(1, evidence)).toBe(4);
     expect(withCoupling(0, evidence)).toBe(0);
     expect(withCoupling(0.2, { log10: -0.6, deviations: -1, keys: 900 })).toBe(0);
     expect(couplingText(evidence)).toContain('over 2,850 keystrokes latencies and intervals grow and shrink together');

@@ -8,7 +8,7 @@
  *
  * Statistic: sum over keystrokes of (latency step, within ±100 ms) × (interval, at most 250 ms, less its mean in the record), over the
  *   root of the sum of squares: about normal with mean 0 and SD 1 where nothing couples.
- * Evidence: mixture of the exponential supermartingale over the half-normal effects that 800 keystrokes would show, an e-value at every
+ * Evidence: mixture of the exponential supermartingale over the half-normal effects that 400 keystrokes would show, an e-value at every
  *   time at once, so that it may be looked at with every window (de la Peña, Ann. Prob. 27, 1999; Howard, Ramdas, McAuliffe and Sekhon,
  *   Ann. Stat. 49, 2021). A stake of half is bet on it: who is not coupled loses 0.3 decades.
  * Null: tools/evaluate/coupling-null.test.ts holds it on measured typing. That a sensor times presses as the latency ends, which nobody has
@@ -64,12 +64,12 @@ export function foldCoupling(target: Coupling, minute: Coupling): void {
 
 const KEYS_MIN = 200;
 /** Keystrokes after which an effect of the size that is bet on shows by one standard deviation. */
-const PRIOR_KEYS = 800;
+const PRIOR_KEYS = 400;
 const STAKE = 0.75;
 /** What is less than so much to one does not count for a leg. */
-const COUNTED_MIN = 10;
-/** Most that is claimed, decades: about one honest session-day in 300 may couple for a reason that is not known. */
-const LOG10_MAX = 2.5;
+const COUNTED_MIN = 20;
+/** Most that is claimed, decades: about one honest session-day in a thousand may couple for a reason that is not known. */
+const LOG10_MAX = 3;
 
 export interface CouplingEvidence {
   /** log10 of the e-value, between log10 0.5 and LOG10_MAX; 0 where nothing can be said. */

@@ -47,7 +47,7 @@ describe('gaps behind a gateway', () => {
 
 describe('a session behind a gateway', () => {
   const source = address('203.0.113.99', 'warsaw', { category: 'BUSINESS' });
-  const seen = view({ gap: gapView(85), sighting: sighting(source), transport: transportView(150), gateway });
+  const seen = view({ gap: gapView(90), sighting: sighting(source), transport: transportView(150), gateway });
 
   test('the gap of the others is no finding, and neither is the way to it', () => {
     expect(rankAlone('hiddenLeg', reading(hiddenLeg({ ...seen, gateway: null, sighting: sighting() }, parameters)))).toBe(RANK.MEDIUM);

@@ -14,7 +14,7 @@ describe('hidden leg', () => {
   });
 
   test('a gap that has not been there for long may be a burst of load, for longer where it spreads as load does', () => {
-    const held = (count: number, spreadMs: number) => reading(at(84, { minutes: Array.from({ length: count }, (_, i) => ({ end: i * 60_000, samples: 60, low: 84, middle: 84 + spreadMs })), jitterMs: spreadMs })).strength;
+    const held = (count: number, spreadMs: number) => reading(at(95, { minutes: Array.from({ length: count }, (_, i) => ({ end: i * 60_000, samples: 60, low: 95, middle: 95 + spreadMs })), jitterMs: spreadMs })).strength;
     expect(held(4, 2)).toBeCloseTo(held(6, 2), 1);
     expect(held(3, 2)).toBeLessThan(held(4, 2) - 1);
     expect(held(5, 40)).toBeLessThan(held(6, 40) - 1);
@@ -30,9 +30,9 @@ describe('hidden leg', () => {
     );
   });
 
-  test('80 ms is MEDIUM by itself, a calm +60 ms LOW and never more', () => {
-    expect(rank(at(84))).toBe(RANK.MEDIUM);
-    for (const gapMs of [57, 60, 66]) expect(rank(at(gapMs))).toBe(RANK.LOW);
+  test('more than 88 ms is MEDIUM by itself, a calm +60 ms LOW and never more', () => {
+    expect(rank(at(88))).toBe(RANK.MEDIUM);
+    for (const gapMs of [57, 60, 66, 84]) expect(rank(at(gapMs))).toBe(RANK.LOW);
     for (const gapMs of [12, 25, 42]) expect(rank(at(gapMs))).toBe(RANK.NONE);
   });
 

@@ -121,7 +121,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   // The coupling does not depend on how slow or uneven an honest machine is, so its e-value multiplies.
   const supported = withCoupling(strengthOfP(log10Level + log10More), coupling) * (calm ? settings.calmShare : 1);
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
-  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs);
+  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
@@ -155,11 +155,15 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
 const GEOSTATIONARY_WIDTH_MS = 280;
 const GEOSTATIONARY_FLOOR_MS = 60;
 const GEOSTATIONARY_FLOOR_SHARE = 1 / 3;
+/** Keystrokes after which the coupling of so jittery a line is known. */
+const COUPLED_KEYS_MIN = 400;
 /** Minutes from which the floor is looked at; before, a queue on top of the hop is granted, ms. */
 const FLOOR_MINUTES_MIN = 10;
 const GEOSTATIONARY_QUEUE_MS = 120;
 
-function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number): boolean {
+function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number, coupling: CouplingEvidence | null): boolean {
+  // Such a hop queues by more than anything else. Whether the keys were typed before it or behind it shows soon.
+  if (coupling !== null && coupling.keys >= COUPLED_KEYS_MIN && claimedMs * (twoClocks ? 2 : 1) >= leastMs) return coupling.log10 <= 0;
   const inRange = (gapMs: number, widthMs: number): boolean => gapMs * (twoClocks ? 2 : 1) >= leastMs && gapMs * (twoClocks ? 2 : 1) <= leastMs + widthMs;
   if (minutes.length < FLOOR_MINUTES_MIN) return inRange(claimedMs, GEOSTATIONARY_WIDTH_MS + GEOSTATIONARY_QUEUE_MS);
   let floorMs = Infinity;

@@ -51,6 +51,7 @@ const satellitePep: Shape = (person, prng, world, site) => {
   relink(person, prng, world, satelliteSource(prng, world, person, true) ?? satelliteSource(prng, world, person, false) ?? person.link.source, site.rttMs + 12);
   const hop = drawRecordedLeg(prng, world.paths, prng.uniform(...GEO_MS), 'heavy');
   person.driver.hidden = pathOf({ ...hop, packetJitterMs: prng.uniform(12, 30) });
+  person.driver.hiddenTyped = false;
   person.link.mss = 1380;
 };
 
@@ -123,6 +124,7 @@ const corporate = (ends: boolean): Shape => (person, prng, world, site) => {
   if (ends) {
     person.link.leg = pathOf({ ...drawRecordedLeg(prng, paths, fromEgress + 1, 'calm'), packetJitterMs: prng.uniform(0.2, 0.8) });
     person.driver.hidden = drawPath(prng, world, toEgress + lastMile(prng));
+    person.driver.hiddenTyped = false;
   }
   if (prng.chance(0.4)) person.link.forwardedFor = [own];
   person.link.mss = 1350;
