@@ -2,13 +2,14 @@
  * Operator change.
  *
  * Hypothesis: somebody else types than the person who was enrolled.
- * Statistic: Mahalanobis distance, on a log scale, between a block of 400 keystrokes and the person's profile: the
- *   pace once, the quantiles (10–90%) of intervals beside it, those of holds, and the rollover rate, over their joint spread
- *   within people (rhythm-distance.ts). The least of the last three blocks counts, so that one hurried quarter of an hour says nothing.
- * Null: distances between two halves of one person's typing (350 keystrokes each). They hold the drift within a sitting;
- *   what another day or another text changes is not measured there, so the strength is capped, lower on the first day.
- * Reference: Aalto 136M Keystrokes (CHI 2018). On halves, 91% of pairs of strangers lie beyond 99% of the pairs of one
- *   person (scaled Manhattan after Killourhy and Maxion, DSN 2009: 87%); 54% where holds are not known (51%).
+ * Statistic: log10 of the likelihood ratio of two people against one (rhythm-distance.ts), between a block of 400 keystrokes and the
+ *   person's profile: the pace once, the quantiles (10–90%) of intervals beside it, those of holds, and the rollover rate. The least of the
+ *   last three blocks counts, so that one hurried quarter of an hour says nothing.
+ * Null: distances between two halves of one person's typing (350 keystrokes each; `node tools/evaluate/halves.ts` prints the tables). They
+ *   hold the drift within a sitting; what another day or another text changes is not measured there, so the strength is capped, lower on
+ *   the first day.
+ * Reference: Aalto 136M Keystrokes (CHI 2018). On halves, 94% of pairs of strangers lie beyond 99% of the pairs of one
+ *   person (Mahalanobis: 91%; scaled Manhattan after Killourhy and Maxion, DSN 2009: 87%); 65% where holds are not known (Mahalanobis: 54%).
  *   Where the way between the hands and the sensor spreads what passes by more than the features themselves differ by, timing is
  *   the line's and not the person's, and nothing is claimed.
  * Cost: another keyboard or an injured hand looks the same. Never above LOW by itself; together with an
@@ -26,9 +27,9 @@ export const operatorChangeSignal: SignalDescription = {
   speaksFor: { ACCOUNT_HANDOVER: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 
-/** Shares of people whose two halves lie so far apart; one person of 1,201 lies at 3.2 with a hold that changed. */
-const WITH_HOLDS: NullTable = [[1.16, 0.1], [1.36, 0.05], [1.6, 0.02], [1.78, 0.01], [1.92, 0.005], [2.1, 0.0025], [2.4, 0.0012], [2.8, 0.0007], [3.3, 0.0004]];
-const INTERVALS_ONLY: NullTable = [[1.21, 0.1], [1.43, 0.05], [1.63, 0.02], [1.86, 0.01], [2.1, 0.005], [2.5, 0.002], [2.9, 0.001], [3.4, 0.0004]];
+/** Shares of people whose two halves lie so far apart, decades; one of 1,201 lies at 32 with a hold that changed. */
+const WITH_HOLDS: NullTable = [[-2.58, 0.1], [-2, 0.051], [-1.04, 0.021], [-0.12, 0.011], [0.71, 0.006], [1.81, 0.0025], [4.43, 0.0017], [31.9, 0.0008]];
+const INTERVALS_ONLY: NullTable = [[-0.6, 0.1], [-0.23, 0.051], [0.27, 0.021], [0.63, 0.011], [0.98, 0.006], [2.7, 0.0025], [3.7, 0.0017], [5.7, 0.0008]];
 
 export const BLOCKS_JUDGED = 3;
 const STRENGTH_MAX = 2.9;
@@ -83,10 +84,10 @@ export function operatorChange(view: SessionView, { config }: SignalParameters):
     ubiquitous: false,
     observed: least / 1000,
     expected: table[0]![0],
-    unit: 'deviations',
+    unit: 'decades',
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: last.end,
-    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least ${rounded(least / 1000, 2)} typical deviations away from the profile of this user (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); 90% of people stay within ${table[0]![0]} and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}.`,
+    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least 10^${rounded(least / 1000, 2)} times as likely to be another person's as that of this user's profile (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); for 90% of people it is at most 10^${table[0]![0]}, and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}.`,
   };
 }

@@ -4,9 +4,10 @@
  * their ways (or the operator has stayed for so long that the finding was made), and enrolment begins anew.
  */
 import type { Sensor } from '#schemas/records.ts';
+import { handsFeatures, intervalFeatures } from './hands.ts';
 import { log10PofDistance } from './operator-change.ts';
 import { rhythmDistance } from './rhythm-distance.ts';
-import { RHYTHM_BINS, featuresOf, intervalsOf, mediansOf, mergeCounts } from './rhythm.ts';
+import { RHYTHM_BINS, intervalsOf, mediansOf, mergeCounts } from './rhythm.ts';
 
 export interface RhythmProfile {
   sensor: Sensor;
@@ -45,12 +46,13 @@ export function viewOfProfile(profile: RhythmProfile, keysMin: number): ProfileV
  * Judges a block and learns it where it fits.
  *
  * @param end of the block, epoch ms
- * @returns distance in thousandths; null while the profile is not enrolled
+ * @param hands `handsFeatures` of the block
+ * @returns distance in thousandths of a decade; null while the profile is not enrolled
  */
-export function takeBlock(profile: RhythmProfile, counts: Uint16Array, end: number, keysMin: number): { distance: number | null; withHolds: boolean } {
+export function takeBlock(profile: RhythmProfile, counts: Uint16Array, end: number, keysMin: number, hands = handsFeatures(counts)): { distance: number | null; withHolds: boolean } {
   const day = Math.floor((end - 1) / DAY_MS);
   const enrolled = intervalsOf(profile.counts) >= keysMin;
-  const { distance, withHolds } = enrolled ? rhythmDistance(featuresOf(counts), featuresOf(profile.counts)) : { distance: 0, withHolds: false };
+  const { distance, withHolds } = enrolled ? rhythmDistance(hands ?? intervalFeatures(counts), (hands === null ? null : handsFeatures(profile.counts)) ?? intervalFeatures(profile.counts)) : { distance: 0, withHolds: false };
   if (enrolled && log10PofDistance(distance, withHolds) < LOG10_LEARN) refuse(profile, day);
   else {
     profile.refusedDays = 0;

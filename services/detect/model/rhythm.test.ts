@@ -5,8 +5,9 @@ import type { KeystrokeLatency, Sensor } from '#schemas/records.ts';
 import { ByteReader, ByteWriter } from '../steps/bytes.ts';
 import { readProfile, readRhythm, writeProfile, writeRhythm } from '../steps/rhythm-codec.ts';
 import { operatorChange } from './operator-change.ts';
+import { handsFeatures } from './hands.ts';
 import { rhythmDistance } from './rhythm-distance.ts';
-import { addKeystrokes, featuresOf, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
+import { addKeystrokes, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
 import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
 import { RANK, gapView, parameters, rankAlone, reading, transportView, view } from './test-view.ts';
 import { marksOf, transportMarks } from './transport-marks.ts';
@@ -183,12 +184,16 @@ describe('operator change', () => {
     expect(viewOfProfile(profile, KEYS_MIN).intervalMs).toBeGreaterThan(170);
   });
 
-  test('the distance is 0 to oneself and the same both ways', () => {
+  test('to oneself one person is the likelier, and the distance is the same both ways', () => {
     fc.assert(
       fc.property(fc.integer({ min: 60, max: 400 }), fc.integer({ min: 60, max: 400 }), (a, b) => {
-        const [one, two] = [featuresOf(rhythmOf(typed(a, 200)).counts), featuresOf(rhythmOf(typed(b, 200)).counts)];
-        expect(rhythmDistance(one, one).distance).toBe(0);
-        expect(rhythmDistance(one, two).distance).toBeCloseTo(rhythmDistance(two, one).distance, 9);
+        const [one, two] = [handsFeatures(rhythmOf(typed(a, 200)).counts)!, handsFeatures(rhythmOf(typed(b, 200)).counts)!];
+        for (const known of [11, 5]) {
+          const [x, y] = [one.slice(0, known), two.slice(0, known)];
+          expect(rhythmDistance(x, x)).toMatchObject({ withHolds: known === 11 });
+          expect(rhythmDistance(x, x).distance).toBeLessThan(0);
+          expect(rhythmDistance(x, y).distance).toBeCloseTo(rhythmDistance(y, x).distance, 9);
+        }
       }),
       { numRuns: 30 },
     );

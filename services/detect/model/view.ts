@@ -85,7 +85,7 @@ export interface RhythmBlock {
   end: number;
   /** Intervals in it. */
   keys: number;
-  /** From the person's profile, thousandths of a typical deviation; null where that was not enrolled. */
+  /** From the person's profile, thousandths of a decade (rhythm-distance.ts); null where that was not enrolled. */
   distance: number | null;
   withHolds: boolean;
   marks: Marks;

@@ -20,7 +20,7 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 7;
+const VERSION = 8;
 /** Version, and two doubles. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();

@@ -38,13 +38,15 @@ export function readRhythmTrack(input: ByteReader): RhythmTrack {
   return { start: input.integer(), current: readRhythm(input), coupling: readCoupling(input), blocks: input.list(() => readBlock(input)) };
 }
 
+/** Distances begin at −10 decades, in thousandths; 0 stands for none. */
+const DISTANCE_OFFSET = 10_001;
 const tenths = (ms: number): number => Math.round(ms * 10);
 
 function writeBlock(out: ByteWriter, { start, end, keys, distance, withHolds, marks, intervalMs, holdMs }: RhythmBlock): void {
   out.integer(start);
   out.integer(end - start);
   out.count(keys);
-  out.count(distance === null ? 0 : distance + 1);
+  out.count(distance === null ? 0 : distance + DISTANCE_OFFSET);
   out.flag(withHolds);
   out.count(marks.smeared);
   out.count(marks.batched);
@@ -58,7 +60,8 @@ const lessOne = (value: number): number | null => (value === 0 ? null : value - 
 
 function readBlock(input: ByteReader): RhythmBlock {
   const next = () => input.count();
-  const [start, length, keys, distance, withHolds] = [input.integer(), input.integer(), next(), lessOne(next()), input.flag()];
+  const [start, length, keys, far, withHolds] = [input.integer(), input.integer(), next(), next(), input.flag()];
+  const distance = far === 0 ? null : far - DISTANCE_OFFSET;
   const marks = { smeared: next(), batched: next(), framed: next(), rasters: [next(), next(), next()] as [number, number, number] };
   const [intervalMs, hold] = [next() / 10, lessOne(next())];
   return { start, end: start + length, keys, distance, withHolds, marks, intervalMs, holdMs: hold === null ? null : hold / 10 };

@@ -20,8 +20,9 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
   const keys = intervalsOf(counts);
   if (keys < settings.blockKeys) return;
   const end = start + MINUTE_MS;
-  const judged = takeBlock(profileOf(person, session), counts, end, settings.profileKeysMin);
-  addToFleet(person, session, counts, track.start, isStrange(judged));
+  const hands = handsFeatures(counts);
+  const judged = takeBlock(profileOf(person, session), counts, end, settings.profileKeysMin, hands);
+  addToFleet(person, session, hands, track.start, isStrange(judged));
   const { intervalMs, holdMs } = mediansOf(counts);
   const tenth = (ms: number): number => Math.round(ms * 10) / 10;
   track.blocks.push({ start: track.start, end, keys, ...judged, marks: marksOf(phases), intervalMs: tenth(intervalMs), holdMs: holdMs === null ? null : tenth(holdMs) });
@@ -34,11 +35,10 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
 /** A gateway sees what the transport has made of the rhythm: beyond this lower spread it is not compared between people, ms. */
 const GATEWAY_SPREAD_MS_MAX = 8;
 
-function addToFleet({ fleet }: Person, { sensor, transport }: SessionState, counts: Rhythm['counts'], from: number, strange: boolean): void {
-  if (fleet === null) return;
+function addToFleet({ fleet }: Person, { sensor, transport }: SessionState, features: number[] | null, from: number, strange: boolean): void {
+  if (fleet === null || features === null) return;
   if (sensor === 'VDI_GATEWAY' && transport !== null && transport.lowerSpreadUs > GATEWAY_SPREAD_MS_MAX * 1000 * transport.spreadSamples) return;
-  const features = handsFeatures(counts);
-  if (features !== null) addHands(fleet, { sketch: sketchOf(features), strange, from });
+  addHands(fleet, { sketch: sketchOf(features), strange, from });
 }
 
 function profileOf(person: Person, { sensor }: SessionState): RhythmProfile {

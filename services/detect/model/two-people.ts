@@ -1,0 +1,107 @@
+/**
+ * One person or two: the likelihood ratio of a two-covariance model (probabilistic linear discriminant analysis: Ioffe 2006; Prince
+ * and Elder 2007). People differ by `between`, one person's sittings by `within`; both Gaussian. Two rhythms that differ in a way in which people
+ * differ, and one person's sittings do not, are two people's; two ordinary rhythms that agree say less than two rare ones.
+ */
+export interface PeopleModel {
+  /** Middle of all people. */
+  readonly mean: readonly number[];
+  /** Lower triangles, row by row. */
+  readonly within: readonly (readonly number[])[];
+  readonly between: readonly (readonly number[])[];
+}
+
+/** A rhythm made ready to be compared. */
+export interface Ready {
+  readonly apart: Float64Array;
+  readonly together: Float64Array;
+  /** Squared distance from the middle of all people, in deviations. */
+  readonly rarity: number;
+}
+
+type Factor = readonly Float64Array[];
+
+/** Lower Cholesky factor of the matrix whose lower triangle is given; its upper left part is the factor of the first features alone. */
+function factorOf(lower: readonly (readonly number[])[]): Factor {
+  const rows = lower.map(() => new Float64Array(lower.length));
+  for (let i = 0; i < lower.length; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = lower[i]![j]!;
+      for (let k = 0; k < j; k++) rest -= rows[i]![k]! * rows[j]![k]!;
+      rows[i]![j] = i === j ? Math.sqrt(rest) : rest / rows[j]![j]!;
+    }
+  }
+  return rows;
+}
+
+function whiten(factor: Factor, x: readonly number[]): Float64Array {
+  const whitened = new Float64Array(x.length);
+  for (let i = 0; i < x.length; i++) {
+    let rest = x[i]!;
+    for (let k = 0; k < i; k++) rest -= factor[i]![k]! * whitened[k]!;
+    whitened[i] = rest / factor[i]![i]!;
+  }
+  return whitened;
+}
+
+const sum = (...parts: readonly (readonly (readonly number[])[])[]): number[][] => parts[0]!.map((row, i) => row.map((_, j) => parts.reduce((total, part) => total + part[i]![j]!, 0)));
+
+export interface TwoPeople {
+  /** @param contrasts as `contrastsOf` (rhythm-distance.ts) makes them of the features; the first few alone where the rest is not known */
+  readonly ready: (contrasts: readonly number[]) => Ready;
+  /** log10 of the likelihood ratio of one person against two, as the model has it; both of as many contrasts. */
+  readonly ratio: (a: Ready, b: Ready) => number;
+  /** The same of the contrasts themselves, for two that are compared once. */
+  readonly ratioOf: (a: readonly number[], b: readonly number[]) => number;
+}
+
+/** Squared length of x in the deviations of the factor; `scratch` is as long at the least. */
+function squared(factor: Factor, x: ArrayLike<number>, size: number, scratch: Float64Array): number {
+  let all = 0;
+  for (let i = 0; i < size; i++) {
+    const row = factor[i]!;
+    let rest = x[i]!;
+    for (let k = 0; k < i; k++) rest -= row[k]! * scratch[k]!;
+    scratch[i] = rest / row[i]!;
+    all += scratch[i]! * scratch[i]!;
+  }
+  return all;
+}
+
+export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
+  /** Half the difference of two sittings' spread; one sitting; two sittings together. */
+  const [apart, total, both] = [factorOf(within), factorOf(sum(within, between)), factorOf(sum(within, between, between))];
+  /** By how many contrasts there are. */
+  const levels = [0];
+  mean.forEach((_, i) => levels.push(levels[i]! + 2 * Math.log(total[i]![i]!) - Math.log(apart[i]![i]!) - Math.log(both[i]![i]!)));
+  const [scratch, x, y, difference, together] = Array.from({ length: 5 }, () => new Float64Array(mean.length)) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  return {
+    ratioOf(a, b) {
+      const size = Math.min(a.length, b.length);
+      for (let i = 0; i < size; i++) {
+        x[i] = a[i]! - mean[i]!;
+        y[i] = b[i]! - mean[i]!;
+        difference[i] = x[i]! - y[i]!;
+        together[i] = x[i]! + y[i]!;
+      }
+      const rarity = squared(total, x, size, scratch) + squared(total, y, size, scratch);
+      return (levels[size]! + rarity / 2 - (squared(apart, difference, size, scratch) + squared(both, together, size, scratch)) / 4) / Math.LN10;
+    },
+    ready(contrasts) {
+      const own = contrasts.map((value, i) => value - mean[i]!);
+      return { apart: whiten(apart, own), together: whiten(both, own), rarity: squared(total, own, own.length, scratch) };
+    },
+    ratio(a, b) {
+      const size = a.apart.length;
+      let differs = 0;
+      let agrees = 0;
+      for (let i = 0; i < size; i++) {
+        const gap = a.apart[i]! - b.apart[i]!;
+        const sums = a.together[i]! + b.together[i]!;
+        differs += gap * gap;
+        agrees += sums * sums;
+      }
+      return (levels[size]! + (a.rarity + b.rarity) / 2 - (differs + agrees) / 4) / Math.LN10;
+    },
+  };
+}
