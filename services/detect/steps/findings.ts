@@ -274,15 +274,20 @@ function distanceOf(session: SessionState, { config }: SignalParameters): Distan
   const track = session.tracks[session.clock];
   const clockErrorMs = (track?.clockErrorUs ?? 0) / 1000;
   const ways = session.clock === 1 ? 2 : 1;
+  // What is late is late against a smoothed round trip: a quarter of the round trip's own spread is granted.
+  const { transport } = session;
+  const spreadMs = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadUs / transport.spreadSamples / 4000;
   const leg = reading('hiddenLeg');
   const prior = session.sensor === 'VDI_GATEWAY' ? config.hiddenLeg.hosted : config.hiddenLeg.direct;
   if (leg !== null) {
     const presentMs = leg.observed + clockErrorMs;
     const { floorMs, queueMs } = legFloor(track?.minutes ?? [], presentMs);
-    return operatorDistance(floorMs * ways, prior.medianMs * ways, clockErrorMs * ways, queueMs * ways);
+    // Machines differ: about half of the way from the typical one to what 90% of them stay below is granted.
+    const machineMs = Math.max(0, leg.expected - prior.medianMs) / 2;
+    return operatorDistance(floorMs * ways, prior.medianMs * ways, clockErrorMs * ways + spreadMs, (queueMs + machineMs) * ways);
   }
   const onset = reading('onset');
-  if (onset !== null) return operatorDistance(onset.observed * ways, 0, 0);
+  if (onset !== null) return operatorDistance(onset.observed * ways, 0, spreadMs);
   const path = reading('pathExcess');
   const km = session.sighting?.sourceDistanceKm ?? null;
   if (path === null || km === null) return null;
