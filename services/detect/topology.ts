@@ -18,7 +18,7 @@ import { createCohortBaseline } from './fleet/cohort-baseline.ts';
 import { evidenceOf } from './fleet/evidence.ts';
 import { Everybody } from './fleet/everybody.ts';
 import { createGateways } from './fleet/gateway.ts';
-import { completeAfterMs, plainCodec } from './fleet/exchange.ts';
+import { completeAfterMs, jsonCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
 import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
 import type { FindingContext, WindowTrace } from './steps/findings.ts';
@@ -99,14 +99,14 @@ class Detect implements DetectPipeline {
 
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
-    this.#everybody = new Everybody(state.keyed('fleet-everybody', plainCodec<FleetFact[]>()));
+    this.#everybody = new Everybody(state.keyed('fleet-everybody', jsonCodec<FleetFact[]>()));
     const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: config.fleet.enabled ? createGateways(this.#everybody, config.fleet) : null };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#intake = new Intake(this.#context, this.#out);
     this.#task = state.keyed('task', watermarkCodec);
-    this.#fleet = state.keyed('fleet', plainCodec<PersonFleet>());
-    this.horizon = new Horizon(state.keyed('fleet-horizon', plainCodec<FleetProgress>()));
+    this.#fleet = state.keyed('fleet', jsonCodec<PersonFleet>());
+    this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
     this.#people = new People(state);
   }
 

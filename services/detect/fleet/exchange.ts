@@ -52,6 +52,12 @@ export interface ExchangeOptions {
   state: TaskState;
 }
 
+/** What holds no Map; the same bytes as `plainCodec` has for it, at a fraction of the cost. */
+export const jsonCodec = <T>(): StateCodec<T> => ({
+  encode: (value) => Buffer.from(JSON.stringify(value)),
+  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as T,
+});
+
 /** Maps as arrays, so that everything is JSON. */
 export const plainCodec = <T>(): StateCodec<T> => ({
   encode: (value) => Buffer.from(JSON.stringify(value, (_key, item: unknown) => (item instanceof Map ? { '': [...(item as Map<unknown, unknown>)] } : item))),
@@ -82,8 +88,8 @@ export class Exchange {
   constructor({ config, state }: ExchangeOptions) {
     this.#config = config;
     this.#subjects = state.keyed('fleet-subjects', plainCodec<Subject>());
-    this.#sources = state.keyed('fleet-sources', plainCodec<Source>());
-    this.#progress = state.keyed('fleet-complete', plainCodec<number>());
+    this.#sources = state.keyed('fleet-sources', jsonCodec<Source>());
+    this.#progress = state.keyed('fleet-complete', jsonCodec<number>());
   }
 
   get completeThrough(): number {

@@ -7,7 +7,7 @@ import { address, config, session, START } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { gapValue } from './cohort.ts';
 import { Everybody } from './everybody.ts';
-import { Exchange, plainCodec } from './exchange.ts';
+import { Exchange, jsonCodec } from './exchange.ts';
 import { createGateways, gatewayValues, type GatewayMember } from './gateway.ts';
 import { createFleetHost } from './in-process.ts';
 import { HOUR_MS } from './minutes.ts';
@@ -50,7 +50,7 @@ describe('a network counts as a gateway', () => {
 
   test('of a declared one the way is granted until it is known to carry the transport on', () => {
     const subject = subjectOf('EGRESS', 't', '203.0.113.99');
-    const everybody = new Everybody(createMemoryState().keyed('e', plainCodec<FleetFact[]>()));
+    const everybody = new Everybody(createMemoryState().keyed('e', jsonCodec<FleetFact[]>()));
     const gateways = createGateways(everybody, config.fleet);
     const at = (hour: number, trusted: boolean) => gateways('t', '203.0.113.99', trusted, START + hour * HOUR_MS);
     const tell = (hour: number, values: number[]): void => everybody.add({ type: 'FleetFact', subject, kind: 'EGRESS', tenantId: '', userId: '', windowEnd: START + hour * HOUR_MS, effectiveAt: START + hour * HOUR_MS, values });

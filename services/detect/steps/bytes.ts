@@ -31,6 +31,8 @@ export class ByteWriter {
   /** Where the present value begins, and where it goes on. */
   #start = 0;
   #length = 0;
+  /** Of the counts that are being written: where they are not zero. */
+  #places = new Uint16Array(256);
 
   #reserve(count: number): void {
     const used = this.#length - this.#start;
@@ -154,15 +156,21 @@ export class ByteWriter {
     const { length } = counts;
     // A distance and a count of 16 bits take at most two and three bytes.
     if (this.#length + 5 * length + 1 > this.#bytes.length) this.#reserve(5 * length + 1);
-    const bytes = this.#bytes;
+    if (length > this.#places.length) this.#places = new Uint16Array(length);
+    const [bytes, places] = [this.#bytes, this.#places];
+    // Which bins count is hard to foresee: a branch for each would mostly be taken wrongly.
+    let used = 0;
+    for (let i = 0; i < length; i++) {
+      places[used] = i;
+      used += counts[i] === 0 ? 0 : 1;
+    }
     let at = this.#length;
     let last = -1;
-    for (let i = 0; i < length; i++) {
-      const count = counts[i]!;
-      if (count === 0) continue;
-      at = putSmall(bytes, at, i - last);
-      at = putSmall(bytes, at, count);
-      last = i;
+    for (let n = 0; n < used; n++) {
+      const place = places[n]!;
+      at = putSmall(bytes, at, place - last);
+      at = putSmall(bytes, at, counts[place]!);
+      last = place;
     }
     bytes[at++] = 0;
     this.#length = at;
