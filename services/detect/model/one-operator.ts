@@ -21,7 +21,7 @@ import type { SessionView } from './view.ts';
 export const oneOperatorSignal: SignalDescription = {
   name: 'oneOperator',
   family: 'fleet',
-  weight: 0.4,
+  weight: 0.45,
   speaksFor: { SHARED_OPERATOR: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 

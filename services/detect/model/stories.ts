@@ -1,6 +1,6 @@
 /**
  * Stories: facts of different families that belong together where somebody else has taken over, and that have nothing to do with each
- * other in an honest life.
+ * other in an honest life; and one that has to stand alone, because nothing else shows.
  *
  * Bets on families (fusion.ts) spread the stake over every combination of them, so that two weak families cost what both of their stakes do,
  * and every quiet family its own. A story puts a stated part of the whole stake on one combination: where its signals are independent
@@ -23,6 +23,8 @@ export const STORIES: readonly Story[] = [
   { share: 0.05, signals: ['operatorChange', 'novelty'] },
   // An operator takes over and works the day of another zone.
   { share: 0.03, signals: ['operatorChange', 'hours'] },
+  // One operator drives several identities from the first day on: the hands that they share are all there is to see.
+  { share: 0.04, signals: ['oneOperator'] },
 ];
 
 /** What the stories leave to the bets on families. */
