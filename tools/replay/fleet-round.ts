@@ -11,7 +11,7 @@ import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
 import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { Exchange, lagOf } from '../../services/detect/fleet/exchange.ts';
-import { HOUR_MS, MINUTE_MS } from '../../services/detect/steps/person.ts';
+import { HOUR_MS, MINUTE_MS } from '../../services/detect/fleet/minutes.ts';
 import { readState, writeState } from './lane-state.ts';
 import type { Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';

@@ -14,6 +14,7 @@
  * Cost: somebody with two accounts on two machines looks the same, so two identities stay below what opens MEDIUM. The more people
  *   stay apart from each other, the more sets there are, and the less one of them says.
  */
+import { HOUR_MS } from '../fleet/minutes.ts';
 import { PRESENCE_HOURS } from '../fleet/rhythm.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded } from './reading.ts';
 import type { SessionView } from './view.ts';
@@ -28,8 +29,6 @@ export const oneOperatorSignal: SignalDescription = {
 const STRENGTH_MAX = 3.8;
 const STRENGTH_MAX_PAIR = 1.6;
 const STRENGTH_MIN = 0.3;
-
-const HOUR_MS = 3_600_000;
 
 export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;

@@ -1,4 +1,5 @@
 /** Closes a window: folds it into its session's longer windows and into the person's memory. */
+import { HOUR_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { countMinute, newActivity } from '../model/activity.ts';
 import { newHistory, recordMinute } from '../model/history.ts';
 import { canSight, travelBetween } from '../model/impossible-travel.ts';
@@ -12,7 +13,7 @@ import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.t
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
 import { foldRhythm } from './rhythm.ts';
-import { HOUR_MS, MINUTE_MS, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+import { TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
 const MINUTE_SAMPLES_MIN = 15;

@@ -12,9 +12,10 @@ import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, KnownPlace, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
-import { MINUTE_MS, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** What the session holds, by signal; of use until the next session is asked about. */

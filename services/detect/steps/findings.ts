@@ -5,6 +5,7 @@ import { thresholdsOf } from '#lib/siem/severity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
@@ -15,7 +16,7 @@ import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
-import { MINUTE_MS, SILENT, type OpenFinding, type Person, type SessionState } from './person.ts';
+import { SILENT, type OpenFinding, type Person, type SessionState } from './person.ts';
 import { isDecided, isNewVerdict, isSuppressed, takeVerdict } from './verdicts.ts';
 
 export interface Rules {

@@ -4,11 +4,11 @@
  */
 import type { SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
-import { hourOf } from '../fleet/minutes.ts';
+import { MINUTE_MS, hourOf } from '../fleet/minutes.ts';
 import { isConnection, type DetectEvent } from './digest.ts';
 import { closeFinding, type FindingContext } from './findings.ts';
 import { observe, observeGaps } from './observe.ts';
-import { MINUTE_MS, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { newSession, newWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 import { fireTimers, fireWindow, refreshTimer } from './timers.ts';
 import { windowStartOf } from './window-phase.ts';
 

@@ -3,6 +3,7 @@
  * windows only; sessions and the person change when a window closes, in the order of event time. That is what makes the
  * outcome independent of the order of arrival within the allowed lateness.
  */
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import type { DeclaredPlace, DeviceAssignment, Feedback, Sensor, Severity, Vantage } from '#schemas/records.ts';
 import type { Coupling } from '../model/coupling.ts';
 import type { Activity } from '../model/activity.ts';
@@ -20,9 +21,7 @@ import type { Suppression, Verdict } from './verdicts.ts';
 import { phaseOf } from './window-phase.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
-export const MINUTE_MS = 60_000;
 export const TEN_MINUTES_MS = 10 * MINUTE_MS;
-export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Source addresses that one minute of one session keeps apart. */
 export const SOURCES_PER_WINDOW_MAX = 6;

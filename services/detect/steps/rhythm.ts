@@ -2,13 +2,14 @@
 import type { DetectConfig } from '../config.ts';
 import { addHands } from '../fleet/person-fleet.ts';
 import { sketchOf } from '../fleet/rhythm-sketch.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import { handsFeatures } from '../model/hands.ts';
 import { COUPLING_SUMS, foldCoupling } from '../model/coupling.ts';
 import { BLOCKS_JUDGED } from '../model/operator-change.ts';
 import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
 import { isStrange, newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
 import { marksOf } from '../model/transport-marks.ts';
-import { MINUTE_MS, type Person, type SessionState } from './person.ts';
+import type { Person, SessionState } from './person.ts';
 
 const PROFILES_MAX = 3;
 

@@ -1,11 +1,12 @@
 /** A session without its open windows as bytes: what changes when a window closes. */
 import { assert } from '#lib/kernel/errors.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { SKETCH_BINS } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
-import { MINUTE_MS, newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
+import { newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
 import type { Verdict } from './verdicts.ts';
 import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
 import { readRhythmTrack, writeRhythmTrack } from './rhythm-codec.ts';

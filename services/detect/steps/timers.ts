@@ -4,11 +4,12 @@
  */
 import type { SuspiciousSession } from '#schemas/records.ts';
 import { afterWindow, beforeWindow, reportDueAt, reportIfOver } from '../fleet/collect.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import { releaseSketch } from '../model/sketch.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
-import { MINUTE_MS, expiryOf, releaseWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { expiryOf, releaseWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
 export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
