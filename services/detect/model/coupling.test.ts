@@ -113,12 +113,26 @@ describe('coupling of latencies and intervals', () => {
     expect(log10({ sighting: sighting(address('203.0.113.9', 'denver', { category: 'BUSINESS' })) })).toBe(0);
   });
 
+  it('a calm leg adds up over the days of a device; an honest past does not hide a handover', () => {
+    const prng = new Prng(6, 'days');
+    const days: Coupling = new Float64Array(COUPLING_SUMS);
+    for (let day = 0; day < 5; day++) foldCoupling(days, session(prng, { legMs: 5 }, 80));
+    const today = session(prng, { legMs: 5 }, 20);
+    expect(couplingEvidence(today).log10).toBeLessThan(1);
+    expect(couplingEvidence(today, days)).toMatchObject({ log10: 3, ofDevice: true });
+    expect(couplingText(couplingEvidence(today, days))).toContain('of this device in the last days');
+    const honest = session(prng, { machineMs: 8 }, 600);
+    const taken = session(prng, { legMs: 15 }, 200);
+    foldCoupling(honest, taken);
+    expect(couplingEvidence(taken, honest).log10).toBeGreaterThan(2.5);
+  });
+
   it('multiplies with what there is, makes nothing of nothing, and tells what it rests on', () => {
     const evidence = couplingEvidence(session(new Prng(5, 'told'), { legMs: 15 }, 150));
     expect(withCoupling(1, evidence)).toBe(4);
     expect(withCoupling(0, evidence)).toBe(0);
-    expect(withCoupling(0.2, { log10: -0.6, deviations: -1, keys: 900 })).toBe(0);
+    expect(withCoupling(0.2, { log10: -0.6, deviations: -1, keys: 900, ofDevice: false })).toBe(0);
     expect(couplingText(evidence)).toContain('over 2,850 keystrokes latencies and intervals grow and shrink together');
-    expect(couplingText({ log10: 0, deviations: 0, keys: 0 })).toBe('');
+    expect(couplingText({ log10: 0, deviations: 0, keys: 0, ofDevice: false })).toBe('');
   });
 });

@@ -72,43 +72,63 @@ const COUNTED_MIN = 20;
 const LOG10_MAX = 3;
 
 export interface CouplingEvidence {
-  /** log10 of the e-value, between log10 0.5 and LOG10_MAX; 0 where nothing can be said. */
+  /** log10 of the e-value, between log10 (1 − STAKE) and LOG10_MAX; 0 where nothing can be said. */
   log10: number;
   /** The statistic, standard deviations, and its keystrokes. */
   deviations: number;
   keys: number;
+  /** They are of the device's last days, and not of the session alone. */
+  ofDevice: boolean;
 }
 
-export function couplingEvidence(sums: Coupling): CouplingEvidence {
+interface Process {
+  e: number;
+  deviations: number;
+  keys: number;
+}
+
+/** An e-value at every time; 1 as long as there is too little. */
+function processOf(sums: Coupling): Process {
   const [keys, sum, squares] = [sums[0]!, sums[1]!, sums[2]!];
-  if (keys < KEYS_MIN || squares === 0) return SILENT;
+  if (keys < KEYS_MIN || squares === 0) return { e: 1, deviations: 0, keys: 0 };
   const deviations = sum / Math.sqrt(squares);
   const known = keys / (keys + PRIOR_KEYS);
   // The half-normal mixture's distribution function is replaced by its lower bound 1 − exp(−a²/2) / 2.
   const e = deviations <= 0 ? 0 : Math.sqrt(1 - known) * (2 * Math.exp(Math.min(50, (deviations * deviations * known) / 2)) - 1);
-  return { log10: Math.min(LOG10_MAX, Math.log10(1 - STAKE + STAKE * (e < COUNTED_MIN ? Math.min(1, e) : e))), deviations, keys };
+  return { e, deviations, keys };
+}
+
+/** The mean of what the session and what the device's days show: a handover is seen in the one, a calm line after days in the other. */
+export function couplingEvidence(session: Coupling, device: Coupling | null = null): CouplingEvidence {
+  const own = processOf(session);
+  const all = device === null ? own : processOf(device);
+  if (own.keys === 0 && all.keys === 0) return SILENT;
+  const e = (own.e + all.e) / 2;
+  const ofDevice = own.keys === 0 || all.e > own.e;
+  const { deviations, keys } = ofDevice ? all : own;
+  return { log10: Math.min(LOG10_MAX, Math.log10(1 - STAKE + STAKE * (e < COUNTED_MIN ? Math.min(1, e) : e))), deviations, keys, ofDevice };
 }
 
 /** Whether a leg that varies would have shown by now. */
 export const isUncoupled = ({ keys, log10 }: CouplingEvidence): boolean => keys >= PRIOR_KEYS && log10 < 0;
 
-const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0 };
+const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0, ofDevice: false };
 
 /** Of a session; silent where a way that is honest may lie between the person and what times the presses. */
-export function couplingOf({ coupling, gap, gateway, sighting, helpdesk }: SessionView): CouplingEvidence {
+export function couplingOf({ coupling, deviceCoupling, gap, gateway, sighting, helpdesk }: SessionView): CouplingEvidence {
   if (coupling === null || gap === null || gateway !== null || helpdesk) return SILENT;
   if (gap.sensor !== 'ENDPOINT_AGENT' && gap.sensor !== 'WEB_APP') return SILENT;
   if (sighting !== null && (isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation) || sighting.category === 'BUSINESS' || sighting.category === 'EDUCATION')) return SILENT;
-  return couplingEvidence(coupling);
+  return couplingEvidence(coupling, deviceCoupling);
 }
 
 /** Strength of a level of the gap with the coupling: both are e-values, and independent under the null. What is nothing stays nothing. */
 export const withCoupling = (strength: number, coupling: CouplingEvidence | null): number => (strength <= 0 || coupling === null ? strength : Math.max(0, strength + coupling.log10));
 
 /** As the explanations tell it; empty where nothing is said. */
-export function couplingText({ log10, deviations, keys }: CouplingEvidence): string {
+export function couplingText({ log10, deviations, keys, ofDevice }: CouplingEvidence): string {
   if (keys === 0) return '';
-  const told = `over ${keys.toLocaleString('en-US')} keystrokes latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
+  const told = `over ${keys.toLocaleString('en-US')} keystrokes${ofDevice ? ' of this device in the last days' : ''} latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
   const meant = log10 > 0 ? 'a leg before the keyboard changes both, a slow machine only the latency' : 'a jittery leg before the keyboard would change both';
   return `; ${told}: ${meant}, which counts ${(10 ** log10).toPrecision(2)} times`;
 }

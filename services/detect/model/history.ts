@@ -4,6 +4,7 @@
  * finding was made long ago).
  */
 import type { Sensor } from '#schemas/records.ts';
+import { COUPLING_SUMS, type Coupling } from './coupling.ts';
 
 export interface DeviceHistory {
   deviceId: string;
@@ -19,6 +20,8 @@ export interface DeviceHistory {
   today: Uint16Array;
   /** Days in a row that were not learnt. */
   refusedDays: number;
+  /** Of its latencies and intervals. */
+  coupling: Coupling;
 }
 
 export const HISTORY_BINS = 64;
@@ -46,7 +49,7 @@ export function historyBin(gapMs: number): number {
 
 export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
   const bytes = new ArrayBuffer(4 * HISTORY_BINS);
-  return { deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(bytes, 0, HISTORY_BINS), today: new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS), refusedDays: 0 };
+  return { deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(bytes, 0, HISTORY_BINS), today: new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS), refusedDays: 0, coupling: new Float64Array(COUPLING_SUMS) };
 }
 
 /** Counts a minute; when a new day begins the last one becomes past. */

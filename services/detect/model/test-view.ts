@@ -62,6 +62,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     gap: gapView(4),
     rhythm: null,
     coupling: null,
+    deviceCoupling: null,
     sighting: seen,
     transport: transportView(45),
     declared,

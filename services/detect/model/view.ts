@@ -123,6 +123,8 @@ export interface SessionView {
   rhythm: RhythmView | null;
   /** Of the session's latencies and intervals; null before any. */
   coupling: Coupling | null;
+  /** The same of the device at this kind of sensor, the session included. */
+  deviceCoupling: Coupling | null;
   /** Where the session came from when it was last seen; null before the first connection record. */
   sighting: Sighting | null;
   transport: TransportView | null;

@@ -11,7 +11,7 @@ import { WEEK_HOURS } from '../model/activity.ts';
 import { HISTORY_BINS } from '../model/history.ts';
 import type { Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { readProfile, writeProfile } from './rhythm-codec.ts';
+import { readCoupling, readProfile, writeCoupling, writeProfile } from './rhythm-codec.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { newPerson, newSession, type Person, type SessionState } from './person.ts';
@@ -20,7 +20,7 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 8;
+const VERSION = 9;
 /** Version, and two doubles. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();
@@ -161,6 +161,7 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
     out.integer(device.lastDay);
     out.sparse(device.past);
     out.sparse(device.today);
+    writeCoupling(out, device.coupling);
   });
   out.list(person.rhythms, (profile) => writeProfile(out, profile));
   out.optional(person.activity, (activity) => {
@@ -192,7 +193,7 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
     person.sessions.set(session.sessionId, session);
     return session;
   });
-  person.devices = input.list(() => ({ deviceId: input.text(), sensor: input.text() as Sensor, refusedDays: input.count(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS) }));
+  person.devices = input.list(() => ({ deviceId: input.text(), sensor: input.text() as Sensor, refusedDays: input.count(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS), coupling: readCoupling(input) }));
   person.rhythms = input.list(() => readProfile(input));
   person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
   person.detector = { day: input.integer(), carried: input.double(), today: input.double() };

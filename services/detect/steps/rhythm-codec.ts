@@ -20,7 +20,7 @@ export function writeCoupling(out: ByteWriter, coupling: Coupling): void {
   for (let i = 0; i < COUPLING_SUMS; i++) out.integer(coupling[i]!);
 }
 
-function readCoupling(input: ByteReader): Coupling {
+export function readCoupling(input: ByteReader): Coupling {
   const coupling = new Float64Array(COUPLING_SUMS);
   for (let i = 0; i < COUPLING_SUMS; i++) coupling[i] = input.integer();
   return coupling;

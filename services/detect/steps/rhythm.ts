@@ -16,6 +16,8 @@ const PROFILES_MAX = 3;
 export function foldRhythm(person: Person, session: SessionState, minute: Rhythm, start: number, settings: DetectConfig['rhythm']): void {
   const track = (session.rhythm ??= { start, current: newRhythm(), coupling: new Float64Array(COUPLING_SUMS), blocks: [] });
   foldCoupling(track.coupling, minute.coupling);
+  const device = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
+  if (device !== undefined) foldCoupling(device.coupling, minute.coupling);
   mergeRhythm(track.current, minute);
   const { counts, phases } = track.current;
   const keys = intervalsOf(counts);
