@@ -67,7 +67,7 @@ const KEYS_MIN = 200;
 const PRIOR_KEYS = 400;
 const STAKE = 0.75;
 /** What is less than so much to one does not count for a leg. */
-const COUNTED_MIN = 20;
+const COUNTED_MIN = 50;
 /** Most that is claimed, decades: about one honest session-day in a thousand may couple for a reason that is not known. */
 const LOG10_MAX = 3;
 

@@ -132,13 +132,14 @@ const corporate = (ends: boolean): Shape => (person, prng, world, site) => {
 
 const businessTrip: Shape = (person, prng, world, site) => {
   const { scene } = world;
-  const elsewhere = world.paths.regions.filter((region) => distanceKm(region, site.place) > 900 && world.paths.rttMs(site.region, region) !== undefined);
+  const toVantage = world.paths.regions.find(({ id }) => id === person.vantage.id)!;
+  // Only ways that were measured: two clouds know nothing of each other, and a detour over home would be a tunnel's.
+  const elsewhere = world.paths.regions.filter((region) => distanceKm(region, site.place) > 900 && world.paths.rttMs(region, toVantage) !== undefined);
   const region = prng.pick(elsewhere);
   const home = scene.book.draw(prng, { asns: Object.values(NETWORKS).flatMap((networks) => networks.home), near: region, maxKm: 60 });
   const trip = { ...site.place, country: home.country, region: home.region, city: home.city, latitude: home.latitude, longitude: home.longitude };
   const from = dayUtcOf(scene.startAt, calendarDay(2)) - 12 * 3_600_000;
-  const toVantage = (world.paths.regions.find(({ id }) => id === person.vantage.id) ?? null);
-  const rttMs = (toVantage === null ? undefined : world.paths.rttMs(region, toVantage)) ?? site.rttMs + world.paths.rttMs(site.region, region)!;
+  const rttMs = world.paths.rttMs(region, toVantage)!;
   const away = { ...person.link, source: home, hops: drawHops(prng, scene.book, person.vantage, home, rttMs), leg: drawPath(prng, world, rttMs + lastMile(prng)) };
   const { tenant, deviceId, userId, employment, shippedTo } = person;
   person.moves.push({ type: 'DeviceAssignment', tenantId: tenant.tenantId, deviceId, userId, employment, declared: { ...trip }, shippedTo: shippedTo && { ...shippedTo }, validFrom: from, validTo: null });
