@@ -19,6 +19,8 @@ const SPREAD_MS = 24;
 const STEPS = 9;
 /** Edges of the bins with both ends, ms. */
 const BOUNDS: readonly number[] = [8, ...EDGES, 2 * TOP_MS];
+/** Bin of every whole ms below the last edge: edges are whole. */
+const BIN_AT = Uint8Array.from({ length: 2 * TOP_MS }, (_, ms) => Math.max(0, BOUNDS.findLastIndex((edge) => edge <= ms)));
 const below = new Float64Array(GRID + 1);
 const area = new Float64Array(GRID + 1);
 
@@ -26,13 +28,7 @@ const area = new Float64Array(GRID + 1);
 function areaAt(ms: number): number {
   if (ms <= BOUNDS[0]!) return 0;
   if (ms >= BOUNDS[GRID]!) return area[GRID]! + below[GRID]! * (ms - BOUNDS[GRID]!);
-  let low = 0;
-  let high = GRID;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (BOUNDS[middle]! <= ms) low = middle;
-    else high = middle;
-  }
+  const low = BIN_AT[ms | 0]!;
   const within = ms - BOUNDS[low]!;
   const density = (below[low + 1]! - below[low]!) / (BOUNDS[low + 1]! - BOUNDS[low]!);
   return area[low]! + within * (below[low]! + (density * within) / 2);
