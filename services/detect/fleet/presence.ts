@@ -138,14 +138,21 @@ const bitsFrom = (word: number, after: number): number => (after <= word * HOURS
 /** On the days on which both typed, from the hour `from` on, which is not before `lately`: their own hours as far as a working day spans them and an hour of the other. */
 export function overlapOf(a: Presence, b: Presence, which: 'typed' | 'filled', from: number): Overlap {
   const after = from - a.lately;
-  const [ofA, ofB, nearA, nearB, workedA, workedB] = [a.recent[which], b.recent[which], a.recent.near, b.recent.near, a.recent.worked, b.recent.worked];
+  const ofA = a.recent[which];
+  const ofB = b.recent[which];
+  const { near: nearA, worked: workedA } = a.recent;
+  const { near: nearB, worked: workedB } = b.recent;
   const words = Math.min(ofA.length, ofB.length);
-  let [slotsA, slotsB, shared, hours] = [0, 0, 0, 0];
+  let slotsA = 0;
+  let slotsB = 0;
+  let shared = 0;
+  let hours = 0;
   for (let word = Math.floor(after / HOURS_PER_WORD); word < words; word++) {
     const bits = bitsFrom(word, after);
     const worked = ((workedA[word]! & nearB[word]!) | (workedB[word]! & nearA[word]!)) & bits;
     if (worked === 0) continue;
-    const [x, y] = [ofA[word]! & nearB[word]! & bits, ofB[word]! & nearA[word]! & bits];
+    const x = ofA[word]! & nearB[word]! & bits;
+    const y = ofB[word]! & nearA[word]! & bits;
     slotsA += bitsOf(x);
     slotsB += bitsOf(y);
     shared += bitsOf(x & y);

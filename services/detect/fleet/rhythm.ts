@@ -98,6 +98,13 @@ export function readRhythm(told: readonly number[]): RhythmFigures {
   };
 }
 
+/** What the larger bucket says: of the smaller ones those people are left out who are the least alike. Asked for every window, of what was told. */
+export function isLargerBucket(told: readonly number[], than: readonly number[]): boolean {
+  const values = told.length === FIGURES ? told : NOTHING;
+  const others = than.length === FIGURES ? than : NOTHING;
+  return (values[1]! - others[1]! || values[8]! - others[8]!) > 0;
+}
+
 export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   newHour: newHourOfMembers,
   merge: (hour, report, settings) => mergeMember(hour, report, settings.membersMax * 4),

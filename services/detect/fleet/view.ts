@@ -4,7 +4,7 @@ import type { DeviceAssignment, FleetFact } from '#schemas/records.ts';
 import type { FleetView, Told } from '../model/fleet-view.ts';
 import type { Person, SessionState } from '../steps/person.ts';
 import { readEgress } from './egress.ts';
-import { readRhythm, type RhythmFigures } from './rhythm.ts';
+import { isLargerBucket, readRhythm } from './rhythm.ts';
 import { readShipTo } from './ship-to.ts';
 import { egressSubjects } from './subjects.ts';
 
@@ -15,21 +15,16 @@ export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }:
   if (fleet === null || fleet.taken.length === 0) return null;
   const view: FleetView = { egress: null, shipTo: null, rhythm: null };
   const egress = sighting === null ? null : egressSubjects(tenantId, sighting.sourceIp);
+  let rhythm: FleetFact | null = null;
   for (const fact of fleet.taken) {
     if (fact.kind === 'EGRESS' && egress !== null && (fact.subject === egress.own || fact.subject === egress.shared)) view.egress = toldBy(fact, readEgress(fact.values));
     else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
-    else if (fact.kind === 'RHYTHM') view.rhythm = larger(view.rhythm, toldBy(fact, readRhythm(fact.values)));
+    else if (fact.kind === 'RHYTHM' && (rhythm === null || isLargerBucket(fact.values, rhythm.values))) rhythm = fact;
   }
+  if (rhythm !== null) view.rhythm = toldBy(rhythm, readRhythm(rhythm.values));
   return view;
 }
 
 function ownKm({ declared, shippedTo }: DeviceAssignment): number {
   return shippedTo === null ? 0 : Math.round(greatCircleKm(declared.latitude, declared.longitude, shippedTo.latitude, shippedTo.longitude));
-}
-
-/** What the larger bucket says: of the smaller ones those people are left out who are the least alike. */
-function larger(a: Told<RhythmFigures> | null, b: Told<RhythmFigures>): Told<RhythmFigures> {
-  if (a === null) return b;
-  const more = b.figures.people - a.figures.people || b.figures.strength - a.figures.strength;
-  return more > 0 ? b : a;
 }

@@ -61,7 +61,7 @@ interface Fresh {
   share: number;
 }
 
-const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Fresh): boolean =>
+const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Omit<Fresh, 'share'>): boolean =>
   kind !== 'fingerprint' && movedSince !== null && firstAt >= movedSince - EARLY_MS && sourceToDeclaredKm !== null && sourceToDeclaredKm <= MOVED_KM;
 
 /** The address as something new; its share tells how often this person's change. */
@@ -76,17 +76,19 @@ function freshAddress({ knownPlace, placesBefore }: SessionView): Fresh | null {
 function freshTraits(view: SessionView, { config }: SignalParameters): Fresh[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
   const { noveltyDaysMin, noveltyHoldMs } = config.network;
-  const traits: Fresh[] = view.familiar.map((trait) => ({ ...trait, share: HONEST_SHARE[trait.kind] }));
+  const isFresh = (trait: Omit<Fresh, 'share'>): boolean => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait);
+  const traits: Fresh[] = [];
+  for (const trait of view.familiar) if (isFresh(trait)) traits.push({ ...trait, share: HONEST_SHARE[trait.kind] });
   const address = freshAddress(view);
-  if (address !== null) traits.push(address);
-  return traits.filter((trait) => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait));
+  if (address !== null && isFresh(address)) traits.push(address);
+  return traits;
 }
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
   if (view.sighting === null) return NO_DATA;
   const fresh = freshTraits(view, parameters);
-  const best = fresh.toSorted((a, b) => a.share - b.share)[0];
-  if (best === undefined) return QUIET;
+  if (fresh.length === 0) return QUIET;
+  const best = fresh.toSorted((a, b) => a.share - b.share)[0]!;
   return {
     strength: strengthOfShare(best.share),
     ubiquitous: true,
