@@ -91,8 +91,8 @@ describe('coupling of latencies and intervals', () => {
     for (let i = 0; i < sessions; i++) {
       let most = 0;
       session(prng, { machineMs: prng.uniform(0.5, 8) }, 60, (sums) => (most = Math.max(most, couplingEvidence(sums).log10)));
-      if (most >= Math.log10(0.25 + 0.75 * 10)) ten++;
-      if (most >= Math.log10(0.25 + 0.75 * 100)) hundred++;
+      if (most >= Math.log10(0.5 + 0.5 * 10)) ten++;
+      if (most >= Math.log10(0.5 + 0.5 * 100)) hundred++;
     }
     expect(ten / sessions).toBeLessThan(0.1);
     expect(hundred / sessions).toBeLessThan(0.01);

@@ -65,7 +65,7 @@ export function foldCoupling(target: Coupling, minute: Coupling): void {
 const KEYS_MIN = 200;
 /** Keystrokes after which an effect of the size that is bet on shows by one standard deviation. */
 const PRIOR_KEYS = 400;
-const STAKE = 0.75;
+const STAKE = 0.5;
 /** What is less than so much to one does not count for a leg. */
 const COUNTED_MIN = 50;
 /** Most that is claimed, decades: about one honest session-day in a thousand may couple for a reason that is not known. */
