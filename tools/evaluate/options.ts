@@ -37,6 +37,7 @@ ingest, enrich and detect, and prints what was found per kind against the goals,
   --shards N         tenants that the people are spread over (default 12; quick 4)
   --days N           working days of honest people (default 5; quick 4); days of the simulator (default 1)
   --light            sessions with less typing and fewer connection samples (always with --quick; --promise has even lighter ones)
+  --uncoupled        legs change latencies and no interval between presses: what is found without the coupling of the two
   --workers N        threads (default 2)
   --seed N           default 1
   --data DIR         folder of the measured data (default: ../shared/data beside the repository)
@@ -62,6 +63,7 @@ const OPTIONS = {
   shards: { type: 'string' },
   days: { type: 'string' },
   light: { type: 'boolean' },
+  uncoupled: { type: 'boolean' },
   workers: { type: 'string' },
   seed: { type: 'string' },
   data: { type: 'string' },
@@ -121,6 +123,7 @@ export function casesOf(values: Values): CaseOptions[] {
     honestDays: integerOf(values, 'days', quick ? 4 : 5, 1),
     effort: quick || values.light === true ? ('light' as const) : ('whole' as const),
     pilotedKinds: kinds.piloted,
+    uncoupled: values.uncoupled === true,
   };
   return Array.from({ length: shards }, (_, shard) => ({ ...shared, shard }));
 }

@@ -22,6 +22,8 @@ export interface CaseOptions {
   honestDays: number;
   effort: keyof typeof EFFORTS;
   pilotedKinds: readonly PilotedCase[];
+  /** Legs change no interval between presses: what is found without the coupling of latencies and intervals. */
+  uncoupled?: boolean;
 }
 
 /** What the truth is about one person. */
@@ -45,7 +47,7 @@ const shareOf = (total: number, { shard, shards }: CaseOptions): number => Math.
 
 export function caseFleet(sources: Sources, options: CaseOptions): CaseFleet {
   const days = Math.max(options.pilotedKinds.length > 0 ? CASE_DAYS : 1, calendarDay(options.honestDays - 1) + 1);
-  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days, effort: EFFORTS[options.effort] });
+  const world = drawWorld(sources, { seed: options.seed, shard: options.shard, days, effort: EFFORTS[options.effort], uncoupled: options.uncoupled === true });
   const truths: Truth[] = [];
   const people: Workstation[] = [];
   const take = (person: Workstation, piloted: boolean, legMs: number, operatorKm: number | null): void => {

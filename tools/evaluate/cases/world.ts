@@ -46,6 +46,8 @@ export interface World {
   scene: Scene;
   part: Part;
   effort: Effort;
+  /** See CaseOptions. */
+  uncoupled: boolean;
   /** Hands that nobody else of the tenant has, as long as there are any: two colleagues with one rhythm would be one typist. */
   nextTypist(): RecordedPerson;
   /** A home address in the place's town that was not drawn for anybody else of the tenant, as long as there are any. */
@@ -79,8 +81,8 @@ const LAST_MILE_MAX_MS = 18;
 
 export const regionInPart = (region: CloudRegion, part: Part): boolean => inPart(`${region.latitude},${region.longitude}`, part);
 
-export function drawWorld(sources: Sources, options: { seed: number; shard: number; days: number; effort: Effort }): World {
-  const { seed, shard, days, effort } = options;
+export function drawWorld(sources: Sources, options: { seed: number; shard: number; days: number; effort: Effort; uncoupled: boolean }): World {
+  const { seed, shard, days, effort, uncoupled } = options;
   const all = drawScene({ ...DEFAULTS, seed, days, tenants: shard + 1 });
   const scene: Scene = { ...all, seed: seed * 1009 + shard, tenants: all.tenants.slice(shard) };
   const { part, people, paths } = sources;
@@ -92,7 +94,7 @@ export function drawWorld(sources: Sources, options: { seed: number; shard: numb
     const site = siteOf(scene, paths, region, prng);
     if (site !== null) sites.push(site);
   }
-  return { scene, part, effort, nextTypist: dealer(shuffled(new Prng(seed, `typists:${shard}`), people)), ownAddress: addresses(scene.book), paths, sites, regions };
+  return { scene, part, effort, uncoupled, nextTypist: dealer(shuffled(new Prng(seed, `typists:${shard}`), people)), ownAddress: addresses(scene.book), paths, sites, regions };
 }
 
 /** The databases know few ranges of a town: strangers would share an address by chance, a farm's among them. */
@@ -191,7 +193,7 @@ export function honestPerson(world: World, stream: string, prng: Prng, kind: str
   const baseMs = site.rttMs + lastMile(prng);
   person.link = { ...person.link, source, leg: drawPath(prng, world, baseMs), hops: drawHops(prng, scene.book, site.vantage, source, baseMs) };
   const typist = world.nextTypist();
-  person.driver = { ...person.driver, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
+  person.driver = { ...person.driver, hiddenTyped: !world.uncoupled, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
   return { person, site, gridMs: gridOf(typist) };
 }
 

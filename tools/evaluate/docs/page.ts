@@ -154,6 +154,8 @@ function shortcomings(report: Report): string[] {
     '',
     ...(accused.length === 0 ? ['No honest kind was accused at MEDIUM or above more than once in 1,000 session-days.'] : accused.map(({ kind, per1000, findings, sessionDays }) => `- **${kind}**: ${number(per1000.MEDIUM, 1)} findings of MEDIUM and above per 1,000 session-days (${findings.MEDIUM} on ${sessionDays}). ${sentence(HONEST_REASONS[kind])}`)),
     '',
+    'What tells a short leg from a slow machine without any history is the jitter that its latencies and its intervals share. Sessions are built so, as a sensor on the workstation must see it (one delay of the leg for each key, half of it before the press), but no recording here holds a leg; `npm run evaluate -- --uncoupled` shows what would be left if intervals did not show it.',
+    '',
     'Two-clock sensors hide every leg that is shorter than their clock error; a finding about such a session says so and claims nothing below it.',
     '',
   ];
