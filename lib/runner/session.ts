@@ -18,7 +18,7 @@ import { isQuiescent } from './quiescence.ts';
 import { restoreTask } from './restore.ts';
 import type { Left, RawRecord, Task } from './task.ts';
 
-/** How long an idle task sleeps at most before it looks around, ms; and, where nothing but requests has come since the log said that nothing waited, how long until it is asked again. */
+/** How long an idle task sleeps at most before it looks around, and a resting one before it asks the log again, ms. */
 const IDLE_MS = 1_000;
 
 /** A step threw what nobody had foreseen while it worked on these records. */
@@ -89,10 +89,8 @@ export class TaskSession {
   #retryAtMs = 0;
   /** The batch is what the task has left: only a request can change its mind. */
   #left = false;
-  /** Since when nothing has come, or the log said that something waits: monotonic. */
-  #quietSinceMs: number;
-  /** When the log last said that nothing waits: monotonic. */
-  #restedAtMs = -Infinity;
+  /** From when the log may be asked whether anything waits: monotonic. Later after an input, and after each answer. */
+  #askFromMs: number;
   /** Whether anything was processed since the task was last told that it is idle. */
   #news = true;
   /** The log is being asked whether nothing waits. */
@@ -118,7 +116,8 @@ export class TaskSession {
     this.#number = number;
     this.#opened = opened;
     this.#done = opened.positions;
-    this.#movedAtMs = this.#quietSinceMs = parts.clock.monotonicMs();
+    this.#movedAtMs = parts.clock.monotonicMs();
+    this.#askFromMs = this.#movedAtMs + this.#idleAfterMs;
     this.#checkpointer = checkpointerOf(parts, reader, number, opened);
     this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
@@ -229,7 +228,7 @@ export class TaskSession {
 
   /** Takes the last `count` records of the inputs out of the batch; requests are always finished. */
   #leave(count: number): RawRecord[] {
-    if (this.#batch.some((record) => this.#isInput(record))) this.#quietSinceMs = this.#movedAtMs;
+    if (this.#batch.some((record) => this.#isInput(record))) this.#askFromMs = this.#movedAtMs + this.#idleAfterMs;
     if (count === 0) return [];
     const again = this.#batch.filter((record) => this.#isInput(record)).slice(-count);
     const kept = new Set(again);
@@ -253,12 +252,14 @@ export class TaskSession {
 
   /** When the task may be told that it is idle, monotonic; Infinity while that is out of the question. */
   get #idleFromMs(): number {
-    const { service } = this.#parts;
     const { task, feeds } = this.#opened;
-    if (task.idle === undefined || service.idleAfterMs === undefined || !this.#news || this.#asking) return Infinity;
-    if (this.#batch.length > 0 || !feeds.atEnd) return Infinity;
-    // Whoever waits for a task that rests needs one answer for every hour: it must not wait the whole time for each.
-    return Math.max(this.#quietSinceMs + service.idleAfterMs, this.#restedAtMs + Math.min(service.idleAfterMs, IDLE_MS));
+    if (task.idle === undefined || !this.#news || this.#asking) return Infinity;
+    return this.#batch.length === 0 && feeds.atEnd ? this.#askFromMs : Infinity;
+  }
+
+  /** Infinity where the service has no such time. */
+  get #idleAfterMs(): number {
+    return this.#parts.service.idleAfterMs ?? Infinity;
   }
 
   /** Asks in the background, as an answer of the log may take long; what it says is done between two batches. */
@@ -278,13 +279,10 @@ export class TaskSession {
     const answered = (quiescent: boolean): void => {
       this.#asking = false;
       const now = clock.monotonicMs();
-      if (quiescent) {
-        this.#restedAtMs = now;
-        this.#rest = rest;
-      } else {
-        this.#quietSinceMs = now;
-        this.#news = true;
-      }
+      // Whoever waits for a task that rests needs one answer for every hour: it must not wait the whole time for each.
+      this.#askFromMs = quiescent ? Math.max(this.#askFromMs, now + Math.min(this.#idleAfterMs, IDLE_MS)) : now + this.#idleAfterMs;
+      if (quiescent) this.#rest = rest;
+      else this.#news = true;
       this.#reader.wake();
     };
     void isQuiescent(log, service, this.#number, feeds.positions()).then(answered, () => answered(false));
