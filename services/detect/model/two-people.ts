@@ -34,14 +34,17 @@ function factorOf(lower: readonly (readonly number[])[]): Factor {
   return rows;
 }
 
-function whiten(factor: Factor, x: readonly number[]): Float64Array {
-  const whitened = new Float64Array(x.length);
-  for (let i = 0; i < x.length; i++) {
+/** Puts x into `whitened` in the deviations of the factor; answers its squared length there. */
+function whiten(factor: Factor, x: ArrayLike<number>, whitened: Float64Array, size = whitened.length): number {
+  let all = 0;
+  for (let i = 0; i < size; i++) {
+    const row = factor[i]!;
     let rest = x[i]!;
-    for (let k = 0; k < i; k++) rest -= factor[i]![k]! * whitened[k]!;
-    whitened[i] = rest / factor[i]![i]!;
+    for (let k = 0; k < i; k++) rest -= row[k]! * whitened[k]!;
+    whitened[i] = rest / row[i]!;
+    all += whitened[i]! * whitened[i]!;
   }
-  return whitened;
+  return all;
 }
 
 const sum = (...parts: readonly (readonly (readonly number[])[])[]): number[][] => parts[0]!.map((row, i) => row.map((_, j) => parts.reduce((total, part) => total + part[i]![j]!, 0)));
@@ -55,19 +58,6 @@ export interface TwoPeople {
   readonly ratioOf: (a: readonly number[], b: readonly number[]) => number;
 }
 
-/** Squared length of x in the deviations of the factor; `scratch` is as long at the least. */
-function squared(factor: Factor, x: ArrayLike<number>, size: number, scratch: Float64Array): number {
-  let all = 0;
-  for (let i = 0; i < size; i++) {
-    const row = factor[i]!;
-    let rest = x[i]!;
-    for (let k = 0; k < i; k++) rest -= row[k]! * scratch[k]!;
-    scratch[i] = rest / row[i]!;
-    all += scratch[i]! * scratch[i]!;
-  }
-  return all;
-}
-
 export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
   /** Half the difference of two sittings' spread; one sitting; two sittings together. */
   const [apart, total, both] = [factorOf(within), factorOf(sum(within, between)), factorOf(sum(within, between, between))];
@@ -75,6 +65,7 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
   const levels = [0];
   mean.forEach((_, i) => levels.push(levels[i]! + 2 * Math.log(total[i]![i]!) - Math.log(apart[i]![i]!) - Math.log(both[i]![i]!)));
   const [scratch, x, y, difference, together] = Array.from({ length: 5 }, () => new Float64Array(mean.length)) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  const log10Ratio = (size: number, rarities: number, lengths: number): number => (levels[size]! + rarities / 2 - lengths / 4) / Math.LN10;
   return {
     ratioOf(a, b) {
       const size = Math.min(a.length, b.length);
@@ -84,12 +75,15 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
         difference[i] = x[i]! - y[i]!;
         together[i] = x[i]! + y[i]!;
       }
-      const rarity = squared(total, x, size, scratch) + squared(total, y, size, scratch);
-      return (levels[size]! + rarity / 2 - (squared(apart, difference, size, scratch) + squared(both, together, size, scratch)) / 4) / Math.LN10;
+      const lengthOf = (factor: Factor, of: Float64Array): number => whiten(factor, of, scratch, size);
+      return log10Ratio(size, lengthOf(total, x) + lengthOf(total, y), lengthOf(apart, difference) + lengthOf(both, together));
     },
     ready(contrasts) {
       const own = contrasts.map((value, i) => value - mean[i]!);
-      return { apart: whiten(apart, own), together: whiten(both, own), rarity: squared(total, own, own.length, scratch) };
+      const ready = { apart: new Float64Array(own.length), together: new Float64Array(own.length), rarity: whiten(total, own, scratch, own.length) };
+      whiten(apart, own, ready.apart);
+      whiten(both, own, ready.together);
+      return ready;
     },
     ratio(a, b) {
       const size = a.apart.length;
@@ -101,7 +95,7 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
         differs += gap * gap;
         agrees += sums * sums;
       }
-      return (levels[size]! + (a.rarity + b.rarity) / 2 - (differs + agrees) / 4) / Math.LN10;
+      return log10Ratio(size, a.rarity + b.rarity, differs + agrees);
     },
   };
 }
