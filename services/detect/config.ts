@@ -1,10 +1,7 @@
 /** Settings of the detect service. Strengths are log10 of evidence; a share is a probability between 0 and 1. */
 import { z } from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './fleet/minutes.ts';
 import { SIGNAL_NAMES } from './model/reading.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 const strength = (value: number, text: string) => z.number().min(0).max(20).default(value).describe(text);
 

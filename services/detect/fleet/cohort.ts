@@ -4,6 +4,7 @@
  * mergeable, bounded, the same in every order. Told to everybody, with no person in it.
  */
 import type { FleetReport, Sensor } from '#schemas/records.ts';
+import { DAY_MS } from './minutes.ts';
 import { isSatellite, type Sighting } from '../model/sighting.ts';
 import type { SubjectKind } from './kind.ts';
 import { shortHash, subjectOf } from './subjects.ts';
@@ -56,7 +57,6 @@ const BITS = 1024;
 const WORD = 30;
 const WORDS = Math.ceil(BITS / WORD);
 const DAYS_MAX = 7;
-const DAY_MS = 86_400_000;
 /** Session hours beyond which all counts are halved: the past fades. */
 const TOTAL_MAX = 20_000;
 /** Session hours below which nothing is told. */

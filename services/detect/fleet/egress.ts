@@ -1,5 +1,6 @@
 /** A source network that several people share: who they are, where they are declared, whether they type together or in turn. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { DAY_MS } from './minutes.ts';
 import { NO_AREA } from './areas.ts';
 import { GAP_HOURS_MAX, gatewaySummary, gatewayValues } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
@@ -38,7 +39,6 @@ export interface EgressMemory {
 
 const DEVICES_MAX = 4;
 const DAYS_MAX = 7;
-const DAY_MS = 86_400_000;
 /** What stays the same is told again this often, so that nobody forgets what still holds, ms. */
 export const TOLD_AGAIN_MS = 2 * DAY_MS;
 /** Declared places further apart than this are different places, km. */

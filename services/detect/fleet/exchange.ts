@@ -11,7 +11,7 @@ import { cohortKind } from './cohort.ts';
 import { egressKind } from './egress.ts';
 import { evidenceKind } from './evidence.ts';
 import type { SubjectKind } from './kind.ts';
-import { HOUR_MS, hourOf, MINUTE_MS } from './minutes.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, hourOf } from './minutes.ts';
 import { rhythmKind } from './rhythm.ts';
 import { shipToKind } from './ship-to.ts';
 import { isFleetKind, type FleetKind } from './subjects.ts';
@@ -68,7 +68,6 @@ export const plainCodec = <T>(): StateCodec<T> => ({
 });
 
 const PROGRESS_KEY = 'complete';
-const DAY_MS = 86_400_000;
 
 /** From the end of an hour to the event time at which it is complete, ms: a window that begins in it may end a minute later. */
 export const completeAfterMs = ({ idleCloseMs, fleet }: DetectConfig): number => MINUTE_MS + idleCloseMs + fleet.graceMs;

@@ -8,7 +8,7 @@
  * one. Days are periods from their first look to the first of the next day; each has its own. What lasts over all looks of a day loses nothing by
  * this, what one of four shows 0.6 decades.
  */
-const DAY_MS = 86_400_000;
+import { DAY_MS } from './minutes.ts';
 /** Time between two looks, ms; a day has a whole number of them. */
 export const LOOK_EVERY_MS = DAY_MS / 4;
 

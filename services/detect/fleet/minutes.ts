@@ -2,6 +2,7 @@
 export type Minutes = [number, number];
 
 export const MINUTES_PER_WORD = 30;
+export const DAY_MS = 86_400_000;
 export const HOUR_MS = 3_600_000;
 export const MINUTE_MS = 60_000;
 

@@ -1,4 +1,5 @@
 /** When a person is active: minutes with keystrokes per hour of the week, UTC; integer counts that forget by halves. */
+import { DAY_MS, HOUR_MS } from '../fleet/minutes.ts';
 import type { HoursView } from './view.ts';
 
 export interface Activity {
@@ -9,8 +10,6 @@ export interface Activity {
 }
 
 export const WEEK_HOURS = 168;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** 1 January 1970 was a Thursday; hour 0 is Monday, 0:00 UTC. */
 const THURSDAY = 72;
 /** Active minutes beyond which all counts are halved: some weeks of work. */

@@ -9,6 +9,7 @@
  * Source: Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change detection" (2022), Section 2.
  */
 import type { SignalFamily } from '#schemas/records.ts';
+import { DAY_MS } from '../fleet/minutes.ts';
 import { STAKE } from './fusion.ts';
 import { SIGNALS } from './signals.ts';
 
@@ -23,7 +24,6 @@ export interface Detector {
 
 /** Habits make changes too (an application that is started every morning), so no more than this is carried, decades. */
 const CARRIED_MAX = 1;
-const DAY_MS = 86_400_000;
 
 const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
 const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];

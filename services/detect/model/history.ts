@@ -4,6 +4,7 @@
  * finding was made long ago).
  */
 import type { Sensor } from '#schemas/records.ts';
+import { DAY_MS } from '../fleet/minutes.ts';
 import { COUPLING_SUMS, type Coupling } from './coupling.ts';
 
 export interface DeviceHistory {
@@ -25,7 +26,6 @@ export interface DeviceHistory {
 }
 
 export const HISTORY_BINS = 64;
-const DAY_MS = 86_400_000;
 const COUNT_MAX = 0xffff;
 /** Minutes from which the past can be compared with. */
 export const OWN_MINUTES_MIN = 60;

@@ -14,6 +14,7 @@
  * Cost: a shift worker's rhythm is honest and looks the same, so it is weak and opens nothing alone; people who change
  *   shifts have no common hours and stay quiet. After a change of daylight saving the old hours blur the mean by an hour.
  */
+import { HOUR_MS } from '../fleet/minutes.ts';
 import { log10Share } from './null-table.ts';
 import { WEEK_HOURS, hourOfWeek } from './activity.ts';
 import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, rounded, strengthOfP, strengthOfShare } from './reading.ts';
@@ -29,7 +30,6 @@ export const hoursSignal: SignalDescription = {
 
 const MIDDLE_OF_DAY = 13.25;
 const DAY_HOURS = 24;
-const HOUR_MS = 3_600_000;
 /** Length of the mean direction below which there are no common hours (a working day of 9 hours has 0.78). */
 const GATHERED_MIN = 0.5;
 const STRENGTH_MAX = 0.9;

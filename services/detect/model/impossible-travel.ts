@@ -10,6 +10,7 @@
  * Cost: somebody who leaves a VPN running on one of two devices is found as soft.
  */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
+import { HOUR_MS } from '../fleet/minutes.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, Travel } from './view.ts';
@@ -24,7 +25,6 @@ export const impossibleTravelSignal: SignalDescription = {
 
 /** Shares of honest session-days with such a travel (databases that move a range, forgotten VPNs): a stated prior. */
 const HONEST_SHARE = { hard: 0.001, sameCountry: 0.005, soft: 0.03 } as const;
-const HOUR_MS = 3_600_000;
 /** Clocks of two sensors differ: no two sightings are closer in time than this. */
 const TIME_MS_MIN = 60_000;
 

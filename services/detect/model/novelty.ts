@@ -11,6 +11,7 @@
  *   place to which the person has moved as declared.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
+import { DAY_MS } from '../fleet/minutes.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfShare } from './reading.ts';
 import { isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
@@ -49,7 +50,7 @@ export const FAMILIAR_KINDS = ['country', 'network', 'fingerprint'] as const sat
 
 /** Who has moved, as declared, is seen near the new place on other networks: no nearer than this, km, and from a day before. */
 const MOVED_KM = 500;
-const EARLY_MS = 86_400_000;
+const EARLY_MS = DAY_MS;
 
 /** What came up lately with a person who had been known for days before. */
 interface Fresh {

@@ -39,8 +39,10 @@ export function ownGap(view: SessionView): Answer {
   const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
   const shift = heldMs - own.highMs - spreadMs;
   const log10P = log10Share(SHIFT_NULL, shift);
+  const alone = strengthOfP(log10P);
+  if (alone <= 0) return QUIET;
   const coupling = couplingOf(view);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), withCoupling(strengthOfP(log10P), coupling));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), withCoupling(alone, coupling));
   if (strength < 0.3) return QUIET;
   return {
     strength,

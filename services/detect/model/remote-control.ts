@@ -8,6 +8,7 @@
  * Reference: the tools a tenant approved; the declared country for peers; hardware as listed in kvm-devices.ts.
  * Cost: ubiquitous, except network-KVM hardware and a tool's peer in a private network of another country.
  */
+import { DAY_MS } from '../fleet/minutes.ts';
 import type { ApprovedTools } from '../config.ts';
 import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, strengthOfShare } from './reading.ts';
 import type { ToolFacts } from './sighting.ts';
@@ -24,7 +25,6 @@ export const remoteControlSignal: SignalDescription = {
 const HONEST_SHARE = { kvmBoth: 2e-4, kvmEdid: 3e-4, kvmUsb: 0.003, kvmCommon: 0.05, peerAbroad: 0.003, peerRelay: 0.01, vendors: 0.02, tool: 0.05, approved: 0.3, virtual: 0.03, injected: 0.1 } as const;
 const INPUT_MIN = 20;
 
-const DAY_MS = 24 * 3_600_000;
 
 /** Whether a tool is one that the tenant's help desk uses, at an event time (epoch ms). */
 export function isApproved(name: string, tenantId: string, approved: ApprovedTools, at: number): boolean {

@@ -4,6 +4,7 @@
  * their ways (or the operator has stayed for so long that the finding was made), and enrolment begins anew.
  */
 import type { Sensor } from '#schemas/records.ts';
+import { DAY_MS } from '../fleet/minutes.ts';
 import { handsFeatures, intervalFeatures } from './hands.ts';
 import { log10PofDistance } from './operator-change.ts';
 import { rhythmDistance } from './rhythm-distance.ts';
@@ -28,7 +29,6 @@ export interface ProfileView {
   holdMs: number | null;
 }
 
-const DAY_MS = 86_400_000;
 /** Intervals beyond which all counts are halved: about two days of typing. */
 const KEYS_MAX = 24_000;
 const REFUSED_DAYS_MAX = 7;

@@ -1,6 +1,6 @@
 /** UTC offsets of IANA zones at a time, from the runtime's own tables. Pure but for a bounded memo. */
+import { HOUR_MS } from '../fleet/minutes.ts';
 
-const HOUR_MS = 3_600_000;
 const MEMO_MAX = 4096;
 const formatters = new Map<string, Intl.DateTimeFormat | null>();
 const memo = new Map<string, number | null>();

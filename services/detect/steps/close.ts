@@ -13,7 +13,7 @@ import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.t
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
 import { foldRhythm } from './rhythm.ts';
-import { TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+import { deviceHistory, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
 const MINUTE_SAMPLES_MIN = 15;
@@ -143,7 +143,7 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
     track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
     if (track.minutes.length > MINUTES_MAX) track.minutes.shift();
-    if (clock === 0) historyOf(person, session, end, micro(low!), parameters.config.devicesPerPersonMax);
+    if (clock === 0) recordHistory(person, session, end, micro(low!), parameters.config.devicesPerPersonMax);
   }
 }
 
@@ -190,10 +190,10 @@ function foldInput(session: SessionState, window: OpenWindow): void {
   input.injected += window.injectedInput;
 }
 
-function historyOf(person: Person, { deviceId, sensor }: SessionState, end: number, lowMs: number, max: number): void {
-  let history = person.devices.find((entry) => entry.deviceId === deviceId && entry.sensor === sensor);
+function recordHistory(person: Person, session: SessionState, end: number, lowMs: number, max: number): void {
+  let history = deviceHistory(person, session);
   if (history === undefined) {
-    history = newHistory(deviceId, sensor);
+    history = newHistory(session.deviceId, session.sensor);
     person.devices.push(history);
     if (person.devices.length > max) {
       let oldest = 0;

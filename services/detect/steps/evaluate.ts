@@ -12,12 +12,11 @@ import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, KnownPlace, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
-import { MINUTE_MS } from '../fleet/minutes.ts';
+import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
-import { SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { deviceHistory, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
-const DAY_MS = 24 * 3_600_000;
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
 const ubiquitous: boolean[] = SIGNALS.map(() => true);
@@ -71,7 +70,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
   view.rhythm = rhythmView(person, session, window, config.rhythm.profileKeysMin);
   view.coupling = session.rhythm?.coupling ?? null;
-  view.deviceCoupling = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor)?.coupling ?? null;
+  view.deviceCoupling = deviceHistory(person, session)?.coupling ?? null;
   view.sighting = sighting;
   view.transport = transport === null || transport.samples === 0 ? null : transportView(transport);
   view.declared = declared;
@@ -158,7 +157,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
     windowStart = track.hourStart;
   }
   const { input } = session;
-  const history = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
+  const history = deviceHistory(person, session);
   recentOf = wholeHour ? hour : ten;
   recentBefore = wholeHour ? null : tenBefore;
   seenGap.samples = samples;

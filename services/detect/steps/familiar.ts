@@ -1,10 +1,10 @@
 /** What a person has been seen with: countries, networks, fingerprints, and when each came up. */
+import { DAY_MS } from '../fleet/minutes.ts';
 import { FAMILIAR_KINDS, traitOf, type Familiar } from '../model/novelty.ts';
 import { isTrustedEgress, type Sighting } from '../model/sighting.ts';
 import type { Person } from './person.ts';
 
 const FAMILIAR_MAX = 24;
-const DAY_MS = 86_400_000;
 
 /** Remembers the traits of a sighting; the organisation's own networks are nobody's. */
 export function rememberTraits(person: Person, sighting: Sighting): void {

@@ -5,7 +5,7 @@ import { thresholdsOf } from '#lib/siem/severity.ts';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
-import { MINUTE_MS } from '../fleet/minutes.ts';
+import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
@@ -50,7 +50,6 @@ export interface WindowTrace {
   held: readonly number[];
 }
 
-const DAY_MS = 86_400_000;
 const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
 
 /** Signals that are shown: what they hold counts for something. */

@@ -296,3 +296,8 @@ const emptyWindow = (): OpenWindow => ({ ...EMPTY, gaps: [null, null], sources: 
 
 /** Event time after which the finding closes without support. */
 export const expiryOf = (finding: OpenFinding, quietMs: number): number => finding.supportedAt + quietMs;
+
+/** What the person's earlier days showed of a device at a kind of sensor. */
+export function deviceHistory({ devices }: Person, { deviceId, sensor }: Pick<SessionState, 'deviceId' | 'sensor'>): DeviceHistory | undefined {
+  return devices.find((entry) => entry.deviceId === deviceId && entry.sensor === sensor);
+}

@@ -9,14 +9,14 @@ import { BLOCKS_JUDGED } from '../model/operator-change.ts';
 import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
 import { isStrange, newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
 import { marksOf } from '../model/transport-marks.ts';
-import type { Person, SessionState } from './person.ts';
+import { deviceHistory, type Person, type SessionState } from './person.ts';
 
 const PROFILES_MAX = 3;
 
 export function foldRhythm(person: Person, session: SessionState, minute: Rhythm, start: number, settings: DetectConfig['rhythm']): void {
   const track = (session.rhythm ??= { start, current: newRhythm(), coupling: new Float64Array(COUPLING_SUMS), blocks: [] });
   foldCoupling(track.coupling, minute.coupling);
-  const device = person.devices.find((entry) => entry.deviceId === session.deviceId && entry.sensor === session.sensor);
+  const device = deviceHistory(person, session);
   if (device !== undefined) foldCoupling(device.coupling, minute.coupling);
   mergeRhythm(track.current, minute);
   const { counts, phases } = track.current;
