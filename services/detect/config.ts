@@ -160,6 +160,7 @@ const fleetSchema = z
       .default([])
       .describe('Tenants that agree to be compared with each other by address and rhythm. All others are compared with their own people only.'),
     learnGaps: z.boolean().default(false).describe('Judge gaps by what the machines of the same cohort show, instead of the configured prior, as far as enough of them are known.'),
+    learnWays: z.boolean().default(true).describe('Judge the round trip by what the ways of other networks of the same declared region take, as far as enough of them are known.'),
     graceMs: z.int().min(0).max(6 * HOUR_MS).default(15 * MINUTE_MS).describe("How far a person's clock may lie behind the fleet's before what it reports comes too late, beyond idleCloseMs, ms."),
     lagMs: z.int().min(MINUTE_MS).max(DAY_MS).default(30 * MINUTE_MS).describe('From the completion of an hour (idleCloseMs + fleet.graceMs and a minute after its end) to the event time from which its figures are taken up, ms; by so much may the partitions be apart before one waits for the others.'),
     progressEveryMs: z.int().min(10_000).max(HOUR_MS).default(5 * MINUTE_MS).describe('Event time between two watermarks of a partition, ms.'),

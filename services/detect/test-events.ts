@@ -8,7 +8,7 @@ import type { SignalParameters } from './model/view.ts';
 
 export const START = Date.UTC(2026, 2, 2, 9);
 export const config = detectConfigSchema.parse({});
-export const parameters: SignalParameters = { config, baseline: createPriorBaseline(config), gateways: null };
+export const parameters: SignalParameters = { config, baseline: createPriorBaseline(config), gateways: null, ways: null, couplings: null };
 
 export const PLACES = {
   denver: { country: 'US', region: 'Colorado', city: 'Denver', latitude: 39.74, longitude: -104.99, timeZone: 'America/Denver' },

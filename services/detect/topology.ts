@@ -17,6 +17,8 @@ import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
 import { createCohortBaseline } from './fleet/cohort-baseline.ts';
 import { evidenceOf } from './fleet/evidence.ts';
 import { Everybody } from './fleet/everybody.ts';
+import { createCouplings } from './fleet/cohort-coupling.ts';
+import { createWays } from './fleet/cohort-path.ts';
 import { createGateways } from './fleet/gateway.ts';
 import { completeAfterMs, jsonCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
@@ -101,7 +103,14 @@ class Detect implements DetectPipeline {
   constructor({ config, state, baseline, trace }: DetectOptions) {
     this.#config = config;
     this.#everybody = new Everybody(state.keyed('fleet-everybody', jsonCodec<FleetFact[]>()));
-    const parameters = { config, baseline: baseline ?? (config.fleet.learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)), gateways: config.fleet.enabled ? createGateways(this.#everybody, config.fleet) : null };
+    const { enabled, learnGaps, learnWays } = config.fleet;
+    const parameters = {
+      config,
+      baseline: baseline ?? (learnGaps ? createCohortBaseline(config, this.#everybody) : createPriorBaseline(config)),
+      gateways: enabled ? createGateways(this.#everybody, config.fleet) : null,
+      couplings: enabled ? createCouplings(this.#everybody, config.fleet) : null,
+      ways: enabled && learnWays ? createWays(this.#everybody, config.fleet) : null,
+    };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#intake = new Intake(this.#context, this.#out);

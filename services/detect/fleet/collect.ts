@@ -2,12 +2,16 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import type { DeclaredPlace, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
+import { canCouple, log10Coupled } from '../model/coupling.ts';
+import { commonWayKm } from '../model/path-excess.ts';
 import { isTrustedEgress } from '../model/sighting.ts';
 import { countOf, quantiles } from '../model/sketch.ts';
-import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
+import { deviceHistory, type OpenWindow, type Person, type SessionState } from '../steps/person.ts';
 import { hourOverAt } from '../steps/window-phase.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
+import { couplingSubjects, couplingValue } from './cohort-coupling.ts';
+import { waySubject, wayValue } from './cohort-path.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
 import { HANDS_BLOCKS_MIN, newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
@@ -88,6 +92,7 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
   for (const { sessionId, strength } of fleet.sessions) {
     report(reporter, 'EVIDENCE', subjectOf('EVIDENCE', null), sessionId, [], [strength]);
     reportGap(reporter, sessionId);
+    reportWay(reporter, sessionId);
   }
   fleet.hour = -1;
   fleet.places = [];
@@ -152,4 +157,33 @@ function reportGap(reporter: Reporter, sessionId: string): void {
   if (session === undefined || gap === null) return;
   const cohort = { tenantId: person.tenantId, vantageId: session.vantage?.vantageId ?? null, sensor: session.sensor, region: session.assignment?.declared.region ?? session.assignment?.declared.country ?? null, access: accessOf(session.sighting) };
   for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gap.low, gap.keystrokes]);
+  if (gap.low < NO_GAP) reportCoupling(reporter, session);
+}
+
+/** Gaps below which no leg is looked for by its variation. */
+const NO_GAP = gapValue(15);
+
+/** Of a session without a gap: how far its latencies and intervals couple all the same. */
+function reportCoupling(reporter: Reporter, session: SessionState): void {
+  const { person } = reporter;
+  if (session.rhythm === null || session.helpSince !== null || !canCouple(session.sensor, session.sighting)) return;
+  const log10E = log10Coupled(session.rhythm.coupling, deviceHistory(person, session)?.coupling ?? null);
+  if (log10E === null) return;
+  const device = shortHash(`${person.tenantId}|${session.deviceId}`);
+  for (const subject of couplingSubjects({ tenantId: person.tenantId, sensor: session.sensor })) report(reporter, 'PEERS', subject, '', [], [device, couplingValue(log10E)]);
+}
+
+/** Round trips to a source of which its least says something. */
+const WAY_SAMPLES_MIN = 6;
+
+function reportWay(reporter: Reporter, sessionId: string): void {
+  const { person, hour } = reporter;
+  const session = person.sessions.get(sessionId);
+  if (session === undefined || session.sighting === null || session.sighting.at < hour || session.transport === null || session.transport.samples < WAY_SAMPLES_MIN) return;
+  const { sighting, vantage, transport } = session;
+  const declared = session.assignment?.declared ?? null;
+  const km = commonWayKm(sighting, vantage, declared);
+  if (km === null || vantage === null || declared === null) return;
+  const subject = waySubject({ tenantId: person.tenantId, vantageId: vantage.vantageId, region: declared.region ?? declared.country, sighting });
+  if (subject !== null) report(reporter, 'PEERS', subject, '', [], [shortHash(networkOf(sighting.sourceIp)), wayValue(transport.secondUs / 1000, km)]);
 }

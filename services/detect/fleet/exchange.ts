@@ -8,6 +8,7 @@ import type { FleetFact, FleetProgress, FleetReport } from '#schemas/records.ts'
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from '../config.ts';
 import { cohortKind } from './cohort.ts';
+import { peersKind } from './cohort-peers.ts';
 import { egressKind } from './egress.ts';
 import { evidenceKind } from './evidence.ts';
 import type { SubjectKind } from './kind.ts';
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<FleetKind, SubjectKind<unknown, unknown>>> = {
   RHYTHM: rhythmKind as SubjectKind<unknown, unknown>,
   COHORT: cohortKind as SubjectKind<unknown, unknown>,
   EVIDENCE: evidenceKind as SubjectKind<unknown, unknown>,
+  PEERS: peersKind as SubjectKind<unknown, unknown>,
 };
 
 interface Subject {

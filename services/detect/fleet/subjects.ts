@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { DeclaredPlace, NetworkCategory } from '#schemas/records.ts';
 
-export const FLEET_KINDS = ['EGRESS', 'SHIP_TO', 'RHYTHM', 'COHORT', 'EVIDENCE'] as const;
+export const FLEET_KINDS = ['EGRESS', 'SHIP_TO', 'RHYTHM', 'COHORT', 'EVIDENCE', 'PEERS'] as const;
 /** Not a kind of subject: takes a person out of all of them; the request's id stands in the place of the subject. */
 export const ERASED_KIND = 'ERASED';
 export type FleetKind = (typeof FLEET_KINDS)[number];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
-import { addCoupling, COUPLING_SUMS, couplingEvidence, couplingOf, couplingText, foldCoupling, isUncoupled, mergeCoupling, withCoupling, type Coupling } from './coupling.ts';
-import { address, gapView, sighting, view } from './test-view.ts';
+import { addCoupling, COUPLING_SUMS, couplingEvidence, couplingOf, couplingText, foldCoupling, isUncoupled, log10Coupled, mergeCoupling, withCoupling, type Coupling } from './coupling.ts';
+import { address, gapView, parameters, sighting, view } from './test-view.ts';
 
 interface Way {
   /** Mean of what a leg before the keyboard and of what the machine behind it adds differently to each key, ms. */
@@ -101,7 +101,7 @@ describe('coupling of latencies and intervals', () => {
   it('says nothing of few keystrokes, at gateways, and behind what may end the transport', () => {
     const prng = new Prng(4, 'silent');
     const coupling = session(prng, { legMs: 15 }, 150);
-    const log10 = (change: Parameters<typeof view>[0]): number => couplingOf(view({ coupling, ...change })).log10;
+    const log10 = (change: Parameters<typeof view>[0]): number => couplingOf(view({ coupling, ...change }), parameters).log10;
     expect(log10({})).toBe(3);
     expect(log10({ gap: gapView(40, { sensor: 'WEB_APP' }) })).toBe(3);
     expect(couplingEvidence(session(prng, { legMs: 15 }, 8)).keys).toBe(0);
@@ -127,12 +127,27 @@ describe('coupling of latencies and intervals', () => {
     expect(couplingEvidence(taken, honest).log10).toBeGreaterThan(2.5);
   });
 
+  it('is believed by as much less as devices without a gap show it too; what is not coupled stays so', () => {
+    const coupled = session(new Prng(8, 'peers'), { legMs: 15 }, 150);
+    const own = log10Coupled(coupled, null)!;
+    const log10 = (excess: number): number => couplingOf(view({ coupling: coupled }), { ...parameters, couplings: () => ({ excess, devices: 40 }) }).log10;
+    expect(own).toBeGreaterThan(6);
+    expect(log10(0)).toBe(3);
+    expect(log10(own - 2)).toBeCloseTo(Math.log10(0.5 + 0.5 * 100), 6);
+    expect(log10(own - 1), 'less than fifty to one').toBe(0);
+    expect(log10(20)).toBe(0);
+    expect(couplingText(couplingEvidence(coupled, null, 2))).toContain('devices without a gap do so too: 2.0 decades are taken off');
+    const machine = session(new Prng(9, 'peers'), { backlog: 0.3 }, 150);
+    expect(couplingEvidence(machine, null, 5).log10).toBe(couplingEvidence(machine).log10);
+    expect(log10Coupled(session(new Prng(8, 'few'), { legMs: 15 }, 8), null)).toBeNull();
+  });
+
   it('multiplies with what there is, makes nothing of nothing, and tells what it rests on', () => {
     const evidence = couplingEvidence(session(new Prng(5, 'told'), { legMs: 15 }, 150));
     expect(withCoupling(1, evidence)).toBe(4);
     expect(withCoupling(0, evidence)).toBe(0);
-    expect(withCoupling(0.2, { log10: -0.6, deviations: -1, keys: 900, ofDevice: false })).toBe(0);
+    expect(withCoupling(0.2, { log10: -0.6, deviations: -1, keys: 900, ofDevice: false, excess: 0 })).toBe(0);
     expect(couplingText(evidence)).toContain('over 2,850 keystrokes latencies and intervals grow and shrink together');
-    expect(couplingText({ log10: 0, deviations: 0, keys: 0, ofDevice: false })).toBe('');
+    expect(couplingText({ log10: 0, deviations: 0, keys: 0, ofDevice: false, excess: 0 })).toBe('');
   });
 });

@@ -12,11 +12,14 @@
  *   time at once, so that it may be looked at with every window (de la Peña, Ann. Prob. 27, 1999; Howard, Ramdas, McAuliffe and Sekhon,
  *   Ann. Stat. 49, 2021). A stake of half is bet on it: who is not coupled loses 0.3 decades.
  * Null: tools/evaluate/coupling-null.test.ts holds it on measured typing. That a sensor times presses as the latency ends, which nobody has
- *   seen yet, bounds what is claimed.
+ *   seen yet, bounds what is claimed. Where devices of the same kind of sensor couple that show no gap, the e-value is divided by as much as they
+ *   show too often (fleet/cohort-coupling.ts), so that a sensor that couples everybody says nothing.
  * Cost: silent at gateways and bastions, where intervals have the transport's jitter, and behind a gateway that ends the transport.
  */
-import { isSecurityGateway, isTrustedEgress } from './sighting.ts';
-import type { SessionView } from './view.ts';
+import type { Sensor } from '#schemas/records.ts';
+import { show } from './reading.ts';
+import { isSecurityGateway, isTrustedEgress, type Sighting } from './sighting.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 /** Keystrokes, sum of the products (ms²), sum of their squares (ms⁴): whole numbers, so that no order shows. */
 export type Coupling = Float64Array;
@@ -79,6 +82,8 @@ export interface CouplingEvidence {
   keys: number;
   /** They are of the device's last days, and not of the session alone. */
   ofDevice: boolean;
+  /** What was taken off for peers who couple as well, log10. */
+  excess: number;
 }
 
 interface Process {
@@ -98,37 +103,54 @@ function processOf(sums: Coupling): Process {
   return { e, deviations, keys };
 }
 
-/** The mean of what the session and what the device's days show: a handover is seen in the one, a calm line after days in the other. */
-export function couplingEvidence(session: Coupling, device: Coupling | null = null): CouplingEvidence {
+/**
+ * The mean of what the session and what the device's days show: a handover is seen in the one, a calm line after days in the other.
+ *
+ * @param excess what peers without a gap show too much of, log10; taken off what speaks for a leg
+ */
+export function couplingEvidence(session: Coupling, device: Coupling | null = null, excess = 0): CouplingEvidence {
   const own = processOf(session);
   const all = device === null ? own : processOf(device);
   if (own.keys === 0 && all.keys === 0) return SILENT;
-  const e = (own.e + all.e) / 2;
+  const mean = (own.e + all.e) / 2;
+  const e = mean > 1 ? Math.max(1, mean / 10 ** excess) : mean;
   const ofDevice = own.keys === 0 || all.e > own.e;
   const { deviations, keys } = ofDevice ? all : own;
-  return { log10: Math.min(LOG10_MAX, Math.log10(1 - STAKE + STAKE * (e < COUNTED_MIN ? Math.min(1, e) : e))), deviations, keys, ofDevice };
+  return { log10: Math.min(LOG10_MAX, Math.log10(1 - STAKE + STAKE * (e < COUNTED_MIN ? Math.min(1, e) : e))), deviations, keys, ofDevice, excess };
+}
+
+/** log10 of the e-value itself, without bound and stake: what a device without a gap tells its peers; null while there are too few keystrokes. */
+export function log10Coupled(session: Coupling, device: Coupling | null): number | null {
+  const [own, all] = [processOf(session), device === null ? null : processOf(device)];
+  if (own.keys === 0 && (all === null || all.keys === 0)) return null;
+  return Math.log10(Math.max(Number.MIN_VALUE, (own.e + (all ?? own).e) / 2));
 }
 
 /** Whether a leg that varies would have shown by now. */
 export const isUncoupled = ({ keys, log10 }: CouplingEvidence): boolean => keys >= PRIOR_KEYS && log10 < 0;
 
-const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0, ofDevice: false };
+const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0, ofDevice: false, excess: 0 };
+
+/** Whether a sensor times presses before an honest way is in them. */
+export function canCouple(sensor: Sensor, sighting: Sighting | null): boolean {
+  if (sensor !== 'ENDPOINT_AGENT' && sensor !== 'WEB_APP') return false;
+  return sighting === null || !(isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation) || sighting.category === 'BUSINESS' || sighting.category === 'EDUCATION');
+}
 
 /** Of a session; silent where a way that is honest may lie between the person and what times the presses. */
-export function couplingOf({ coupling, deviceCoupling, gap, gateway, sighting, helpdesk }: SessionView): CouplingEvidence {
-  if (coupling === null || gap === null || gateway !== null || helpdesk) return SILENT;
-  if (gap.sensor !== 'ENDPOINT_AGENT' && gap.sensor !== 'WEB_APP') return SILENT;
-  if (sighting !== null && (isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation) || sighting.category === 'BUSINESS' || sighting.category === 'EDUCATION')) return SILENT;
-  return couplingEvidence(coupling, deviceCoupling);
+export function couplingOf({ tenantId, windowEnd, coupling, deviceCoupling, gap, gateway, sighting, helpdesk }: SessionView, { couplings }: SignalParameters): CouplingEvidence {
+  if (coupling === null || gap === null || gateway !== null || helpdesk || !canCouple(gap.sensor, sighting)) return SILENT;
+  return couplingEvidence(coupling, deviceCoupling, couplings === null ? 0 : couplings({ tenantId, sensor: gap.sensor }, windowEnd).excess);
 }
 
 /** Strength of a level of the gap with the coupling: both are e-values, and independent under the null. What is nothing stays nothing. */
 export const withCoupling = (strength: number, coupling: CouplingEvidence | null): number => (strength <= 0 || coupling === null ? strength : Math.max(0, strength + coupling.log10));
 
 /** As the explanations tell it; empty where nothing is said. */
-export function couplingText({ log10, deviations, keys, ofDevice }: CouplingEvidence): string {
+export function couplingText({ log10, deviations, keys, ofDevice, excess }: CouplingEvidence): string {
   if (keys === 0) return '';
+  const peers = excess > 0 ? ` (devices without a gap do so too: ${show(excess)} decades are taken off)` : '';
   const told = `over ${keys.toLocaleString('en-US')} keystrokes${ofDevice ? ' of this device in the last days' : ''} latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
   const meant = log10 > 0 ? 'a leg before the keyboard changes both, a slow machine only the latency' : 'a jittery leg before the keyboard would change both';
-  return `; ${told}: ${meant}, which counts ${(10 ** log10).toPrecision(2)} times`;
+  return `; ${told}: ${meant}, which counts ${(10 ** log10).toPrecision(2)} times${peers}`;
 }

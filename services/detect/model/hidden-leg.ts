@@ -115,7 +115,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   // Who types too little for a minute to have a gap of its own is judged by twenty of them.
   const early = gap.minutes.length > 0 && gap.minutes.length < (jitterMs > 0 ? MINUTES_HELD : EARLY_MINUTES);
   const log10Level = reference.log10Tail(early ? EARLY_SHARE * claimedMs : claimedMs);
-  const coupling = explainedMs > 0 ? null : couplingOf(view);
+  const coupling = explainedMs > 0 ? null : couplingOf(view, parameters);
   const calm = isCalmMachine(gap, lowMs, jitterMs) && (coupling?.log10 ?? 0) <= 0;
   const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   // The coupling does not depend on how slow or uneven an honest machine is, so its e-value multiplies.

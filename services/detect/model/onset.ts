@@ -86,10 +86,10 @@ function mayHaveRisen(minutes: readonly MinuteSummary[], beforeMin: number, rise
   return below >= Math.ceil(beforeMin / 2);
 }
 
-export function onset(view: SessionView, { config }: SignalParameters): Answer {
+export function onset(view: SessionView, parameters: SignalParameters): Answer {
   const { gap } = view;
   if (gap === null) return NO_DATA;
-  const settings = config.hiddenLeg;
+  const settings = parameters.config.hiddenLeg;
   if (gap.minutes.length < settings.onsetMinutesMin + AFTER_MINUTES) return NO_DATA;
   if (!mayHaveRisen(gap.minutes, settings.onsetMinutesMin, settings.onsetMsMin + 4 * NOISE_MS_MIN)) return QUIET;
   const found = findOnset(gap.minutes, settings.onsetMinutesMin);
@@ -97,7 +97,7 @@ export function onset(view: SessionView, { config }: SignalParameters): Answer {
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
-  const coupling = couplingOf(view);
+  const coupling = couplingOf(view, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs, view.gateway !== null), withCoupling(strengthOfP(log10Share(RISE_NULL, rise - needed)), coupling));
   return {
     strength,

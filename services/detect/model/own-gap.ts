@@ -16,7 +16,7 @@ import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { riseMax } from './sighting.ts';
-import type { SessionView } from './view.ts';
+import type { SessionView, SignalParameters } from './view.ts';
 
 export const ownGapSignal: SignalDescription = {
   name: 'ownGap',
@@ -30,7 +30,7 @@ const SHIFT_NULL: NullTable = [[4, 0.02], [8, 0.006], [15, 0.0015], [25, 4e-4], 
 const DAYS_MIN = 1;
 const HELPDESK_MAX = 0.5;
 
-export function ownGap(view: SessionView): Answer {
+export function ownGap(view: SessionView, parameters: SignalParameters): Answer {
   const { gap, transport } = view;
   if (gap === null || gap.own === null || gap.minutes.length < MINUTES_HELD) return NO_DATA;
   const { own } = gap;
@@ -41,7 +41,7 @@ export function ownGap(view: SessionView): Answer {
   const log10P = log10Share(SHIFT_NULL, shift);
   const alone = strengthOfP(log10P);
   if (alone <= 0) return QUIET;
-  const coupling = couplingOf(view);
+  const coupling = couplingOf(view, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), withCoupling(alone, coupling));
   if (strength < 0.3) return QUIET;
   return {

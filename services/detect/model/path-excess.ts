@@ -8,11 +8,14 @@
  * Null: the device is at the declared place, behind the source address. The way through the source covers a corporate
  *   egress that is far from its people.
  * Reference: floor of ⅔c times the fitted inflation (cloud regions p95 2.7–3.0, at most 172 ms over the floor); last miles up to low-orbit satellite.
+ *   Where eight networks of the declared region are known from the same vantage, what three quarters of them take over the floor goes in the
+ *   place of the inflation (fleet/cohort-path.ts): whole regions are routed strangely, and most are not.
  *   Little counts before there are enough samples, because queues can stand for minutes.
  * Cost: "too slow" has many honest reasons, so it is soft; geostationary links look the same and are discounted.
  */
 import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { log10Share, type NullTable } from './null-table.ts';
+import type { WayFigures } from '../fleet/cohort-path.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
@@ -45,14 +48,31 @@ const QUEUE_SHARE = 0.4;
 /** Queues between which the least of few round trips never comes, ms; what is deeper is granted in full. */
 const WANDER_MS_MAX = 60;
 
-/** Way vantage → source → declared place, km; null where the source or the vantage has no place. */
-function wayKm(view: SessionView, sighting: Sighting): number | null {
-  const { vantage, declared } = view;
+interface Way {
+  /** Vantage → source → declared place, km. */
+  km: number;
+  /** By how much that is longer than vantage → declared place, km; Infinity where that is not known. */
+  aroundKm: number;
+}
+
+/** Null where neither is known. */
+function wayBetween(sighting: Sighting, vantage: SessionView['vantage'], declared: SessionView['declared']): Way | null {
   const latitude = sighting.policyLatitude ?? sighting.latitude;
   const longitude = sighting.policyLongitude ?? sighting.longitude;
-  if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm;
+  if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm === null ? null : { km: sighting.sourceDistanceKm, aroundKm: Infinity };
   const out = greatCircleKm(vantage.latitude, vantage.longitude, latitude, longitude);
-  return declared === null ? out : out + greatCircleKm(latitude, longitude, declared.latitude, declared.longitude);
+  if (declared === null) return { km: out, aroundKm: Infinity };
+  const km = out + greatCircleKm(latitude, longitude, declared.latitude, declared.longitude);
+  return { km, aroundKm: km - greatCircleKm(vantage.latitude, vantage.longitude, declared.latitude, declared.longitude) };
+}
+
+/** Who comes over an egress or an exit elsewhere goes another way than the peers do, km. */
+const AROUND_KM_MAX = 300;
+
+/** Length of the way that a session has in common with the people of its declared region, km; null where it goes another way. */
+export function commonWayKm(sighting: Sighting, vantage: SessionView['vantage'], declared: SessionView['declared']): number | null {
+  const way = isTrustedEgress(sighting.policy) ? null : wayBetween(sighting, vantage, declared);
+  return way === null || way.aroundKm > AROUND_KM_MAX ? null : way.km;
 }
 
 /** No measured pair nearer than 1,500 km has a detour of more than 30 ms, so an excess there weighs this much more. */
@@ -72,13 +92,15 @@ const LOG10_EXITS = Math.log10(EXIT_SHARE);
  */
 const exitCounts = ({ category, policy, categoryReason }: Sighting): boolean => (category === 'VPN' || category === 'HOSTING') && !isTrustedEgress(policy) && !isPrivateRelay(categoryReason);
 
-interface Way {
+interface Excess {
   km: number;
-  /** ⅔c floor, what detours add at the most, and the last mile, ms; their sum is expected. */
+  /** ⅔c floor, what routes add at the most, and the last mile, ms; their sum is expected. */
   floor: number;
   inflated: number;
   lastMile: number;
   expected: number;
+  /** What the peers' ways add, which is then `inflated`; null where too little is known of them. */
+  peers: WayFigures | null;
   /** Enough round trips that their least has come between the queues. */
   known: boolean;
   queueMs: number;
@@ -86,35 +108,42 @@ interface Way {
 }
 
 /** Null where there is no way to speak of yet. */
-function wayOf(view: SessionView, { network }: SignalParameters['config']): Way | null {
-  const { sighting, transport } = view;
+function excessOf(view: SessionView, { config: { network }, ways }: SignalParameters): Excess | null {
+  const { sighting, transport, declared, vantage } = view;
   if (sighting === null || transport === null || transport.samples < SAMPLES_MIN) return null;
-  const km = wayKm(view, sighting);
-  if (km === null) return null;
+  const way = wayBetween(sighting, vantage, declared);
+  if (way === null) return null;
+  const { km } = way;
   const lastMile = sighting.category === 'MOBILE' ? network.mobileLastMileMs : isSatellite(sighting.organisation) ? SATELLITE_MS : network.lastMileMs;
   const floor = floorRttMs(km);
-  const inflated = Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax);
-  const expected = floor + inflated + lastMile;
   const known = transport.samples >= (transport.wanderMs > WANDER_MS_MAX ? SAMPLES_IN_QUEUES : SAMPLES_TRUSTED);
   // The least of many round trips has come between the queues; that of few may have stood in one.
   const queueMs = known ? QUEUE_SHARE * transport.wanderMs + Math.max(0, transport.wanderMs - WANDER_MS_MAX) : transport.wanderMs;
-  return { km, floor, inflated, lastMile, expected, known, queueMs, excess: transport.confirmedLeastMs - expected - queueMs };
+  const least = transport.confirmedLeastMs;
+  // Nearly everybody stays below the floor and the last mile alone.
+  const asked = ways !== null && declared !== null && least > floor + lastMile + queueMs && commonWayKm(sighting, vantage, declared) !== null;
+  const peers = asked ? ways({ tenantId: view.tenantId, vantageId: vantage!.vantageId, region: declared.region ?? declared.country, sighting }, view.windowEnd) : null;
+  const inflated = peers === null ? Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax) : peers.routeMs;
+  const expected = floor + inflated + lastMile;
+  return { km, floor, inflated, lastMile, expected, peers, known, queueMs, excess: least - expected - queueMs };
 }
 
 /** The exit of the session is part of what path excess says. */
-export const isCountedWithPath = (view: SessionView, { config }: SignalParameters): boolean => view.sighting !== null && exitCounts(view.sighting) && (wayOf(view, config)?.excess ?? 0) > 0;
+export const isCountedWithPath = (view: SessionView, parameters: SignalParameters): boolean => view.sighting !== null && exitCounts(view.sighting) && (excessOf(view, parameters)?.excess ?? 0) > 0;
 
-export function pathExcess(view: SessionView, { config }: SignalParameters): Answer {
-  const way = wayOf(view, config);
+export function pathExcess(view: SessionView, parameters: SignalParameters): Answer {
+  const { config } = parameters;
+  const way = excessOf(view, parameters);
   if (way === null) return NO_DATA;
-  const { km, floor, inflated, lastMile, expected, known, queueMs, excess } = way;
+  const { km, floor, inflated, lastMile, expected, peers, known, queueMs, excess } = way;
   // Where a gateway ends the transport of several people, its round trip is its own way and nobody's.
   if (excess <= 0 || view.gateway !== null) return QUIET;
   const sighting = view.sighting!;
   const transport = view.transport!;
   const least = transport.confirmedLeastMs;
   const mobile = sighting.category === 'MOBILE';
-  const rarity = detourShare(km) * excess;
+  // The peers have the detours of the way in their figures already.
+  const rarity = (peers === null ? detourShare(km) : SHORT_WEIGHT) * excess;
   const satellite = isSatellite(sighting.organisation) || excess >= config.network.geostationaryMs - lastMile - 20;
   const full = strengthOfP(log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0));
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
@@ -131,6 +160,6 @@ export function pathExcess(view: SessionView, { config }: SignalParameters): Ans
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms for detours, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`,
+    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${peers === null ? 'for detours' : `as the ways of ${peers.networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`,
   };
 }

@@ -96,6 +96,19 @@ describe('path excess', () => {
     expect(rank({ transport: transportView(300, { wanderMs: 150, samples: 60 }) })).toBe(RANK.NONE);
   });
 
+  test('what the ways of other networks of the region take goes in the place of detours, for whoever goes the same way', () => {
+    const by = (routeMs: number) => ({ ...parameters, ways: () => ({ networks: 30, routeMs }) });
+    const plain = view({ transport: transportView(170) });
+    const alone = reading(pathExcess(plain, parameters));
+    expect(pathExcess(plain, by(130)), 'everybody there takes so long').toBe('quiet');
+    const near = reading(pathExcess(plain, by(10)));
+    expect(near.strength).toBeGreaterThan(alone.strength);
+    expect(near.expected).toBeLessThan(alone.expected);
+    expect(near.explanation).toContain('10.0 ms as the ways of 30 networks of that region show');
+    const elsewhere = view({ sighting: sighting(address('203.0.113.9', 'warsaw')), transport: transportView(450) });
+    expect(pathExcess(elsewhere, by(900)), 'a way around is not theirs').toEqual(pathExcess(elsewhere, parameters));
+  });
+
   test('a far egress of people at home is on the way', () => {
     const egress = sighting(address('203.0.113.9', 'warsaw', { category: 'BUSINESS' }));
     expect(pathExcess(view({ sighting: egress, transport: transportView(330) }), parameters)).toBe('quiet');

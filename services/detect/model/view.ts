@@ -3,6 +3,8 @@ import type { DeclaredPlace, Sensor, Vantage } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import type { GapBaseline } from './baseline.ts';
 import type { FleetView } from './fleet-view.ts';
+import type { Couplings } from '../fleet/cohort-coupling.ts';
+import type { Ways } from '../fleet/cohort-path.ts';
 import type { GatewayFigures, Gateways } from '../fleet/gateway.ts';
 import type { Coupling } from './coupling.ts';
 import type { OwnGap } from './history.ts';
@@ -158,4 +160,6 @@ export interface SignalParameters {
   baseline: GapBaseline;
   /** Null where nothing is learnt from others. */
   gateways: Gateways | null;
+  ways: Ways | null;
+  couplings: Couplings | null;
 }
