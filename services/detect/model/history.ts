@@ -48,8 +48,9 @@ export function historyBin(gapMs: number): number {
 }
 
 export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
-  const bytes = new ArrayBuffer(4 * HISTORY_BINS);
-  return { deviceId, sensor, days: 0, lastDay: -1, past: new Uint16Array(bytes, 0, HISTORY_BINS), today: new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS), refusedDays: 0, coupling: new Float64Array(COUPLING_SUMS) };
+  const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
+  const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
+  return { deviceId, sensor, days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS) };
 }
 
 /** Counts a minute; when a new day begins the last one becomes past. */

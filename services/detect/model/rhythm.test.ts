@@ -85,7 +85,7 @@ describe('rhythm', () => {
     const bytes = out.finish();
     expect(bytes.length).toBeLessThan(500);
     const input = new ByteReader(bytes);
-    expect(readRhythm(input)).toEqual(rhythm);
+    expect(readRhythm(input, newRhythm())).toEqual(rhythm);
     expect(readProfile(input)).toEqual(profile);
     expect(input.atEnd).toBe(true);
   });

@@ -39,21 +39,33 @@ const SPARE_MAX = 256;
 
 export const newRhythm = (): Rhythm => spare.pop() ?? emptyRhythm();
 
+const COUPLING_BYTES = 8 * COUPLING_SUMS;
+const RHYTHM_BYTES = COUPLING_BYTES + 4 * PHASE_SUMS + 2 * RHYTHM_BINS;
+
 /** All in one buffer. */
-function emptyRhythm(): Rhythm {
-  const phasesAt = 8 * COUPLING_SUMS;
-  const countsAt = phasesAt + 4 * PHASE_SUMS;
-  const bytes = new ArrayBuffer(countsAt + 2 * RHYTHM_BINS);
-  return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, phasesAt, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
+function emptyRhythm(bytes = new ArrayBuffer(RHYTHM_BYTES)): Rhythm {
+  const countsAt = COUPLING_BYTES + 4 * PHASE_SUMS;
+  return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, COUPLING_BYTES, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
+}
+
+/** One with a coupling that lives as long, in the same buffer. */
+export function newRhythmWithCoupling(): { current: Rhythm; coupling: Coupling } {
+  const ownAt = Math.ceil(RHYTHM_BYTES / 8) * 8;
+  const bytes = new ArrayBuffer(ownAt + COUPLING_BYTES);
+  return { current: emptyRhythm(bytes), coupling: new Float64Array(bytes, ownAt, COUPLING_SUMS) };
 }
 
 /** Hands back one that nobody holds any more. */
 export function releaseRhythm(rhythm: Rhythm): void {
   if (spare.length >= SPARE_MAX) return;
-  rhythm.counts.fill(0);
-  rhythm.phases.fill(0);
-  rhythm.coupling.fill(0);
+  clearRhythm(rhythm);
   spare.push(rhythm);
+}
+
+export function clearRhythm({ counts, phases, coupling }: Rhythm): void {
+  counts.fill(0);
+  phases.fill(0);
+  coupling.fill(0);
 }
 
 /** Upper edges in whole ms: six bins an octave from 16 ms; the last bin is open. */

@@ -1,6 +1,7 @@
 /** Compact binary forms for the state: varints, doubles, strings, sparse counts. Writer and reader must call in the same order. */
 import { sharedStrings } from '#lib/codec/string-cache.ts';
 import { assert } from '#lib/kernel/errors.ts';
+import { roomFor } from './room.ts';
 
 /** Values are cut from slabs, so that one costs no allocation beyond its view. */
 const SLAB_BYTES = 262_144;
@@ -248,13 +249,11 @@ export class ByteReader {
     return value;
   }
 
-  integers(length: number): Int32Array<ArrayBuffer> {
-    const values = new Int32Array(length);
-    for (let i = 0; i < length; i++) {
+  integersInto(values: Int32Array): void {
+    for (let i = 0; i < values.length; i++) {
       const value = this.count();
       values[i] = (value >>> 1) ^ -(value & 1);
     }
-    return values;
   }
 
   text(): string {
@@ -286,11 +285,15 @@ export class ByteReader {
     return (text === '' ? null : JSON.parse(text)) as T;
   }
 
-  sparse(length: number): Uint16Array<ArrayBuffer> {
-    const counts = new Uint16Array(length);
+  sparse(length: number): Uint16Array {
+    return this.sparseInto(new Uint16Array(length));
+  }
+
+  /** Into counts that are all zero. */
+  sparseInto(counts: Uint16Array): Uint16Array {
     for (let at = -1, step = this.count(); step !== 0; step = this.count()) {
       at += step;
-      assert(at < length, 'the state of a person counts beyond its grid');
+      assert(at < counts.length, 'the state of a person counts beyond its grid');
       counts[at] = this.count();
     }
     return counts;
@@ -301,8 +304,9 @@ export class ByteReader {
   }
 
   list<T>(read: () => T): T[] {
-    const values: T[] = [];
-    for (let left = this.count(); left > 0; left--) values.push(read());
+    let left = this.count();
+    const values: T[] = roomFor(left);
+    for (; left > 0; left--) values.push(read());
     return values;
   }
 

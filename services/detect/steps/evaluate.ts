@@ -15,7 +15,7 @@ import { fleetView } from '../fleet/view.ts';
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
-import { deviceHistory, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { deviceHistory, holdSignal, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
@@ -33,7 +33,7 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     // What is shown is the reading that supports what is held.
     const supports = typeof answer === 'object' && answer !== null && (before.reading === null || answer.strength >= strength);
     const reading = supports ? answer : strength === 0 ? null : before.reading;
-    if (strength !== before.held || reading !== before.reading) session.signals[i] = strength === 0 && reading === null ? SILENT : { held: strength, reading };
+    if (strength !== before.held || reading !== before.reading) holdSignal(session, i, strength === 0 && reading === null ? SILENT : { held: strength, reading });
     held[i] = strength;
   }
   advanceDay(person.detector, view.windowEnd, held);

@@ -16,7 +16,7 @@ import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
-import { SILENT, type OpenFinding, type Person, type SessionState } from './person.ts';
+import { silence, type OpenFinding, type Person, type SessionState } from './person.ts';
 import { isDecided, isNewVerdict, isSuppressed, takeVerdict } from './verdicts.ts';
 
 export interface Rules {
@@ -132,7 +132,7 @@ function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, a
 export function closeFinding(person: Person, session: SessionState, as: 'EXPIRED' | 'BENIGN' | 'CONFIRMED', at: number, context: FindingContext): SuspiciousSession {
   const closed = emit(person, session, fuseSession(person, session, context.parameters), 'CLOSED', at, as, context);
   session.finding = null;
-  session.signals.fill(SILENT);
+  silence(session);
   return closed;
 }
 

@@ -94,7 +94,8 @@ export class Intake {
     while (i > 0 && open[i - 1]!.start > start) i--;
     if (i > 0 && open[i - 1]!.start === start) return open[i - 1]!;
     const window = newWindow(start);
-    open.splice(i, 0, window);
+    if (i === open.length) open.push(window);
+    else open.splice(i, 0, window);
     if (open.length <= this.#config.openWindowsMax) return window;
     this.closedEarly++;
     const first = open.shift()!;

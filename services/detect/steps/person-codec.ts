@@ -8,7 +8,7 @@
 import type { Sensor } from '#schemas/records.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { WEEK_HOURS } from '../model/activity.ts';
-import { HISTORY_BINS } from '../model/history.ts';
+import { newHistory, type DeviceHistory } from '../model/history.ts';
 import type { Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { readCoupling, readProfile, writeCoupling, writeProfile } from './rhythm-codec.ts';
@@ -16,6 +16,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { newPerson, newSession, type Person, type SessionState } from './person.ts';
 import { readPlace, writePlace } from './reference-codec.ts';
+import { roomFor } from './room.ts';
 import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
@@ -178,6 +179,17 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
   writeLastSighting(person, dictionary);
 }
 
+function readDevice(input: ByteReader): DeviceHistory {
+  const device = newHistory(input.text(), input.text() as Sensor);
+  device.refusedDays = input.count();
+  device.days = input.count();
+  device.lastDay = input.integer();
+  input.sparseInto(device.past);
+  input.sparseInto(device.today);
+  readCoupling(input, device.coupling);
+  return device;
+}
+
 export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary): Person {
   const input = new ByteReader(bytes);
   const { highestAt } = readHead(input);
@@ -193,7 +205,7 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
     person.sessions.set(session.sessionId, session);
     return session;
   });
-  person.devices = input.list(() => ({ deviceId: input.text(), sensor: input.text() as Sensor, refusedDays: input.count(), days: input.count(), lastDay: input.integer(), past: input.sparse(HISTORY_BINS), today: input.sparse(HISTORY_BINS), coupling: readCoupling(input) }));
+  person.devices = input.list(() => readDevice(input));
   person.rhythms = input.list(() => readProfile(input));
   person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
   person.detector = { day: input.integer(), carried: input.double(), today: input.double() };
@@ -243,7 +255,7 @@ export function joinOpen(person: Person | null, bytes: Uint8Array, dictionary: D
     let session = whole.sessions.get(sessionId);
     if (session === undefined) whole.sessions.set(sessionId, (session = newSession(sessionId, deviceId, firstAt)));
     session.firstAt = firstAt;
-    session.open = [];
+    session.open = roomFor(4);
     for (let i = 0; i < windows; i++) session.open.push(readWindow(input, session, whole, dictionary));
   }
   assert(input.atEnd, 'the open windows of a person hold more than their form');

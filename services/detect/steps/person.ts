@@ -18,6 +18,7 @@ import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
 import type { Suppression, Verdict } from './verdicts.ts';
+import { roomFor } from './room.ts';
 import { phaseOf } from './window-phase.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
@@ -105,6 +106,18 @@ export interface HeldSignal {
 
 /** Nearly every signal of nearly every session: one object for all of them. */
 export const SILENT: HeldSignal = { held: 0, reading: null };
+const ALL_SILENT: readonly HeldSignal[] = SIGNALS.map(() => SILENT);
+
+/** Lets all signals of a session fall quiet. */
+export function silence(session: SessionState): void {
+  session.signals = ALL_SILENT;
+}
+
+/** A session in which nothing is held shares its list with all others, so this may give it one of its own. */
+export function holdSignal(session: SessionState, i: number, signal: HeldSignal): void {
+  if (session.signals === ALL_SILENT) session.signals = [...ALL_SILENT];
+  (session.signals as HeldSignal[])[i] = signal;
+}
 
 export interface OpenFinding {
   findingId: string;
@@ -148,7 +161,8 @@ export interface SessionState {
   travel: Travel | null;
   /** Since when an approved remote tool has been active; null while none is. */
   helpSince: number | null;
-  signals: HeldSignal[];
+  /** By `holdSignal`. */
+  signals: readonly HeldSignal[];
   ordinal: number;
   finding: OpenFinding | null;
   /** What an analyst said last about this session; see verdicts.ts. */
@@ -205,15 +219,15 @@ export function newPerson(tenantId: string, userId: string): Person {
     closedThrough: -Infinity,
     seenAtWatermark: -Infinity,
     sessions: new Map(),
-    devices: [],
-    places: [],
-    rhythms: [],
+    devices: roomFor(1),
+    places: roomFor(1),
+    rhythms: roomFor(1),
     activity: null,
     seenDays: 0,
     lastSeenDay: -1,
-    familiar: [],
+    familiar: roomFor(4),
     suppressions: [],
-    former: [],
+    former: roomFor(1),
     lastSighting: null,
     detector: newDetector(),
     fleet: null,
@@ -230,7 +244,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     firstAt: at,
     lastEnd: at,
     late: 0,
-    open: [],
+    open: roomFor(4),
     tracks: [null, null],
     clock: 0,
     sensor: 'ENDPOINT_AGENT',
@@ -242,7 +256,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     vantage: null,
     travel: null,
     helpSince: null,
-    signals: SIGNALS.map(() => SILENT),
+    signals: ALL_SILENT,
     ordinal: 0,
     finding: null,
     verdict: null,
@@ -265,22 +279,41 @@ export function releaseWindow(window: OpenWindow): void {
   const { gaps, sources } = window;
   gaps[0] = gaps[1] = null;
   while (sources.length > 0) sources.pop();
-  Object.assign(window, EMPTY);
+  clearWindow(window);
   spare.push(window);
 }
 
-const EMPTY = {
+/** All but its lists, field by field: this runs with every minute of everybody. */
+function clearWindow(window: OpenWindow): void {
+  window.start = window.events = window.keystrokes = window.virtualInput = window.injectedInput = 0;
+  window.latencies = null;
+  window.rhythm = null;
+  window.clockErrorUs = window.rttLeastUs = window.rttCount = 0;
+  window.rttVantageId = null;
+  window.latestAt = -Infinity;
+  window.latestId = window.deviceId = '';
+  window.assignment = null;
+  window.vantage = null;
+  window.sensor = null;
+  window.sensorAt = -Infinity;
+  window.sensorId = '';
+  window.feedback = null;
+}
+
+const emptyWindow = (): OpenWindow => ({
   start: 0,
   events: 0,
   keystrokes: 0,
   virtualInput: 0,
   injectedInput: 0,
+  gaps: [null, null],
   latencies: null,
   rhythm: null,
   clockErrorUs: 0,
   rttLeastUs: 0,
   rttCount: 0,
   rttVantageId: null,
+  sources: roomFor(1),
   latestAt: -Infinity,
   latestId: '',
   deviceId: '',
@@ -290,9 +323,7 @@ const EMPTY = {
   sensorAt: -Infinity,
   sensorId: '',
   feedback: null,
-} as const;
-
-const emptyWindow = (): OpenWindow => ({ ...EMPTY, gaps: [null, null], sources: [] });
+});
 
 /** Event time after which the finding closes without support. */
 export const expiryOf = (finding: OpenFinding, quietMs: number): number => finding.supportedAt + quietMs;

@@ -1,6 +1,6 @@
 /** Rhythm as bytes: sparse counts, and sums as plain integers. */
 import { COUPLING_SUMS, type Coupling } from '../model/coupling.ts';
-import { PHASE_SUMS, RHYTHM_BINS, type Rhythm } from '../model/rhythm.ts';
+import { RHYTHM_BINS, newRhythmWithCoupling, type Rhythm } from '../model/rhythm.ts';
 import type { RhythmProfile } from '../model/rhythm-profile.ts';
 import type { RhythmBlock } from '../model/view.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
@@ -12,18 +12,20 @@ export function writeRhythm(out: ByteWriter, { counts, phases, coupling }: Rhyth
   writeCoupling(out, coupling);
 }
 
-export function readRhythm(input: ByteReader): Rhythm {
-  return { counts: input.sparse(RHYTHM_BINS), phases: input.integers(PHASE_SUMS), coupling: readCoupling(input) };
+/** Into one that is empty. */
+export function readRhythm(input: ByteReader, rhythm: Rhythm): Rhythm {
+  input.sparseInto(rhythm.counts);
+  input.integersInto(rhythm.phases);
+  readCoupling(input, rhythm.coupling);
+  return rhythm;
 }
 
 export function writeCoupling(out: ByteWriter, coupling: Coupling): void {
   for (let i = 0; i < COUPLING_SUMS; i++) out.integer(coupling[i]!);
 }
 
-export function readCoupling(input: ByteReader): Coupling {
-  const coupling = new Float64Array(COUPLING_SUMS);
+export function readCoupling(input: ByteReader, coupling: Coupling): void {
   for (let i = 0; i < COUPLING_SUMS; i++) coupling[i] = input.integer();
-  return coupling;
 }
 
 export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack): void {
@@ -35,7 +37,10 @@ export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack): void {
 }
 
 export function readRhythmTrack(input: ByteReader): RhythmTrack {
-  return { start: input.integer(), current: readRhythm(input), coupling: readCoupling(input), blocks: input.list(() => readBlock(input)) };
+  const [start, { current, coupling }] = [input.integer(), newRhythmWithCoupling()];
+  readRhythm(input, current);
+  readCoupling(input, coupling);
+  return { start, current, coupling, blocks: input.list(() => readBlock(input)) };
 }
 
 /** Distances begin at −10 decades, in thousandths; 0 stands for none. */

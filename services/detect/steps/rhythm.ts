@@ -4,17 +4,23 @@ import { addHands } from '../fleet/person-fleet.ts';
 import { sketchOf } from '../fleet/rhythm-sketch.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
 import { handsFeatures } from '../model/hands.ts';
-import { COUPLING_SUMS, foldCoupling } from '../model/coupling.ts';
+import { foldCoupling } from '../model/coupling.ts';
 import { BLOCKS_JUDGED } from '../model/operator-change.ts';
-import { intervalsOf, mediansOf, mergeRhythm, newRhythm, releaseRhythm, type Rhythm } from '../model/rhythm.ts';
+import { clearRhythm, intervalsOf, mediansOf, mergeRhythm, newRhythmWithCoupling, type Rhythm } from '../model/rhythm.ts';
 import { isStrange, newProfile, takeBlock, type RhythmProfile } from '../model/rhythm-profile.ts';
 import { marksOf } from '../model/transport-marks.ts';
-import { deviceHistory, type Person, type SessionState } from './person.ts';
+import { roomFor } from './room.ts';
+import { deviceHistory, type Person, type RhythmTrack, type SessionState } from './person.ts';
 
 const PROFILES_MAX = 3;
 
+function newTrack(start: number): RhythmTrack {
+  const { current, coupling } = newRhythmWithCoupling();
+  return { start, current, coupling, blocks: roomFor(1) };
+}
+
 export function foldRhythm(person: Person, session: SessionState, minute: Rhythm, start: number, settings: DetectConfig['rhythm']): void {
-  const track = (session.rhythm ??= { start, current: newRhythm(), coupling: new Float64Array(COUPLING_SUMS), blocks: [] });
+  const track = (session.rhythm ??= newTrack(start));
   foldCoupling(track.coupling, minute.coupling);
   const device = deviceHistory(person, session);
   if (device !== undefined) foldCoupling(device.coupling, minute.coupling);
@@ -31,8 +37,7 @@ export function foldRhythm(person: Person, session: SessionState, minute: Rhythm
   track.blocks.push({ start: track.start, end, keys, ...judged, marks: marksOf(phases), intervalMs: tenth(intervalMs), holdMs: holdMs === null ? null : tenth(holdMs) });
   if (track.blocks.length > BLOCKS_JUDGED) track.blocks.shift();
   track.start = end;
-  releaseRhythm(track.current);
-  track.current = newRhythm();
+  clearRhythm(track.current);
 }
 
 /** A gateway sees what the transport has made of the rhythm: beyond this lower spread it is not compared between people, ms. */

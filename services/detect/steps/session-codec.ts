@@ -3,10 +3,10 @@ import { assert } from '#lib/kernel/errors.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { SKETCH_BINS } from '../model/sketch.ts';
+import { newSketch, newSketchPair } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
-import { newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
+import { holdSignal, newSession, type GapTrack, type OpenFinding, type Person, type SessionState, type TransportState } from './person.ts';
 import type { Verdict } from './verdicts.ts';
 import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
 import { readRhythmTrack, writeRhythmTrack } from './rhythm-codec.ts';
@@ -35,8 +35,12 @@ function writeTrack(out: ByteWriter, track: GapTrack, phaseMs: number): void {
 }
 
 function readTrack(input: ByteReader, phaseMs: number): GapTrack {
-  const [tenStart, ten, tenBefore] = [input.integer(), input.sparse(SKETCH_BINS), input.optional(() => input.sparse(SKETCH_BINS))];
-  const [hourStart, hour] = [input.integer(), input.sparse(SKETCH_BINS)];
+  const [ten, hour] = newSketchPair();
+  const tenStart = input.integer();
+  input.sparseInto(ten);
+  const tenBefore = input.optional(() => input.sparseInto(newSketch()));
+  const hourStart = input.integer();
+  input.sparseInto(hour);
   let before = phaseMs;
   const minutes = input.list(() => {
     before += input.integer() * MINUTE_MS;
@@ -132,6 +136,6 @@ export function readSession(input: ByteReader, before: Sighting | null, person: 
 function readSignals(input: ByteReader, session: SessionState): void {
   for (let number = input.count(); number !== 0; number = input.count()) {
     assert(number <= session.signals.length, 'the state of a person holds an unknown signal');
-    session.signals[number - 1] = { held: input.double(), reading: input.optional(() => readReading(input)) };
+    holdSignal(session, number - 1, { held: input.double(), reading: input.optional(() => readReading(input)) });
   }
 }

@@ -1,6 +1,7 @@
 /** Open windows as bytes: what every event changes, so this is the hottest of the codecs. */
 import type { Sensor } from '#schemas/records.ts';
-import { SKETCH_BINS } from '../model/sketch.ts';
+import { newRhythm } from '../model/rhythm.ts';
+import { newSketch } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { newWindow, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
@@ -97,9 +98,9 @@ export function readWindow(input: ByteReader, session: SessionState, person: Per
   window.rttLeastUs = input.integer();
   window.rttCount = input.count();
   window.rttVantageId = input.textUnless(window.vantage?.vantageId ?? '') || null;
-  const sketch = (part: number) => ((parts & part) === 0 ? null : input.sparse(SKETCH_BINS));
+  const sketch = (part: number) => ((parts & part) === 0 ? null : input.sparseInto(newSketch()));
   window.gaps = [sketch(WITH_GAPS), sketch(WITH_TWO_CLOCK_GAPS)];
   window.latencies = sketch(WITH_LATENCIES);
-  if ((parts & WITH_RHYTHM) !== 0) window.rhythm = readRhythm(input);
+  if ((parts & WITH_RHYTHM) !== 0) window.rhythm = readRhythm(input, newRhythm());
   return window;
 }
