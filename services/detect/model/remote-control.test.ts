@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kvmFacts } from './kvm-devices.ts';
-import { isApproved, remoteControl } from './remote-control.ts';
-import { RANK, gapView, parameters, rankAlone, reading, sighting, view } from './test-view.ts';
+import { isApproved, mayBeVisited, remoteControl } from './remote-control.ts';
+import { RANK, START, gapView, parameters, rankAlone, reading, sighting, view } from './test-view.ts';
 
 const tool = (name: string, change: object = {}) => ({ name, peerIp: null, peerCountry: null, peerCategory: null, peerPolicy: false, ...change });
 const withTools = (...tools: ReturnType<typeof tool>[]) => remoteControl(view({ sighting: sighting(undefined, { tools }) }), parameters);
@@ -27,6 +27,27 @@ describe('remote control', () => {
     const ending = { acme: [{ name: 'superhelp', until: '2026-03-02' }] };
     const midnight = Date.UTC(2026, 2, 3);
     expect([midnight - 1, midnight].map((at) => isApproved('SuperHelp 4', 'acme', ending, at))).toEqual([true, false]);
+  });
+
+  test('an installed tool that is not in use is no evidence', () => {
+    expect(withTools(tool('AnyDesk', { idle: true }))).toBe('quiet');
+    expect(reading(withTools(tool('AnyDesk'), tool('TeamViewer', { idle: true })))).toEqual(reading(withTools(tool('AnyDesk'))));
+  });
+
+  test('a visit of the help desk may have begun since the last connection record, where its tool is installed, and for so long', () => {
+    const { endpoint } = parameters.config;
+    const minute = (n: number, low: number) => ({ end: START + (n + 1) * 60_000, samples: 100, low, middle: low + 3 });
+    const minutes = [...[0, 1, 2, 3, 4].map((n) => minute(n, 4)), ...[5, 6, 7].map((n) => minute(n, 60))];
+    const visited = (at: number, tools: object[], windowEnd = minutes.at(-1)!.end, of = minutes) => mayBeVisited('t', sighting(undefined, { at, tools: tools as never }), of, windowEnd, endpoint);
+    const idle = tool('BeyondTrust', { idle: true });
+    const rise = START + 5 * 60_000;
+    expect(visited(rise - 1, [idle])).toBe(true);
+    expect(visited(rise, [idle]), 'a record since, and nothing in use').toBe(false);
+    expect(visited(rise - 1, [])).toBe(false);
+    expect(visited(rise - 1, [tool('AnyDesk', { idle: true })]), 'not approved').toBe(false);
+    expect(visited(rise - 1, [idle, tool('AnyDesk')]), 'another is in use').toBe(false);
+    expect(visited(rise - 1, [idle], rise + endpoint.helpdeskMs + 1)).toBe(false);
+    expect(visited(START, [idle], undefined, minutes.slice(5).map((one, n) => ({ ...one, end: START + (n + 1) * 60_000 }))), 'from the first minute of a session that a record opened').toBe(false);
   });
 
   test('virtual keystrokes count on a workstation, not on a hosted desktop', () => {

@@ -4,15 +4,15 @@
  * Hypothesis: software or hardware lets somebody else drive the workstation.
  * Statistic: active remote tools, how many vendors at once, where their peers are; KVM hardware among input devices and
  *   displays; the share of virtual or injected keystrokes where a person should sit at the machine.
- * Null: help desks, people reaching their own desktop, accessibility tools and macro pads do all of it.
+ * Null: help desks (also between two connection records, where an approved tool is installed), people reaching their own desktop, accessibility tools and macro pads do all of it.
  * Reference: the tools a tenant approved; the declared country for peers; hardware as listed in kvm-devices.ts.
  * Cost: ubiquitous, except network-KVM hardware and a tool's peer in a private network of another country.
  */
-import { DAY_MS } from '../fleet/minutes.ts';
+import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import type { ApprovedTools } from '../config.ts';
 import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, strengthOfShare } from './reading.ts';
-import type { ToolFacts } from './sighting.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import type { Sighting, ToolFacts } from './sighting.ts';
+import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const remoteControlSignal: SignalDescription = {
   name: 'remoteControl',
@@ -35,6 +35,22 @@ export function isApproved(name: string, tenantId: string, approved: ApprovedToo
   });
 }
 
+/** Share of the present gap that a minute has while the same hand is at the keys. */
+const SAME_SHARE = 0.5;
+
+/**
+ * Connection records are samples: a visit of the help desk that began after the last of them is not told yet. Where an approved tool
+ * is installed and no record has come since the present gap began, it may be one, for as long as visits last.
+ */
+export function mayBeVisited(tenantId: string, { at, tools }: Sighting, minutes: readonly MinuteSummary[], windowEnd: number, { approvedTools, helpdeskMs }: SignalParameters['config']['endpoint']): boolean {
+  if (tools.length === 0 || minutes.length === 0 || tools.some(({ idle }) => idle !== true)) return false;
+  const present = minutes.at(-1)!.low;
+  let first = minutes.length - 1;
+  while (first > 0 && minutes[first - 1]!.low >= SAME_SHARE * present) first--;
+  const since = minutes[first]!.end - MINUTE_MS;
+  return at < since && windowEnd - since <= helpdeskMs && tools.some(({ name }) => isApproved(name, tenantId, approvedTools, windowEnd));
+}
+
 interface Finding {
   /** Of honest session-days. */
   share: number;
@@ -52,7 +68,7 @@ export function remoteControl(view: SessionView, { config }: SignalParameters): 
   const found: Finding[] = [];
   if (sighting !== null) {
     if (sighting.kvm !== null) found.push(ofHardware(sighting.kvm));
-    const tool = ofTools(view, sighting.tools, config.endpoint.approvedTools);
+    const tool = ofTools(view, sighting.tools.filter(({ idle }) => idle !== true), config.endpoint.approvedTools);
     if (tool !== null) found.push(tool);
   }
   const input = ofInput(view, config.endpoint.injectedShareMin);

@@ -12,6 +12,8 @@ export interface ToolFacts {
   peerCountry: string | null;
   peerCategory: NetworkCategory | null;
   peerPolicy: boolean;
+  /** Installed and not in use; absent where it is. */
+  idle?: true;
 }
 
 /** What the databases say of an address, and no more of it. */
@@ -30,7 +32,7 @@ export interface Sighting extends Located {
   tlsFingerprint: string | null;
   hiddenHops: number;
   route: RouteFacts | null;
-  /** Active remote tools, at most TOOLS_MAX. */
+  /** Remote tools, those in use first, at most TOOLS_MAX. */
   tools: readonly ToolFacts[];
   /** KVM hardware that was recognised: what it is, and how sure that is. */
   kvm: { usb: string | null; edid: string | null; common: boolean } | null;
@@ -84,6 +86,7 @@ function toolsOf({ event, network }: EnrichedConnection): readonly ToolFacts[] {
       peerPolicy: peer !== null && isTrustedEgress(peer.policy?.kind ?? null),
     });
   });
+  for (const { name, active } of event.remoteTools) if (!active && tools.length < TOOLS_MAX) tools.push({ name, peerIp: null, peerCountry: null, peerCategory: null, peerPolicy: false, idle: true });
   return tools;
 }
 

@@ -147,7 +147,7 @@ export interface SessionView {
   hours: HoursView | null;
   /** What the person knows of the present source: country, network, fingerprint. */
   familiar: readonly Familiar[];
-  /** The window lies in a help-desk session with an approved tool. */
+  /** The window lies in a help-desk session with an approved tool, or may: no connection record has told since the gap began. */
   helpdesk: boolean;
   /** What the exchange has told; null for nothing. */
   fleet: FleetView | null;

@@ -4,7 +4,7 @@ import { countMinute, newActivity } from '../model/activity.ts';
 import { newHistory, recordMinute } from '../model/history.ts';
 import { canSight, travelBetween } from '../model/impossible-travel.ts';
 import { isGeolocationRefuted } from '../model/location-refuted.ts';
-import { isApproved } from '../model/remote-control.ts';
+import { isApproved, mayBeVisited } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
@@ -51,13 +51,20 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   transport.lowerSpreadUs += source.lowerSpreadUs;
   transport.upperSpreadUs += source.upperSpreadUs;
   transport.spreadSamples += source.spreadSamples;
+  const seenBefore = session.sighting?.at ?? -Infinity;
   session.sighting = withRoute(session.sighting, sighting);
   const { config } = parameters;
-  const helping = sighting.tools.some((tool) => isApproved(tool.name, person.tenantId, config.endpoint.approvedTools, end));
+  const helping = sighting.tools.some((tool) => tool.idle !== true && isApproved(tool.name, person.tenantId, config.endpoint.approvedTools, end));
+  if (helping && session.helpSince === null) forgetSince(session, seenBefore);
   session.helpSince = helping ? (session.helpSince ?? end - MINUTE_MS) : null;
   rememberPlace(person, sighting, config.placesPerPersonMax);
   rememberTraits(person, sighting);
   sightPerson(person, session, sighting, before, transport, parameters);
+}
+
+/** The visit that a connection record tells of began at some time after the record before it: those minutes are nobody's own. */
+function forgetSince({ tracks }: SessionState, at: number): void {
+  for (const track of tracks) while (track !== null && track.minutes.length > 0 && track.minutes.at(-1)!.end - MINUTE_MS >= at) track.minutes.pop();
 }
 
 /** Records without a path keep the path last measured towards the same source. */
@@ -123,10 +130,12 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
   }
   foldInput(session, window);
   countMinute((person.activity ??= newActivity()), window.start);
-  const { helpdeskMs } = parameters.config.endpoint;
-  const helped = session.helpSince !== null && end - session.helpSince <= helpdeskMs;
+  const { endpoint } = parameters.config;
+  const helped = session.helpSince !== null && end - session.helpSince <= endpoint.helpdeskMs;
   if (window.rhythm !== null) {
-    if (!helped) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
+    const minutes = session.tracks[session.clock]?.minutes ?? [];
+    const visited = helped || (session.sighting !== null && mayBeVisited(person.tenantId, session.sighting, minutes, end, endpoint));
+    if (!visited) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
     releaseRhythm(window.rhythm);
     window.rhythm = null;
   }

@@ -43,7 +43,7 @@ export type DetectEvent = EnrichedEvent | DigestedKeystrokes | DigestedConnectio
 export const isConnection = (record: DetectEvent): record is ConnectionRecord => record.type === 'EnrichedConnection' || record.type === 'DigestedConnection';
 
 /** To be raised when a sighting takes up something else of the same record. */
-const FACTS_FORM = 1;
+const FACTS_FORM = 2;
 /** To be raised when the sums of a coupling are taken over something else. */
 const COUPLING_FORM = 1;
 /** Changes whenever a digest would be read as something else. */

@@ -5,6 +5,7 @@ import { traitOf } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
+import { mayBeVisited } from '../model/remote-control.ts';
 import { QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
@@ -83,7 +84,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.placesBefore = view.knownPlace === null || windowEnd - view.knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, view.knownPlace, config.placesPerPersonMax);
   view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
   view.familiar = sighting === null ? [] : familiarWith(person, sighting);
-  view.helpdesk = session.helpSince !== null && windowEnd - session.helpSince <= config.endpoint.helpdeskMs;
+  view.helpdesk = session.helpSince !== null ? windowEnd - session.helpSince <= config.endpoint.helpdeskMs : sighting !== null && view.gap !== null && mayBeVisited(person.tenantId, sighting, view.gap.minutes, windowEnd, config.endpoint);
   view.fleet = fleetView(person, session);
   view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
   return view;
