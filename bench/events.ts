@@ -13,6 +13,9 @@ export interface EventOptions {
   readonly seed: number;
   /** Share of the sessions with a hidden leg, 0–1. */
   readonly suspicious: number;
+  /** When the first session begins, epoch ms, and within how long all have begun, ms; the bench's own where they are left out. */
+  readonly startMs?: number;
+  readonly spreadMs?: number;
 }
 
 export interface BenchEvent {
@@ -23,7 +26,7 @@ export interface BenchEvent {
   readonly value: Buffer;
 }
 
-const START_MS = 1_790_000_040_000; // a whole minute
+export const START_MS = 1_790_000_040_000; // a whole minute
 const SPREAD_MS = 600_000;
 const INTERVAL_MS = 10_000;
 const VANTAGE = 'fra-1';
@@ -82,6 +85,8 @@ export class BenchEvents {
   readonly keystrokesPerSession: number;
   readonly #options: EventOptions;
   readonly #perSession: number;
+  readonly #startMs: number;
+  readonly #spreadMs: number;
   readonly #order: Float64Array;
   readonly #routers: string[];
   /** Made when they are asked for, and forgotten in the order of their making. */
@@ -90,6 +95,8 @@ export class BenchEvents {
 
   constructor(options: EventOptions) {
     this.#options = options;
+    this.#startMs = options.startMs ?? START_MS;
+    this.#spreadMs = options.spreadMs ?? SPREAD_MS;
     this.#perSession = Math.max(1, Math.floor(options.events / options.sessions));
     this.keystrokesPerSession = Math.max(1, Math.round(this.#perSession * 0.8));
     const total = this.#perSession * options.sessions;
@@ -106,7 +113,7 @@ export class BenchEvents {
       const next = random(mix(this.#options.seed, 5), i);
       const number = i % this.#perSession;
       const delay = number === this.keystrokesPerSession ? 0 : next() < 0.05 ? next() * 20_000 : next() * 1_500;
-      const at = Math.floor(this.#observedAt(Math.floor(i / this.#perSession), number) - START_MS + delay);
+      const at = Math.floor(this.#observedAt(Math.floor(i / this.#perSession), number) - this.#startMs + delay);
       slots[used++] = at * SLOT + i;
       if (mix(19, i) % 200 === 0 && !isInvalid(i) && used < slots.length) slots[used++] = (at + 1 + Math.floor(next() * 60_000)) * SLOT + i + REPEAT;
     }
@@ -114,7 +121,7 @@ export class BenchEvents {
   }
 
   #observedAt(session: number, number: number): number {
-    const start = START_MS + (mix(29, session) % SPREAD_MS);
+    const start = this.#startMs + (mix(29, session) % this.#spreadMs);
     const keys = this.keystrokesPerSession;
     const jitter = mix(session, number) % 500;
     if (number < keys) return start + (number + 1) * INTERVAL_MS + jitter;
@@ -137,7 +144,7 @@ export class BenchEvents {
     const router = () => this.#routers[Math.floor(next() * ROUTERS)]!;
     const made: Session = {
       ids: { tenantId: `t${index % 20}`, sessionId: `s-${hex(mix(seed, index))}-${index}`, deviceId: `d${hex(mix(7, index))}`, userId: `u${index % Math.ceil(sessions * 0.8)}`, vantageId: VANTAGE },
-      start: START_MS + (mix(29, index) % SPREAD_MS),
+      start: this.#startMs + (mix(29, index) % this.#spreadMs),
       ip: publicAddress(next),
       rtt: 4 + next() * 120,
       gap: 1 + next() * 7,

@@ -169,7 +169,7 @@ function print({ throughput, latency, growth, memory, peers }: BenchResult): voi
   const out = [throughputTable(throughput)];
   if (latency.length > 0) out.push(latencyTable(latency));
   if (growth.length > 0) out.push(throughputTable(growth.map(({ of, value, result }) => ({ ...result, name: `chained, ${value.toLocaleString('en')} ${of}` }))));
-  if (memory !== null) out.push(`Memory of a session: ${memory.activeBytesPerSession} bytes while typing, ${memory.idleBytesPerSession} bytes idle (${memory.sessions} sessions).`);
+  if (memory !== null) out.push(`Memory of a session: ${memory.activeBytesPerSession} bytes while typing, ${memory.pausedBytesPerSession} in a pause of three minutes, ${memory.idleBytesPerSession} bytes idle (${memory.sessions} sessions).`);
   if (peers.length > 0) out.push(peerTable(peers));
   process.stdout.write(`${out.join('\n\n')}\n`);
 }

@@ -38,6 +38,8 @@ export interface DetectOptions {
   state: TaskState;
   /** Honest gaps; where it is left out, the configured prior, or with fleet.learnGaps those that the fleet shows. */
   baseline?: GapBaseline;
+  /** Beyond so many people of the task with open windows, those who pause are kept as bytes; nothing that is said depends on it. */
+  livePeopleMax?: number;
   /** Is told about every window of every session; for tuning. */
   trace?: (trace: WindowTrace) => void;
 }
@@ -100,7 +102,7 @@ class Detect implements DetectPipeline {
   readonly #intake: Intake;
   readonly #out: SuspiciousSession[] = [];
 
-  constructor({ config, state, baseline, trace }: DetectOptions) {
+  constructor({ config, state, baseline, livePeopleMax, trace }: DetectOptions) {
     this.#config = config;
     this.#everybody = new Everybody(state.keyed('fleet-everybody', jsonCodec<FleetFact[]>()));
     const { enabled, learnGaps, learnWays } = config.fleet;
@@ -117,7 +119,7 @@ class Detect implements DetectPipeline {
     this.#task = state.keyed('task', watermarkCodec);
     this.#fleet = state.keyed('fleet', jsonCodec<PersonFleet>());
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
-    this.#people = new People(state);
+    this.#people = new People(state, livePeopleMax);
   }
 
   get #now(): number {
@@ -284,11 +286,13 @@ class Detect implements DetectPipeline {
     const settled = enabled ? limit - graceMs : -Infinity;
     for (const cell of active.values()) {
       const { key } = cell;
-      const person = this.#live(cell);
-      if (person.seenAtWatermark > limit) {
-        if (person.nextTimer <= settled && person.highestAt >= limit && person.highestAt <= watermark) this.#fire(key, person, settled);
+      const { seenAtWatermark, nextTimer, highestAt } = this.#people.clocks(cell);
+      if (seenAtWatermark > limit) {
+        if (nextTimer <= settled && highestAt >= limit && highestAt <= watermark) this.#fire(key, this.#live(cell), settled);
+        this.#people.setAside(cell, watermark, active.size);
         continue;
       }
+      const person = this.#live(cell);
       this.#fire(key, person, limit);
       if (!hasOpenWindows(person)) active.delete(key);
     }

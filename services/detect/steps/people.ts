@@ -2,12 +2,23 @@
  * The people of a task: live while they have open windows, else at rest as the bytes of their state, a tenth of the
  * memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
  * decodes open windows only.
+ *
+ * Where many are live, those who pause for a while are set aside meanwhile: as bytes too, their open windows included.
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
+import { MINUTE_MS } from '../fleet/minutes.ts';
 import { ByteReader, bytesOfText } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
-import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
+import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
 import { newPerson, type Person } from './person.ts';
+
+/** What is asked of people who are set aside without waking them. */
+export type Clocks = Pick<Person, 'highestAt' | 'seenAtWatermark' | 'nextTimer'>;
+
+/** Clocks and open windows, one byte a character. */
+interface Aside extends Clocks {
+  readonly open: string;
+}
 
 /** A person, or the bytes of one; the same object for as long as they are known. */
 export interface Cell {
@@ -18,6 +29,8 @@ export interface Cell {
   rest: string | null;
   /** As of the last window that closed, for the changelog; null where that has it. */
   closed: Uint8Array | null;
+  /** Of a person at rest who has open windows; null for all others. */
+  aside: Aside | null;
 }
 
 export type LiveCell = Cell & { person: Person };
@@ -25,8 +38,13 @@ export type LiveCell = Cell & { person: Person };
 /** Users whose cells are found by their id alone, without putting the key together; emptied when there are more. */
 const KNOWN_USERS_MAX = 100_000;
 
-const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null });
-const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
+/** With so many live people of a task or fewer nobody is set aside: it is not worth the decoding. */
+export const LIVE_PEOPLE_MAX = 2048;
+/** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
+const PAUSE_MS = 2 * MINUTE_MS;
+
+const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null });
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -42,13 +60,16 @@ export class People {
   readonly #open: KeyedStore<Cell>;
   readonly #dictionary: DatabasesDictionary;
   readonly #captures: boolean;
+  readonly #liveMax: number;
   readonly #byUser = new Map<string, { readonly tenantId: string; readonly cell: Cell }>();
 
-  constructor(state: TaskState) {
+  /** @param liveMax from how many live people on those who pause are set aside */
+  constructor(state: TaskState, liveMax = LIVE_PEOPLE_MAX) {
+    this.#liveMax = liveMax;
     this.#captures = state.captures === true;
     // The codecs need the dictionary, whose store has to be opened last.
     this.#people = state.keyed<Cell>('people', { encode: (cell) => this.#encode(cell), decode: atRest });
-    this.#open = state.keyed<Cell>('open', { encode: ({ person, rest }) => (person === null ? bytesOfText(rest!) : encodeOpen(person, this.#dictionary)), decode: atRest });
+    this.#open = state.keyed<Cell>('open', { encode: (cell) => this.#encodeOpen(cell), decode: atRest });
     this.#dictionary = new DatabasesDictionary(state);
   }
 
@@ -56,6 +77,13 @@ export class People {
     const { person, rest, closed } = cell;
     cell.closed = null;
     return closed ?? (person === null ? bytesOfText(rest!) : encodePerson(person, this.#dictionary));
+  }
+
+  #encodeOpen({ key, person, rest, aside }: Cell): Uint8Array {
+    if (person !== null) return encodeOpen(person, this.#dictionary);
+    if (aside !== null) return bytesOfText(aside.open);
+    // What a restore has put back to its person, unless it has not come to that yet.
+    return rest === null ? this.#encodeOpen(this.#people.get(key)!) : bytesOfText(rest);
   }
 
   get size(): number {
@@ -68,7 +96,7 @@ export class People {
       let cell = this.cell(key);
       const known = cell === undefined ? null : this.live(cell);
       const person = joinOpen(known, bytesOfText(open.rest!), this.#dictionary);
-      open.person = person;
+      open.key = key;
       open.rest = null;
       if (cell === undefined) this.#people.set(key, (cell = live(key, person)));
       yield cell as LiveCell;
@@ -98,9 +126,30 @@ export class People {
   /** Wakes the person up. */
   live(cell: Cell): Person {
     if (cell.person !== null) return cell.person;
-    cell.person = decodePerson(bytesOfText(cell.rest!), this.#dictionary);
-    cell.rest = null;
-    return cell.person;
+    const person = decodePerson(bytesOfText(cell.rest!), this.#dictionary);
+    const { aside } = cell;
+    if (aside !== null) {
+      joinOpen(person, bytesOfText(aside.open), this.#dictionary);
+      person.nextTimer = aside.nextTimer;
+    }
+    cell.person = person;
+    cell.rest = cell.aside = null;
+    return person;
+  }
+
+  /** Of a person with open windows, without waking them. */
+  clocks({ person, aside }: Cell): Clocks {
+    return person ?? aside!;
+  }
+
+  /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. */
+  setAside(cell: Cell, watermark: number, active: number): void {
+    const { person } = cell;
+    if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return;
+    const { highestAt, seenAtWatermark, nextTimer } = person;
+    cell.aside = { open: packOpen(person, this.#dictionary), highestAt, seenAtWatermark, nextTimer };
+    cell.rest = packPerson(person, this.#dictionary);
+    cell.person = null;
   }
 
   /** The cell of a person who is awake by then; a new one where nothing is known of them. */

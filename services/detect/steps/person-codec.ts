@@ -221,6 +221,17 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
 
 /** The clocks and the open windows. */
 export function encodeOpen(person: Person, dictionary: DatabasesDictionary): Uint8Array {
+  writeOpen(person, dictionary);
+  return out.finish();
+}
+
+/** The same as `packPerson` gives it. */
+export function packOpen(person: Person, dictionary: DatabasesDictionary): string {
+  writeOpen(person, dictionary);
+  return out.finishAsText();
+}
+
+function writeOpen(person: Person, dictionary: DatabasesDictionary): void {
   out.count(VERSION);
   out.text(person.tenantId);
   out.text(person.userId);
@@ -237,7 +248,6 @@ export function encodeOpen(person: Person, dictionary: DatabasesDictionary): Uin
     for (const window of session.open) writeWindow(out, window, session, person, dictionary);
   }
   out.count(0);
-  return out.finish();
 }
 
 /** Puts the clocks and the open windows into the person; `person` is null where no window has closed yet. */
