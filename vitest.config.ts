@@ -13,7 +13,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      project('unit', ['{lib,services,schemas,tools}/**/*.test.ts', 'test/house/**/*.test.ts', 'test/histories/**/*.test.ts'], 60_000),
+      project('unit', ['{lib,services,schemas,tools,bench}/**/*.test.ts', 'test/house/**/*.test.ts', 'test/histories/**/*.test.ts'], 60_000),
       project('fuzz', ['test/fuzz/**/*.test.ts'], 120_000),
       project('contract', ['test/contract/**/*.test.ts'], 120_000, broker),
       project('simulation', ['test/simulation/**/*.test.ts'], 300_000),

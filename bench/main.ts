@@ -34,7 +34,8 @@ chained job, and for reading alone. Prints tables, writes bench.json and bench.s
   --skip PARTS     comma-separated: workers, chained, floors, latency, growth, memory
   --only PARTS     without a broker: CPU time by stage in this process; comma-separated: ${STAGES.join(', ')}
   --workstations N of the simulated fleet that --only takes (default 300)
-  --peers DIR      also a folder with measure.py and run-all.sh that measures other engines on a reference job; slow
+  --peers DIR      also a folder with env.sh, measure.py and run-all.sh that measures other engines on a reference job,
+                   and the same job on Farhand's runner beside them; slow
   --pattern REGEX  which of the peers (default ^ks-memory)
   --out DIR        default: out`;
 

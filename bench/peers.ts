@@ -1,11 +1,13 @@
 /**
- * Other engines' reference jobs, measured in the same session by their own scripts: a folder with measure.py and
- * run-all.sh (`run-all.sh REPEATS PATTERN` prints JSON lines with peer, eventsPerSecond, cpuPerM, …). Never part of the
- * product; the job of the peers is simpler than ours.
+ * Other engines' reference jobs, measured in the same session by their own scripts: a folder with run-all.sh
+ * (`run-all.sh REPEATS PATTERN` prints JSON lines with peer, eventsPerSecond, cpuPerM, …) and env.sh, which brings the `measure`
+ * that those scripts use. The same job on Farhand's runner (reference/task.ts) is measured by it as they are, on their topics. Never
+ * part of the product; the job is simpler than Farhand's.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { FarhandError } from '#lib/kernel/errors.ts';
 
@@ -19,18 +21,53 @@ export interface PeerResult {
   readonly rssMb?: number;
   readonly otherCores?: number;
   readonly findings?: number;
+  /** Over the finding ids, sorted: the same for everybody who does the same job. */
+  readonly digest?: string;
 }
 
-const SCRIPTS = ['measure.py', 'run-all.sh'];
+const SCRIPTS = ['env.sh', 'measure.py', 'run-all.sh'];
+const BROKERS = '127.0.0.1:19092';
+const COMMIT_MS = [100, 1_000];
+/** As the chained job's processes have it (tools/embedded/kafka/processes.ts). */
+const NODE_OPTIONS = ['--max-semi-space-size=64'];
+const REFERENCE = fileURLToPath(new URL('reference/main.ts', import.meta.url));
+/** Begins the name of what runs on Farhand's runner; a name ends with its commit interval. */
+const OURS = 'farhand-';
 
 export async function runPeers(folder: string, pattern: string): Promise<PeerResult[]> {
   const missing = SCRIPTS.find((script) => !existsSync(join(folder, script)));
   if (missing !== undefined) throw new FarhandError('FARHAND_USAGE', `--peers needs a folder with ${SCRIPTS.join(' and ')}; ${folder} has no ${missing}`);
+  const results = await run('bash', [join(folder, 'run-all.sh'), '1', pattern]);
+  for (const commitMs of COMMIT_MS) {
+    const command = [process.execPath, ...NODE_OPTIONS, REFERENCE, BROKERS, '{group}', '{findings}', '{dlq}', '{suffix}', '{proc}', String(commitMs)];
+    const script = '. "$0"; measure "$@"';
+    results.push(...(await run('bash', ['-c', script, join(folder, 'env.sh'), `${OURS}${commitMs}`, '--procs', '2', '--', ...command])));
+  }
+  return results;
+}
+
+async function run(program: string, args: readonly string[]): Promise<PeerResult[]> {
   const results: PeerResult[] = [];
-  const child = spawn('bash', [join(folder, 'run-all.sh'), '1', pattern], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   createInterface(child.stdout).on('line', (line) => {
     if (line.startsWith('{"peer"')) results.push(JSON.parse(line) as PeerResult);
   });
   await new Promise<void>((resolve) => child.once('close', () => resolve()));
   return results;
+}
+
+/** Ours against the fastest of the others at the same commit interval, where both found the same. */
+export function comparePeers(results: readonly PeerResult[]): string[] {
+  const intervalOf = ({ peer }: PeerResult): string => /-(\d+)$/.exec(peer)?.[1] ?? '';
+  const done = results.filter(({ ok, eventsPerSecond, cpuPerM }) => ok && eventsPerSecond !== undefined && cpuPerM !== undefined);
+  return done
+    .filter(({ peer }) => peer.startsWith(OURS))
+    .flatMap((ours) => {
+      const others = done.filter((other) => !other.peer.startsWith(OURS) && intervalOf(other) === intervalOf(ours));
+      const fastest = others.reduce<PeerResult | null>((best, other) => (best === null || other.eventsPerSecond! > best.eventsPerSecond! ? other : best), null);
+      if (fastest === null) return [];
+      const [speed, cost] = [ours.eventsPerSecond! / fastest.eventsPerSecond!, ours.cpuPerM! / fastest.cpuPerM!];
+      const same = ours.digest === fastest.digest ? 'the same findings' : 'OTHER FINDINGS';
+      return [`${ours.peer}: ${speed.toFixed(2)} times the events/s of ${fastest.peer} at ${cost.toFixed(2)} of its CPU per event, ${same}.`];
+    });
 }

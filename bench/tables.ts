@@ -1,6 +1,6 @@
 /** The results as Markdown tables. */
 import type { Latency } from './latency.ts';
-import type { PeerResult } from './peers.ts';
+import { comparePeers, type PeerResult } from './peers.ts';
 import type { StagesResult } from './stages.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -23,8 +23,9 @@ export function latencyTable(results: readonly Latency[]): string {
 }
 
 export function peerTable(results: readonly PeerResult[]): string {
-  const header = ['peer (reference job)', 'events/s', 'CPU s per 1M events', 'broker CPU s per 1M', 'peak RSS MB', 'others used cores', 'findings'];
-  return table(header, results.map((r) => [r.ok ? r.peer : `${r.peer} (not finished)`, r.eventsPerSecond, r.cpuPerM, r.brokerCpuPerM, r.rssMb, r.otherCores, r.findings]));
+  const header = ['peer (reference job)', 'events/s', 'CPU s per 1M events', 'broker CPU s per 1M', 'peak RSS MB', 'others used cores', 'findings', 'digest'];
+  const rows = table(header, results.map((r) => [r.ok ? r.peer : `${r.peer} (not finished)`, r.eventsPerSecond, r.cpuPerM, r.brokerCpuPerM, r.rssMb, r.otherCores, r.findings, r.digest]));
+  return [rows, ...comparePeers(results)].join('\n\n');
 }
 
 export function stageTable({ workstations, stages, growth, revisions, digest }: StagesResult): string {
