@@ -20,13 +20,13 @@ interface Story {
 
 export const STORIES: readonly Story[] = [
   // An account goes to somebody else, who is somewhere else.
-  { share: 0.045, signals: ['operatorChange', 'novelty'] },
+  { share: 0.05, signals: ['operatorChange', 'novelty'] },
   // An operator takes over and works the day of another zone.
   { share: 0.026, signals: ['operatorChange', 'hours'] },
   // Somebody else takes over over a further leg, within a session or between two days of a device. A dock changes both too, keyboard and delay,
   // and is rare enough.
-  { share: 0.008, signals: ['operatorChange', 'onset'] },
-  { share: 0.008, signals: ['operatorChange', 'ownGap'] },
+  { share: 0.006, signals: ['operatorChange', 'onset'] },
+  { share: 0.006, signals: ['operatorChange', 'ownGap'] },
   // One operator drives several identities from the first day on: the hands that they share are all there is to see.
   { share: 0.04, signals: ['oneOperator'] },
 ];
