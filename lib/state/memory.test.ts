@@ -65,3 +65,23 @@ test('a key that was set and deleted between two drains leaves a tombstone, and 
   expect(changes).toEqual([{ store: 'x', key: 'a', value: null }]);
   expect(state.mutations).toBe(2);
 });
+
+test('values are looked at some at a time, each before it is encoded, and drained in the order of their first change', () => {
+  const seen: string[] = [];
+  const codec: StateCodec<number> = {
+    encode: (value) => (seen.push(`encode ${value}`), Buffer.from([value])),
+    decode: (bytes) => bytes[0]!,
+    touch: (values, count) => void seen.push(...values.slice(0, count).map((value) => `touch ${value}`)),
+  };
+  const state = createCapturedState();
+  const store = state.keyed('x', codec);
+  for (let i = 0; i < 70; i++) store.set(`k${i}`, i);
+  store.delete('k3');
+  store.set('k1', 101);
+  const drained: string[] = [];
+  expect(state.drainChanges(({ key, value }) => void drained.push(`${key} ${value?.[0] ?? 'gone'}`))).toBe(70);
+  expect(drained).toEqual(Array.from({ length: 70 }, (_, i) => `k${i} ${i === 3 ? 'gone' : i === 1 ? 101 : i}`));
+  for (const entry of seen.filter((what) => what.startsWith('encode'))) expect(seen.indexOf(entry.replace('encode', 'touch'))).toBeLessThan(seen.indexOf(entry));
+  expect(seen).toContain('touch undefined');
+  expect(state.drainChanges(() => undefined)).toBe(0);
+});

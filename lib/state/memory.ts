@@ -34,6 +34,9 @@ export interface StoredState extends TaskState {
   restore(store: string, key: string, value: Uint8Array): void;
 }
 
+/** Values that are looked at together before they are encoded: few enough to stay in the nearest caches until then. */
+const TOUCHED = 32;
+
 class MemoryStore<V> implements KeyedStore<V> {
   readonly #values = new Map<string, V>();
   readonly #changed: Set<string> | null;
@@ -85,12 +88,24 @@ class MemoryStore<V> implements KeyedStore<V> {
   drain(store: string, take: (change: StateChange) => void): number {
     if (this.#changed === null) return 0;
     const count = this.#changed.size;
+    const keys: string[] = [];
     for (const key of this.#changed) {
-      const value = this.#values.get(key);
-      take({ store, key, value: value === undefined ? null : this.codec.encode(value) });
+      if (keys.push(key) < TOUCHED) continue;
+      this.#encodeAll(store, keys, take);
+      keys.length = 0;
     }
+    this.#encodeAll(store, keys, take);
     this.#changed.clear();
     return count;
+  }
+
+  #encodeAll(store: string, keys: readonly string[], take: (change: StateChange) => void): void {
+    const values = keys.map((key) => this.#values.get(key));
+    this.codec.touch?.(values, values.length);
+    for (let i = 0; i < keys.length; i++) {
+      const value = values[i];
+      take({ store, key: keys[i]!, value: value === undefined ? null : this.codec.encode(value) });
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { MINUTE_MS } from '../fleet/minutes.ts';
 import { ByteReader, bytesOfText } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
-import { newPerson, type Person } from './person.ts';
+import { newPerson, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What is asked of people who are set aside without waking them. */
 export type Clocks = Pick<Person, 'highestAt' | 'seenAtWatermark' | 'nextTimer'>;
@@ -53,6 +53,36 @@ function headOf(rest: string): PersonHead {
   return readHead(new ByteReader(head));
 }
 
+/** What the last look has read: without it the compiler may leave the reading out. */
+const looked = { sum: 0 };
+
+/** Level by level, so that what several people have there is fetched at the same time. */
+function touchOpen(cells: readonly (Cell | undefined)[], count: number): void {
+  let sum = 0;
+  const sessions: SessionState[] = [];
+  for (let i = 0; i < count; i++) {
+    const person = cells[i]?.person ?? null;
+    if (person === null) continue;
+    sum += person.seenAtWatermark;
+    for (const session of person.sessions.values()) sessions.push(session);
+  }
+  const windows: OpenWindow[] = [];
+  for (let i = 0; i < sessions.length; i++) {
+    const { open, sighting } = sessions[i]!;
+    if (sighting !== null) sum += sighting.at;
+    for (let n = 0; n < open.length; n++) windows.push(open[n]!);
+  }
+  for (let i = 0; i < windows.length; i++) sum += windows[i]!.sensorAt;
+  for (let i = 0; i < windows.length; i++) {
+    const { gaps, rhythm, sources, latestId } = windows[i]!;
+    sum += latestId.length;
+    if (gaps[0] !== null) sum += gaps[0][0]! + gaps[0][64]! + gaps[0][128]!;
+    if (rhythm !== null) sum += rhythm.phases[0]! + rhythm.counts[0]! + rhythm.counts[64]! + rhythm.coupling[0]!;
+    if (sources.length > 0) sum += sources[0]!.sighting.at;
+  }
+  looked.sum = sum;
+}
+
 export class People {
   /** Everything but the open windows. */
   readonly #people: KeyedStore<Cell>;
@@ -69,7 +99,7 @@ export class People {
     this.#captures = state.captures === true;
     // The codecs need the dictionary, whose store has to be opened last.
     this.#people = state.keyed<Cell>('people', { encode: (cell) => this.#encode(cell), decode: atRest });
-    this.#open = state.keyed<Cell>('open', { encode: (cell) => this.#encodeOpen(cell), decode: atRest });
+    this.#open = state.keyed<Cell>('open', { encode: (cell) => this.#encodeOpen(cell), decode: atRest, touch: touchOpen });
     this.#dictionary = new DatabasesDictionary(state);
   }
 
