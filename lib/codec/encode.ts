@@ -1,6 +1,7 @@
 /** Avro encoding in Confluent framing: 0x00, schema id (4 bytes, big endian), body. */
+import type { Type } from 'avsc';
 import { assert } from '#lib/kernel/errors.ts';
-import type { DeadLetter } from '#schemas/records.ts';
+import type { DeadLetter, EnrichedEvent, TelemetryEvent } from '#schemas/records.ts';
 import { avroTypeOf } from './avro-types.ts';
 import type { RecordName, RecordTypes } from './decoder.ts';
 import { type SchemaSource, fileSchemaSource } from './schema-source.ts';
@@ -19,12 +20,50 @@ export interface FramedEncoder {
   encode<N extends RecordName>(name: N, record: RecordTypes[N]): Buffer;
 }
 
+/** For tasks that hand on telemetry: what came in the form that would be written need not be written anew. */
+export interface TelemetryEncoder extends FramedEncoder {
+  /**
+   * Whether a frame that was decoded as telemetry of that type is in this release's own schema, and so may be handed on as it is.
+   * Never for a long one: the same record has many encodings (blocks of arrays, padded numbers), and only our own is known to be short.
+   */
+  mayPass(type: TelemetryEvent['type'], frame: Uint8Array): boolean;
+  /** As `encode`; the event within is copied out of its frame, which `mayPass`. */
+  encodeAround(frame: Uint8Array, record: EnrichedEvent): Buffer;
+}
+
+/** Above the longest keystrokes that ingest lets in (512 samples of each kind). */
+const PASSED_BYTES_MAX = 16_384;
+
 /** The source must have prepared the writers that will be used. */
-export function framedEncoder(source: SchemaSource): FramedEncoder {
+export function framedEncoder(source: SchemaSource): TelemetryEncoder {
   const slab = new Slab();
   return {
     encode: (name, record) => slab.write(name, record, source.writerId(name)),
+    mayPass: (type, frame) => frame.length <= PASSED_BYTES_MAX && isFrameOf(source.writerId(type), frame),
+    encodeAround: (frame, record) => slab.writeAround(frame, record, source.writerId(record.type)),
   };
+}
+
+function isFrameOf(id: number, frame: Uint8Array): boolean {
+  return frame.length >= FRAME_BYTES && frame[0] === 0 && frame[1] === id >>> 24 && frame[2] === ((id >>> 16) & 0xff) && frame[3] === ((id >>> 8) & 0xff) && frame[4] === (id & 0xff);
+}
+
+interface Field {
+  readonly name: string;
+  readonly type: Type;
+}
+
+const fieldsOf = new Map<RecordName, readonly Field[]>();
+
+/** The fields of an enriched record behind its event, in order. */
+function fieldsBehind(name: EnrichedEvent['type']): readonly Field[] {
+  let fields = fieldsOf.get(name);
+  if (fields === undefined) {
+    const [event, ...rest] = (avroTypeOf(name) as unknown as { readonly fields: readonly Field[] }).fields;
+    assert(event?.name === 'event', `${name} begins with its event`);
+    fieldsOf.set(name, (fields = rest));
+  }
+  return fields;
 }
 
 let fixed: FramedEncoder | undefined;
@@ -49,10 +88,19 @@ class Slab {
   #used = 0;
 
   write(name: RecordName, record: unknown, id: number | null): Buffer {
+    return this.#cut(name, id, (start) => this.#encode(name, record, start));
+  }
+
+  writeAround(frame: Uint8Array, record: EnrichedEvent, id: number): Buffer {
+    return this.#cut(record.type, id, (start) => this.#encodeAround(frame, record, start));
+  }
+
+  /** `encode` answers where it ended, or minus the bytes that were missing. */
+  #cut(name: RecordName, id: number | null, encode: (start: number) => number): Buffer {
     const head = id === null ? 0 : FRAME_BYTES;
     for (;;) {
       const start = this.#used;
-      const end = this.#buffer.length - start < head ? -1 : this.#encode(name, record, start + head);
+      const end = this.#buffer.length - start < head ? -1 : encode(start + head);
       if (end >= 0) {
         if (id !== null) {
           this.#buffer[start] = 0;
@@ -73,10 +121,30 @@ class Slab {
     try {
       return avroTypeOf(name).encode(name === 'DeadLetter' ? inBuffers(record as DeadLetter) : record, this.#buffer, start);
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      assert(false, `${name} does not fit its schema: ${message}`);
+      return misfit(name, cause);
     }
   }
+
+  #encodeAround(frame: Uint8Array, record: EnrichedEvent, start: number): number {
+    const body = frame.length - FRAME_BYTES;
+    if (this.#buffer.length - start < body) return this.#buffer.length - start - body;
+    for (let i = 0; i < body; i++) this.#buffer[start + i] = frame[FRAME_BYTES + i]!;
+    let at = start + body;
+    try {
+      for (const { name, type } of fieldsBehind(record.type)) {
+        at = type.encode(record[name as keyof EnrichedEvent], this.#buffer, at);
+        if (at < 0) return at;
+      }
+    } catch (cause) {
+      return misfit(record.type, cause);
+    }
+    return at;
+  }
+}
+
+function misfit(name: RecordName, cause: unknown): never {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  assert(false, `${name} does not fit its schema: ${message}`);
 }
 
 /** avsc takes a Buffer for bytes and nothing else; only dead letters have bytes. */

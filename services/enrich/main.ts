@@ -40,7 +40,7 @@ export function main(args: string[]): Promise<number> {
   return host.run(async () => {
     const log = await openKafkaLog(kafkaOptionsOf(kafka, host.clock, host.kafkaHooks));
     host.add({ name: 'log', close: () => log.close() });
-    const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection']);
+    const source = await openSchemas(registry, topics, ['EnrichedKeystrokes', 'EnrichedConnection', 'KeystrokeLatency', 'Connection']);
     const databases = await watchDatabases(host, enrich);
     let feed: ReferenceFeed | undefined;
     const unavailable = countUnavailable(host.metrics);

@@ -1,7 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { ENRICHED_RECORDS } from '#lib/codec/decoder.ts';
-import { encodeFramed } from '#lib/codec/encode.ts';
+import { encodeFramed, framedEncoder } from '#lib/codec/encode.ts';
+import { fileSchemaSource } from '#lib/codec/schema-source.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
@@ -35,7 +36,7 @@ function taskWith(reference: ReferenceStore) {
     databases,
     reference,
     decoder: avroRecordDecoder(),
-    encoder: { encode: encodeFramed },
+    encoder: framedEncoder(fileSchemaSource()),
     onBatch: (events) => batches.push(events.length),
   });
   const emitter = {

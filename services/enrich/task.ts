@@ -1,6 +1,6 @@
 /** Enrich as the runner drives it on Kafka: framed telemetry in, framed enriched events out, keyed as their input. */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
-import type { FramedEncoder } from '#lib/codec/encode.ts';
+import type { TelemetryEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { EnrichedEvent, TelemetryEvent } from '#schemas/records.ts';
@@ -9,8 +9,8 @@ import { buildEnrich, type EnrichParts } from './topology.ts';
 
 export interface EnrichTaskParts extends EnrichParts {
   readonly decoder: RecordDecoder<TelemetryEvent>;
-  /** Its source must have prepared EnrichedKeystrokes and EnrichedConnection. */
-  readonly encoder: FramedEncoder;
+  /** Its source must have prepared EnrichedKeystrokes, EnrichedConnection and the two records of telemetry. */
+  readonly encoder: TelemetryEncoder;
   /** Called once per batch, for metrics. */
   readonly onBatch?: (events: readonly EnrichedEvent[]) => void;
 }
@@ -19,9 +19,11 @@ export function createEnrichTask({ decoder, encoder, onBatch, ...parts }: Enrich
   const pipeline = buildEnrich(parts);
 
   function emit(batch: readonly RawRecord[], events: readonly EnrichedEvent[], emitter: Emitter): void {
-    events.forEach((event, index) => {
-      emitter.emit(ENRICH_OUTPUTS.enriched, (batch[index] as RawRecord).key, encoder.encode(event.type, event as never), event.event.observedAt);
-    });
+    for (const [index, event] of events.entries()) {
+      const { key, value: frame } = batch[index] as RawRecord;
+      const passes = frame !== null && encoder.mayPass(event.event.type, frame);
+      emitter.emit(ENRICH_OUTPUTS.enriched, key, passes ? encoder.encodeAround(frame, event) : encoder.encode(event.type, event as never), event.event.observedAt);
+    }
     onBatch?.(events);
   }
 

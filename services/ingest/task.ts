@@ -2,7 +2,7 @@
  * Ingest as the runner drives it on Kafka: framed Avro in, the same records out, keyed by person. Where that moves people to
  * other partitions, tasks do not run ahead of each other (alignment.ts).
  */
-import type { FramedEncoder } from '#lib/codec/encode.ts';
+import type { TelemetryEncoder } from '#lib/codec/encode.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import type { Emitter, Left, RawRecord, Task } from '#lib/runner/task.ts';
@@ -20,7 +20,7 @@ export interface IngestTaskParts {
   readonly config: IngestConfig;
   readonly decoder: TelemetryDecoder;
   /** Its source must have prepared KeystrokeLatency, Connection and DeadLetter. */
-  readonly encoder: FramedEncoder;
+  readonly encoder: TelemetryEncoder;
   readonly state: TaskState;
   readonly pseudonymiser?: Pseudonymiser;
   /** Where the task stands among the others; absent: it stands alone. */
@@ -57,12 +57,14 @@ export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTa
 
   /** Answers the latest time among the events. */
   function run(batch: readonly RawRecord[], emitter: Emitter): number {
-    const { events, deadLetters, observedAt, duplicates } = pipeline.process(batch);
+    const { events, frames, deadLetters, observedAt, duplicates } = pipeline.process(batch);
     let latest = -Infinity;
-    for (const event of events) {
+    for (const [i, event] of events.entries()) {
+      const frame = frames[i]!;
       const key = personKey(event);
       if (event.observedAt > latest) latest = event.observedAt;
-      emitter.emit(INGEST_OUTPUTS.events, key, encoder.encode(event.type, event), event.observedAt, place(key));
+      const value = frame !== null && encoder.mayPass(event.type, frame) ? frame : encoder.encode(event.type, event);
+      emitter.emit(INGEST_OUTPUTS.events, key, value, event.observedAt, place(key));
     }
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });

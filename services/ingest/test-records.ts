@@ -63,7 +63,7 @@ export function connection(change: Partial<Connection> = {}): Connection {
 }
 
 export function item(event: TelemetryEvent, arrivedAt: number | null = null): Item {
-  return { event, arrivedAt, raw: raw(new Uint8Array([1]), 1, arrivedAt) };
+  return { event, arrivedAt, raw: raw(new Uint8Array([1]), 1, arrivedAt), asItCame: true };
 }
 
 export function raw(value: Uint8Array | null, offset = 1, arrivedAt: number | null = null): RawRecord {

@@ -18,6 +18,8 @@ import { createValidateStep } from './steps/validate.ts';
 
 interface IngestResult {
   events: TelemetryEvent[];
+  /** Of each event the bytes that it came in; null where they say something else than the event does now. */
+  frames: (Uint8Array | null)[];
   deadLetters: DeadLetter[];
   /** What those of them say of their time that could be decoded; checked by nobody. */
   observedAt: Map<DeadLetter, number>;
@@ -50,7 +52,7 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   ];
 
   function process(batch: readonly RawRecord[]): IngestResult {
-    const result: IngestResult = { events: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
+    const result: IngestResult = { events: [], frames: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
     let items: Item[] = [];
     for (const [i, decoded] of decode(batch).entries()) {
       const raw = batch[i]!;
@@ -58,7 +60,10 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
       else result.deadLetters.push(deadLetterOf(raw, raw.arrivedAt, decoded));
     }
     for (const step of steps) items = settle(items, step, result);
-    for (const item of items) result.events.push(item.event);
+    for (const { event, raw, asItCame } of items) {
+      result.events.push(event);
+      result.frames.push(asItCame ? raw.value : null);
+    }
     if (result.deadLetters.length > 1) inOrderOf(batch, result.deadLetters);
     return result;
   }

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { ENRICHED_RECORDS } from '#lib/codec/decoder.ts';
-import { encodeFramed } from '#lib/codec/encode.ts';
+import { encodeFramed, framedEncoder } from '#lib/codec/encode.ts';
 import { DEFAULT_DECODE_LIMITS, INTERNAL_DECODE_LIMITS } from '#lib/codec/limits.ts';
+import { fileSchemaSource } from '#lib/codec/schema-source.ts';
 import { createPseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { topicsSectionSchema } from '#lib/kernel/config-sections.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
@@ -21,7 +22,7 @@ import { AT } from '../../services/ingest/test-records.ts';
 import { topicLayouts } from '../../tools/topics/layout.ts';
 
 const opened = openDatabases(enrichConfigSchema.parse({}));
-const encoder = { encode: encodeFramed };
+const encoder = framedEncoder(fileSchemaSource());
 const raw = (value: Uint8Array): RawRecord => ({ topic: 'in', partition: 0, offset: 0, arrivedAt: AT, key: null, value });
 
 /** The only record that the task sends for this one. */

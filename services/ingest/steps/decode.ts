@@ -12,7 +12,7 @@ function decodeOne(decoder: TelemetryDecoder, raw: RawRecord): Decoded {
   if (raw.value === null || raw.value.byteLength === 0) return reject('EMPTY', 'the record has no value');
   const result: DecodeResult<TelemetryEvent> = decoder.decode(raw);
   if (!result.ok) return reject(result.reason, result.detail);
-  return { kind: 'ok', item: { raw, event: result.event, arrivedAt: result.arrivedAt } };
+  return { kind: 'ok', item: { raw, event: result.event, arrivedAt: result.arrivedAt, asItCame: true } };
 }
 
 export function createDecodeStep(decoder: TelemetryDecoder): (batch: readonly RawRecord[]) => Decoded[] {

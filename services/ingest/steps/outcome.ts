@@ -8,6 +8,8 @@ export interface Item {
   /** Arrival, epoch ms: what the record itself says, else what the log says; null where unknown. */
   readonly arrivedAt: number | null;
   event: TelemetryEvent;
+  /** Whether the event still says just what the raw record does. */
+  asItCame: boolean;
 }
 
 export interface Rejection {

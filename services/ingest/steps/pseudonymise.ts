@@ -8,7 +8,9 @@ export function createPseudonymiseStep(pseudonymiser: Pseudonymiser): Step {
       for (const item of batch) {
         const { tenantId, userId } = item.event;
         const pseudonym = pseudonymiser.userId(tenantId, userId);
-        if (pseudonym !== userId) item.event = { ...item.event, userId: pseudonym };
+        if (pseudonym === userId) continue;
+        item.event = { ...item.event, userId: pseudonym };
+        item.asItCame = false;
       }
     }
     return Array.from<Outcome>({ length: batch.length }).fill(OK);
