@@ -13,7 +13,7 @@ import { accessOf, cohortLevels, gapValue } from './cohort.ts';
 import { couplingSubjects, couplingValue } from './cohort-coupling.ts';
 import { waySubject, wayValue } from './cohort-path.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
-import { HANDS_BLOCKS_MIN, newPersonFleet, PLACES_MAX, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
+import { newPersonFleet, PLACES_MAX, presentHands, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
 
@@ -115,16 +115,18 @@ function reportPlace(reporter: Reporter, { network, category, trusted, deviceId,
 }
 
 function reportRhythm(reporter: Reporter): void {
-  const { places, hands = [], strangeSince = 0 } = reporter.person.fleet!;
-  if (hands.length < HANDS_BLOCKS_MIN) return;
-  const sketch = Array.from({ length: SKETCH_SIZE }, (_, i) => Math.round(hands.reduce((sum, block) => sum + block.sketch[i]!, 0) / hands.length));
+  const { places, strangeSince = 0 } = reporter.person.fleet!;
+  const present = presentHands(reporter.person.fleet!);
+  if (present === null) return;
+  const { blocks, changed } = present;
+  const sketch = Array.from({ length: SKETCH_SIZE }, (_, i) => Math.round(blocks.reduce((sum, block) => sum + block.sketch[i]!, 0) / blocks.length));
   const minutes: Minutes = [0, 0];
   for (const place of places) {
     minutes[0] |= place.minutes[0];
     minutes[1] |= place.minutes[1];
   }
   const [latitude, longitude] = places[0]?.area ?? [NO_AREA, NO_AREA];
-  const values = [...sketch, latitude, longitude, hands.slice(-HANDS_BLOCKS_MIN).every(({ strange }) => strange) ? 1 : 0, Math.floor(strangeSince / HOUR_MS), shortHash(places[0]?.deviceId ?? '')];
+  const values = [...sketch, latitude, longitude, changed ? 1 : 0, Math.floor(strangeSince / HOUR_MS), shortHash(places[0]?.deviceId ?? '')];
   for (const bucket of bucketsOf(sketch)) report(reporter, 'RHYTHM', subjectOf('RHYTHM', reporter.tenant, bucket), places[0]?.deviceId ?? '', minutes, values);
 }
 

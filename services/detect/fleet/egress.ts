@@ -219,7 +219,7 @@ function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): vo
 }
 
 function figuresOf(memory: EgressMemory, windowStart: number): number[] {
-  const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+  const members = sortedMembers(memory);
   const devices = new Set(members.flatMap((member) => member.devices)).size;
   const shipTos = new Set(members.map(({ shippedTo }) => shippedTo).filter((place) => place !== 0)).size;
   const { days, typical } = turnsOf(memory);

@@ -30,6 +30,10 @@ describe('repeated looks', () => {
         const values = told(day);
         for (let i = 1; i < values.length; i++) expect(values[i]!).toBeGreaterThanOrEqual(values[i - 1]!);
         const seen = day.filter((strength) => strength !== null);
+        for (const yesterday of [-1, 2]) {
+          const later = told(day, lookAgain(undefined, DAY - LOOK_EVERY_MS, [yesterday]));
+          if (later.length > 0) expect(later.at(-1)!).toBeLessThanOrEqual(Math.max(yesterday, ...seen) + 1e-9);
+        }
         if (seen.length > 0) expect(values.at(-1)!).toBeLessThanOrEqual(Math.max(...seen) + 1e-9);
       }),
     );
@@ -38,7 +42,17 @@ describe('repeated looks', () => {
   test('the greatest of a day reaches t for at most a share 1/t of honest days, whatever hangs together; the greatest look reaches it more often', () => {
     // Each look is 1/share with a chance of share, else nothing: all combinations of four, independent or all the same.
     const share = 0.01;
-    let [mean, reached, greatest] = [0, 0, 0];
+    let [mean, reached, greatest, meanAfter, reachedAfter] = [0, 0, 0, 0, 0];
+    // The same with a look on the day before.
+    for (let bits = 0; bits < 1 << (LOOKS + 1); bits++) {
+      const values = Array.from({ length: LOOKS + 1 }, (_, i) => ((bits >> i) & 1 ? -Math.log10(share) : -Infinity));
+      const probability = values.reduce((product, value) => product * (value > 0 ? share : 1 - share), 1);
+      const most = Math.max(...told(values.slice(1), lookAgain(undefined, DAY - LOOK_EVERY_MS, [values[0]!])));
+      meanAfter += probability * 10 ** most;
+      if (most >= -Math.log10(share) - 1e-9) reachedAfter += probability;
+    }
+    expect(meanAfter).toBeLessThanOrEqual(1 + 1e-9);
+    expect(reachedAfter).toBeLessThanOrEqual(share);
     for (let bits = 0; bits < 1 << LOOKS; bits++) {
       const fired = Array.from({ length: LOOKS }, (_, i) => (bits >> i) & 1);
       const probability = fired.reduce((product, one) => product * (one === 1 ? share : 1 - share), 1);
@@ -54,10 +68,15 @@ describe('repeated looks', () => {
     expect(Math.max(...told([2, -Infinity, -Infinity, -Infinity]))).toBeCloseTo(2 - Math.log10(LOOKS), 9);
   });
 
-  test('a look that is left out leaves its weight to the next; a new day begins anew', () => {
+  test('a look that is left out leaves its weight to the next; a new day begins with the last look of the one before and nothing older', () => {
     expect(told([null, null, 2])[0]).toBeCloseTo(2 + Math.log10(3 / LOOKS), 9);
     const yesterday = lookAgain(undefined, DAY - LOOK_EVERY_MS, [3]);
-    expect(told([2], yesterday)[0]).toBeCloseTo(2 - Math.log10(LOOKS), 9);
+    expect(told([2], yesterday)[0]).toBeCloseTo(Math.log10(0.3 * 1000 + (0.7 / LOOKS) * 100), 9);
+    expect(told([3, 3, 3, 3], yesterday).at(-1), 'what lasts from day to day loses nothing').toBeCloseTo(3, 9);
+    const older = lookAgain(undefined, DAY - LOOKS * LOOK_EVERY_MS - LOOK_EVERY_MS, [3]);
+    expect(told([2], older)[0]).toBeCloseTo(2 - Math.log10(LOOKS), 9);
+    // State of earlier releases has no last look.
+    expect(told([2], { day: yesterday.day, look: yesterday.look, sums: yesterday.sums })[0]).toBeCloseTo(2 - Math.log10(LOOKS), 9);
     expect(isLook(DAY)).toBe(true);
     expect(isLook(DAY + HOUR_MS)).toBe(false);
   });

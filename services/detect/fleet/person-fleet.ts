@@ -65,13 +65,24 @@ export const isEmpty = ({ hour, pending, taken, hands }: PersonFleet): boolean =
 /** About a day of light typing: who took over has the hands to themselves by then. */
 export const HANDS_BLOCKS = 6;
 
-/** So many blocks in a row say who types. */
-export const HANDS_BLOCKS_MIN = 3;
+/** So many blocks say who types: each has as many keystrokes as the sittings by which likeness is judged (model/hands.ts), and one may be of a hurried hour. */
+const HANDS_BLOCKS_MIN = 2;
+
+/** So many blocks in a row that fit the enrolled rhythm are the person's again. */
+const OWN_AGAIN_BLOCKS = 3;
 
 export function addHands(fleet: PersonFleet, block: HandsBlock): void {
   fleet.hands = [...(fleet.hands ?? []).slice(1 - HANDS_BLOCKS), block];
   if (block.strange) fleet.strangeSince ??= block.from;
-  else if (fleet.hands.slice(-HANDS_BLOCKS_MIN).every(({ strange }) => !strange)) delete fleet.strangeSince;
+  else if (fleet.hands.slice(-OWN_AGAIN_BLOCKS).every(({ strange }) => !strange)) delete fleet.strangeSince;
+}
+
+/** Who types now, whose blocks are not mixed with those of who typed before; null while too little was typed. */
+export function presentHands({ hands = [], strangeSince }: PersonFleet): { blocks: readonly HandsBlock[]; changed: boolean } | null {
+  const latest = strangeSince === undefined ? hands : hands.filter(({ from }) => from >= strangeSince);
+  const blocks = latest.length < HANDS_BLOCKS_MIN ? hands : latest;
+  if (blocks.length < HANDS_BLOCKS_MIN) return null;
+  return { blocks, changed: hands.slice(-HANDS_BLOCKS_MIN).every(({ strange }) => strange) };
 }
 
 const byTime = (a: FleetFact, b: FleetFact): number => a.effectiveAt - b.effectiveAt || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0);

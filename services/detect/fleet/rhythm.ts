@@ -2,7 +2,6 @@
  * A bucket of people whose rhythms are alike. For each of them: who else may have the same hands, by the recent typing of both, and
  * whether those identities are ever at work together (same-hands.ts, presence.ts).
  */
-import { handsOf } from '../model/hands.ts';
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
 import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
@@ -10,7 +9,7 @@ import { isLook, lookAgain, strengthOfLooks, type Looks } from './looks.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
 import { overlapOf, presenceOf, slotsOf, standingOf, UNKNOWN } from './presence.ts';
 import { contrastsOfSketch, SKETCH_SIZE } from './rhythm-sketch.ts';
-import { compare, oneOperatorOf, type Candidate, type OneOperator, type Pairs } from './same-hands.ts';
+import { candidateOf, compare, oneOperatorOf, type Candidate, type OneOperator, type Pairs } from './same-hands.ts';
 import { memberKey } from './subjects.ts';
 
 interface RhythmMember {
@@ -135,11 +134,11 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
 };
 
 function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: Closing): void {
-  const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+  const members = sortedMembers(memory);
   const n = members.length;
   const from = windowStart / HOUR_MS - PRESENCE_HOURS;
   const presences = members.map(({ hours }) => presenceOf(hours, from));
-  const people: Candidate[] = members.map(({ sketch, changed = false }) => ({ hands: handsOf(contrastsOfSketch(sketch)), changed }));
+  const people: Candidate[] = members.map(({ sketch, changed = false }) => candidateOf(contrastsOfSketch(sketch), changed));
   const sinceOf = (i: number, j: number): number => Math.max(members[i]!.since ?? 0, members[j]!.since ?? 0);
   const sameDevice = (i: number, j: number): boolean => members[i]!.device === members[j]!.device && (members[i]!.device ?? 0) !== 0;
   const pairs = compare(people, (i, j) => (sameDevice(i, j) ? UNKNOWN : standingOf(presences[i]!, presences[j]!, sinceOf(i, j))));

@@ -1,22 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
 import { HANDS } from '../model/hands-fitted.ts';
-import { handsOf, type Hands } from '../model/hands.ts';
 import { HOUR_MS } from './minutes.ts';
 import { addHands, HANDS_BLOCKS, newPersonFleet } from './person-fleet.ts';
 import { presenceOf, standingOf, type Standing } from './presence.ts';
-import { compare, oneOperatorOf, type Candidate, type OneOperator } from './same-hands.ts';
+import { candidateOf, compare, oneOperatorOf, type Candidate, type OneOperator } from './same-hands.ts';
 
 const APART: Standing = { apart: true, together: false };
 const TOGETHER: Standing = { apart: false, together: true };
 const spread = (prng: Prng, of: readonly (readonly number[])[]): number[] => of.map((row, i) => Math.sqrt(row[i]!) * prng.normal());
 const somebody = (seed: number): number[] => spread(new Prng(seed, 'person'), HANDS.between).map((value, i) => value + HANDS.mean[i]!);
-const sitting = (person: readonly number[], seed: number): Hands => handsOf(spread(new Prng(seed, 'sitting'), HANDS.within).map((value, i) => person[i]! + 0.4 * value));
+const sitting = (person: readonly number[], seed: number): number[] => spread(new Prng(seed, 'sitting'), HANDS.within).map((value, i) => person[i]! + 0.4 * value);
 
 /** `identities` of one operator, then other people; all of the first `apart` people stay apart, the others type together with everybody. */
 function fleetOf(identities: number, people: number, apart: number, changed = false): { people: Candidate[]; found: (i: number) => OneOperator | null } {
   const operator = somebody(7);
-  const all: Candidate[] = Array.from({ length: people }, (_, i) => ({ hands: sitting(i < identities ? operator : somebody(100 + i), i), changed: changed && i < identities }));
+  const all: Candidate[] = Array.from({ length: people }, (_, i) => candidateOf(sitting(i < identities ? operator : somebody(100 + i), i), changed && i < identities));
   const pairs = compare(all, (i, j) => (Math.max(i, j) < apart ? APART : TOGETHER));
   return { people: all, found: (i) => oneOperatorOf(all, pairs, i) };
 }
@@ -57,7 +56,7 @@ describe('one operator of several identities', () => {
   });
 
   test('no pair counts for more than the pairs that typed together show by chance', () => {
-    const twins = Array.from({ length: 12 }, (_, i) => ({ hands: sitting(somebody(7), i), changed: false }));
+    const twins = Array.from({ length: 12 }, (_, i) => candidateOf(sitting(somebody(7), i), false));
     const { likeness, strangers } = compare(twins, (i, j) => (Math.max(i, j) < 2 ? APART : TOGETHER));
     expect(strangers).toBe(65);
     // Everybody types alike here: so do these two, and it says nothing.

@@ -9,22 +9,28 @@
  * those whose hands changed lately: for a person whose hands did, half of the bet is on sets of such people alone.
  *
  * That speaks for the set and not yet for the person: one more may look like three who really are one. So the person must stand out
- * from the others of the set as well: of G groups of the bucket that are as much alike as those others are, the mean ratio of the person
- * with one, 1/G, and 1/share of the people who are apart from all of that group make an e-value if the person is none of them. The
- * smaller of the two is what is claimed.
+ * from the others of the set as well: of G groups of the bucket that are as much alike as those others are, the ratio of the person
+ * with one, 1/G, and 1/share of the people who are apart from all of that group make an e-value if the person is none of them. The ratio is
+ * half the mean of those with each of the others, and half the one with the middle of their hands: if they are one person, their middle has
+ * less of each sitting's chance in it; and with whatever is compared that does not depend on the person, the mean ratio of strangers is at
+ * most 1, as it is with a sitting. The smaller of the two is what is claimed.
  *
  * The fleet's own people check the model: no pair counts for more than what pairs that typed at the same time, who are two people for
  * certain, show by chance.
  */
-import { likeness, type Hands } from '../model/hands.ts';
+import { handsOf, likeness, type Hands } from '../model/hands.ts';
 import { bitsOf } from './minutes.ts';
 import type { Standing } from './presence.ts';
 
 export interface Candidate {
+  /** What the hands are made of. */
+  readonly contrasts: readonly number[];
   readonly hands: Hands;
   /** The hands are not those that were enrolled. */
   readonly changed: boolean;
 }
+
+export const candidateOf = (contrasts: readonly number[], changed: boolean): Candidate => ({ contrasts, hands: handsOf(contrasts), changed });
 
 export interface OneOperator {
   /** Identities, the person included. */
@@ -57,6 +63,8 @@ export interface Pairs {
   readonly apartBits: readonly Int32Array[];
   /** Pairs that typed together. */
   readonly strangers: number;
+  /** A likeness as far as those pairs allow. */
+  readonly limited: (likeness: number) => number;
 }
 
 export function compare(people: readonly Candidate[], standing: (i: number, j: number) => Standing): Pairs {
@@ -87,8 +95,9 @@ export function compare(people: readonly Candidate[], standing: (i: number, j: n
   }
   const falling = Float64Array.from(strangersAbove).sort().reverse();
   // What is below nothing stays: no limit is.
-  for (const at of above) alike[at] = alike[(at % n) * n + Math.floor(at / n)] = Math.min(alike[at]!, chanceLimit(falling, strangers, alike[at]!));
-  return { likeness: alike, apart, apartBits, strangers };
+  const limited = (value: number): number => Math.min(value, chanceLimit(falling, strangers, value));
+  for (const at of above) alike[at] = alike[(at % n) * n + Math.floor(at / n)] = limited(alike[at]!);
+  return { likeness: alike, apart, apartBits, strangers, limited };
 }
 
 const bitsFor = (n: number): Int32Array => new Int32Array((n + 31) >> 5);
@@ -162,15 +171,16 @@ export function oneOperatorOf(people: readonly Candidate[], pairs: Pairs, i: num
   const changed = people[i]!.changed ? bestSet(people, pairs, i, true) : null;
   const best = changed !== null && (whole === null || changed.strength > whole.strength) ? changed : whole;
   if (best === null || best.group < 3 || best.strength <= 0) return best;
-  return { ...best, ...ownPart(people.length, pairs, i, best) };
+  return { ...best, ...ownPart(people, pairs, i, best) };
 }
 
 /** What speaks for the person being one of the others, who may be one without the person. */
-function ownPart(n: number, { likeness: alike, apart }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'strength'> {
-  let ratio = 0;
+function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'strength'> {
+  const n = people.length;
+  let ratio = 10 ** limited(likeness(people[i]!.hands, middleOf(others.map((j) => people[j]!.contrasts)))) / 2;
   let least = Infinity;
   for (const j of others) {
-    ratio += 10 ** alike[i * n + j]! / others.length;
+    ratio += 10 ** alike[i * n + j]! / (2 * others.length);
     for (const k of others) if (k !== j) least = Math.min(least, alike[j * n + k]!);
   }
   let apartFromAll = 0;
@@ -179,6 +189,9 @@ function ownPart(n: number, { likeness: alike, apart }: Pairs, i: number, { othe
   const share = (apartFromAll + 1) / (n - others.length + 1);
   return { groups, strength: Math.min(strength, Math.log10(ratio / groups / share)) };
 }
+
+/** The hands that lie in the middle of several sittings. */
+const middleOf = (sittings: readonly (readonly number[])[]): Hands => handsOf(sittings[0]!.map((_, at) => sittings.reduce((sum, contrasts) => sum + contrasts[at]!, 0) / sittings.length));
 
 /** Connected components of two and more among the people but `i`. */
 function groupsOf(n: number, i: number, joined: (j: number, k: number) => boolean): number {

@@ -55,7 +55,7 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
     keepLatest(memory.members, settings.membersMax);
     memory.beyond ||= hour.beyond > 0 || size > settings.membersMax;
     if (memory.members.size < 2) return;
-    const members = [...memory.members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+    const members = sortedMembers(memory);
     const away = members.filter(({ km }) => km > AWAY_KM);
     const values = [members.length, away.length, countAreas(away.map(({ area }) => area)), memory.beyond ? 1 : 0];
     const what = [Math.floor(windowStart / TOLD_AGAIN_MS), ...values].join(' ');

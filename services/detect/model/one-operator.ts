@@ -8,7 +8,7 @@
  *   the bet is on the people whose hands did).
  * Null: an e-value; the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on 351,056
  *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
- *   exchange looks four times a day; the mean of the day's looks counts, so that its greatest is an e-value too (fleet/looks.ts).
+ *   exchange looks four times a day; the mean of the day's looks and the last one before counts, so that its greatest is an e-value too (fleet/looks.ts).
  * Reference: the exchange (fleet/rhythm.ts). Recent hands are the last three to six blocks of 400 keystrokes, so that it is the
  *   operator who is compared, and not the person who was enrolled.
  * Cost: somebody with two accounts on two machines looks the same, so two identities stay below what opens MEDIUM. The more people
@@ -46,6 +46,6 @@ export function oneOperator(view: SessionView): Answer {
     samples: slots,
     windowStart: told.until - PRESENCE_HOURS * HOUR_MS,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group, ${times(lastLook)} is left of it; on the mean of the four looks of the day, those to come counted as nothing, it is ${times(supported)}.`,
+    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group, ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
   };
 }

@@ -37,6 +37,6 @@ export function sharedTypist(view: SessionView, { config }: SignalParameters): A
     samples: people,
     windowStart: told.until - config.fleet.memoryMs,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
+    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
   };
 }
