@@ -6,7 +6,8 @@
  * and every quiet family its own. A story puts a stated part of the whole stake on one combination: where its signals are independent
  * under the null, the product of their e-values is an e-value, and so is the mixture (1 − Σ shares)·bets + Σ share·Π. Whoever types and where
  * an address is registered, or what hour it is, are independent while the person is who they were; when another takes over, they change on
- * the same day. Source: Shafer, "Testing by betting", JRSS A 184 (2021), on mixtures of bets; Vovk and Wang, Ann. Stat. 49 (2021), Section 4.
+ * the same day. Whether hands are the enrolled ones says nothing about whether somebody else, who was never at work at the same time, has
+ * the same ones. Source: Shafer, "Testing by betting", JRSS A 184 (2021), on mixtures of bets; Vovk and Wang, Ann. Stat. 49 (2021), Section 4.
  */
 import type { SignalName } from './reading.ts';
 import { SIGNALS } from './signals.ts';
@@ -22,13 +23,15 @@ export const STORIES: readonly Story[] = [
   // An account goes to somebody else, who is somewhere else.
   { share: 0.05, signals: ['operatorChange', 'novelty'] },
   // An operator takes over and works the day of another zone.
-  { share: 0.026, signals: ['operatorChange', 'hours'] },
+  { share: 0.022, signals: ['operatorChange', 'hours'] },
   // Somebody else takes over over a further leg, within a session or between two days of a device. A dock changes both too, keyboard and delay,
   // and is rare enough.
   { share: 0.006, signals: ['operatorChange', 'onset'] },
   { share: 0.006, signals: ['operatorChange', 'ownGap'] },
   // One operator drives several identities from the first day on: the hands that they share are all there is to see.
-  { share: 0.04, signals: ['oneOperator'] },
+  { share: 0.034, signals: ['oneOperator'] },
+  // One operator takes over several identities: hands that are not the enrolled ones, and that another account has too.
+  { share: 0.01, signals: ['operatorChange', 'oneOperator'] },
 ];
 
 /** What the stories leave to the bets on families. */
