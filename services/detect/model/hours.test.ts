@@ -4,6 +4,7 @@ import { WEEK_HOURS, countMinute, hoursView, newActivity } from './activity.ts';
 import { bestZone, hours } from './hours.ts';
 import { novelty, type Familiar } from './novelty.ts';
 import { RANK, START, parameters, rankAlone, reading, sighting, view } from './test-view.ts';
+import { utcOffsetHours } from './zones.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -93,10 +94,32 @@ describe('novelty', () => {
     expect(novelty(view({ familiar: [known({ firstAt: START - 4 * DAY_MS })] }), parameters)).toBe('quiet');
   });
 
+  test('what it is worth over all the days on which it is still new is what one day of it would be: the mean over honest days is one', () => {
+    const zone = utcOffsetHours('America/Denver', START)! * HOUR_MS;
+    for (const [kind, share] of [['country', 0.01], ['network', 0.02], ['fingerprint', 0.05]] as const) {
+      // A first at any hour; a day is judged by the most that any of its windows says.
+      for (let hour = 0; hour < 24; hour += 5) {
+        const firstAt = Math.floor(START / DAY_MS) * DAY_MS + hour * HOUR_MS;
+        const ofDays = new Map<number, number>();
+        for (let windowEnd = firstAt + 60_000; windowEnd < firstAt + 6 * DAY_MS; windowEnd += HOUR_MS) {
+          const answer = novelty(view({ windowEnd, familiar: [known({ kind, value: kind === 'country' ? 'US' : kind === 'network' ? '64500' : 'x', firstAt })] }), parameters);
+          const day = Math.floor((windowEnd - 1 + zone) / DAY_MS);
+          if (answer !== 'quiet') ofDays.set(day, Math.max(ofDays.get(day) ?? 0, 10 ** reading(answer).strength));
+        }
+        const values = [...ofDays.values()];
+        const mean = share * values.reduce((sum, value) => sum + value, 0);
+        expect(mean).toBeLessThanOrEqual(1 + 1e-9);
+        expect(mean).toBeGreaterThan(0.9);
+        expect(values.toSorted((x, y) => y - x), 'most on the first').toEqual(values);
+      }
+    }
+  });
+
   test('an address counts by how rarely this person’s change, and never more than a network', () => {
     const place = { ip: '203.0.113.80', latitude: 39.7, longitude: -105, country: 'US', firstAt: START - 60_000, lastAt: START };
     const at = (addresses: number, days: number, change: Partial<typeof place> = {}) => novelty(view({ knownPlace: { ...place, ...change }, placesBefore: { addresses, days } }), parameters);
-    expect(reading(at(1, 5))).toMatchObject({ strength: 1, observed: 1, expected: 0.1, samples: 5, ubiquitous: true });
+    expect(reading(at(1, 5))).toMatchObject({ observed: 1, expected: 0.144, samples: 5, ubiquitous: true });
+    expect(reading(at(1, 5)).strength).toBeCloseTo(-Math.log10((0.1 * 13) / 9), 9);
     expect(reading(at(1, 5)).explanation).toContain("about 10% of this user's days bring a new address");
     expect(reading(at(1, 10)).strength).toBeGreaterThan(reading(at(1, 5)).strength);
     expect(reading(at(1, 400)).strength).toBe(reading(novelty(view({ familiar: [known({})] }), parameters)).strength);

@@ -3,18 +3,22 @@
  *
  * Hypothesis: somebody else uses the account, or from somewhere else than the person ever did.
  * Statistic: the first sighting of the person in this country, on this network (AS number), at this address or with this TLS fingerprint,
- *   after the person has been known on a stated number of days. The rarest of them speaks.
+ *   after the person has been known on a stated number of days; it stays new for a few days (of the declared zone), that of the first
+ *   sighting included. The rarest of them speaks.
  * Null: people travel, change providers and browsers: shares of person-days with a first, a stated prior. How often addresses change
  *   depends on the provider and on the person, so it is learnt from the person's own days: of D days with k addresses, (k − ½)/D bring a
  *   new one (Krichevsky and Trofimov 1981: the mean under a Jeffreys prior, so that one over it has mean 1).
+ *   A first that stays new for three days is shown by three times as many days as bring one. So what a day of it is worth is a part of one
+ *   over the share, and the parts of its days sum to one: most of it on the first, when somebody who took over shows, then a third each day.
  * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty, and neither is a network near a
  *   place to which the person has moved as declared.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
  */
-import { DAY_MS } from '../fleet/minutes.ts';
+import { DAY_MS, HOUR_MS } from '../fleet/minutes.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfShare } from './reading.ts';
 import { isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
+import { utcOffsetHours } from './zones.ts';
 
 export const noveltySignal: SignalDescription = {
   name: 'novelty',
@@ -62,7 +66,10 @@ interface Fresh {
   share: number;
 }
 
-const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Omit<Fresh, 'share'>): boolean =>
+/** One that is still new: on the how manieth day, from 0. */
+type New = Fresh & { age: number };
+
+const isDeclaredMove = ({ movedSince, sourceToDeclaredKm }: SessionView, { kind, firstAt }: Pick<Fresh, 'kind' | 'firstAt'>): boolean =>
   kind !== 'fingerprint' && movedSince !== null && firstAt >= movedSince - EARLY_MS && sourceToDeclaredKm !== null && sourceToDeclaredKm <= MOVED_KM;
 
 /** The address as something new; its share tells how often this person's change. */
@@ -73,32 +80,54 @@ function freshAddress({ knownPlace, placesBefore }: SessionView): Fresh | null {
   return share > ADDRESS_SHARE_MAX ? null : { kind: 'address', value: knownPlace.ip, firstAt: knownPlace.firstAt, daysBefore: days, share };
 }
 
+/** Each day that a first is new has so much of the part of the day before it. */
+const NEXT_DAY = 1 / 3;
+
+/** Part of a first's worth on its day `age` (0: that of the first sighting) of the days on which it is new; 0 afterwards. */
+function partOf(age: number, { noveltyHoldMs }: SignalParameters['config']['network']): number {
+  const days = Math.ceil(noveltyHoldMs / DAY_MS);
+  return age >= days ? 0 : (NEXT_DAY ** age * (1 - NEXT_DAY)) / (1 - NEXT_DAY ** days);
+}
+
+/** Days of the declared zone between a first and the end of the window. */
+function ageOf({ declared, windowEnd }: SessionView, firstAt: number): number {
+  const zone = declared?.timeZone ?? null;
+  const offset = ((zone === null ? null : utcOffsetHours(zone, firstAt)) ?? 0) * HOUR_MS;
+  return Math.floor((windowEnd - 1 + offset) / DAY_MS) - Math.floor((firstAt + offset) / DAY_MS);
+}
+
 /** The organisation's own networks and declared moves bring nothing new. */
-function freshTraits(view: SessionView, { config }: SignalParameters): Fresh[] {
+function freshTraits(view: SessionView, { config }: SignalParameters): New[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
   const { noveltyDaysMin, noveltyHoldMs } = config.network;
-  const isFresh = (trait: Omit<Fresh, 'share'>): boolean => trait.daysBefore >= noveltyDaysMin && view.windowEnd - trait.firstAt <= noveltyHoldMs && !isDeclaredMove(view, trait);
-  const traits: Fresh[] = [];
-  for (const trait of view.familiar) if (isFresh(trait)) traits.push({ ...trait, share: HONEST_SHARE[trait.kind] });
+  const traits: New[] = [];
+  const add = (trait: Fresh): void => {
+    if (trait.daysBefore < noveltyDaysMin || view.windowEnd - trait.firstAt > noveltyHoldMs || isDeclaredMove(view, trait)) return;
+    traits.push({ ...trait, age: ageOf(view, trait.firstAt) });
+  };
+  for (const trait of view.familiar) add({ ...trait, share: HONEST_SHARE[trait.kind] });
   const address = freshAddress(view);
-  if (address !== null && isFresh(address)) traits.push(address);
-  return traits;
+  if (address !== null) add(address);
+  return traits.filter(({ age }) => partOf(age, config.network) > 0);
 }
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
   if (view.sighting === null) return NO_DATA;
+  const { network } = parameters.config;
   const fresh = freshTraits(view, parameters);
   if (fresh.length === 0) return QUIET;
-  const best = fresh.toSorted((a, b) => a.share - b.share)[0]!;
+  const shareOf = ({ share, age }: New): number => Math.min(1, share / partOf(age, network));
+  const best = fresh.toSorted((a, b) => shareOf(a) - shareOf(b))[0]!;
+  const share = shareOf(best);
   return {
-    strength: strengthOfShare(best.share),
+    strength: strengthOfShare(share),
     ubiquitous: true,
     observed: 1,
-    expected: rounded(best.share),
+    expected: rounded(share),
     unit: 'share',
     samples: best.daysBefore,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The ${fresh.map(({ kind, value }) => `${TEXT[kind]} ${value}`).join(' and the ')} had not been seen for this user on ${best.daysBefore} earlier days; about ${rounded(best.share * 100, 1)}% of ${best.kind === 'address' ? "this user's days bring a new" : 'honest days bring a first'} ${TEXT[best.kind]}.`,
+    explanation: `The ${fresh.map(({ kind, value }) => `${TEXT[kind]} ${value}`).join(' and the ')} had not been seen for this user on ${best.daysBefore} earlier days; about ${rounded(best.share * 100, 1)}% of ${best.kind === 'address' ? "this user's days bring a new" : 'honest days bring a first'} ${TEXT[best.kind]}; it counts as new for some days, and day ${best.age + 1} of them has ${Math.round(partOf(best.age, network) * 100)}% of its weight, so that it is worth as much as what ${rounded(share * 100, 1)}% of days show.`,
   };
 }
