@@ -79,7 +79,7 @@ const networkSchema = z.strictObject({
   assignmentGraceMs: z.int().min(0).max(7 * DAY_MS).default(36 * HOUR_MS).describe('How long after a new assignment version the place of the one before is still accepted, ms.'),
   travelHoldMs: z.int().min(MINUTE_MS).default(4 * HOUR_MS).describe('How long an impossible travel is held against the session, ms.'),
   noveltyDaysMin: z.int().min(1).max(60).default(2).describe('Days on which a person must have been seen before something new counts as new.'),
-  noveltyHoldMs: z.int().min(MINUTE_MS).default(3 * DAY_MS).describe('How long something new stays new, ms.'),
+  noveltyHoldMs: z.int().min(MINUTE_MS).default(3 * DAY_MS).describe('How long something new stays new, ms; whole days, that of the first sighting included.'),
   farKm: z.number().min(50).max(20_000).default(1000).describe('Distance from which another country is far from the declared place, km.'),
 });
 
