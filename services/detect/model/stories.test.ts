@@ -48,7 +48,7 @@ describe('stories', () => {
       expect(severity({ operatorChange: 1.8, ...other })).toBe('MEDIUM');
       expect(severityOf(fuse(holding(other), SIGNALS.map(() => true), settings), settings), 'ubiquitous').toBeNull();
     }
-    expect(severity({ operatorChange: 2.4, oneOperator: 1.4 })).toBe('MEDIUM');
+    expect(severity({ operatorChange: 2.5, oneOperator: 1.5 })).toBe('MEDIUM');
     expect(severity({ operatorChange: 2.9 })).toBe('LOW');
     expect(severity({ oneOperator: 1.6 }), 'two identities, whatever they show').not.toBe('MEDIUM');
     expect(severity({ oneOperator: 3.3 })).toBe('MEDIUM');
