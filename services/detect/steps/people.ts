@@ -167,9 +167,9 @@ export class People {
     return person;
   }
 
-  /** Of a person with open windows, without waking them. */
-  clocks({ person, aside }: Cell): Clocks {
-    return person ?? aside!;
+  /** Of an active person, without waking those who are set aside; who rests since the last look is woken up. */
+  clocks(cell: Cell): Clocks {
+    return cell.person ?? cell.aside ?? this.live(cell);
   }
 
   /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. */

@@ -8,6 +8,7 @@ import { buildDetect } from '../topology.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Person } from './person.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
+import { People } from './people.ts';
 import { decodePerson, encodeOpen, encodePerson, joinOpen } from './person-codec.ts';
 import { advanceWatermark, newWatermark, watermarkOf } from './watermark.ts';
 
@@ -107,4 +108,18 @@ describe('the state of a person', () => {
     const bytes = encodePerson(people()[0]!, dictionary);
     expect(() => decodePerson(bytes.slice(0, bytes.length - 5), dictionary)).toThrow();
   });
+});
+
+test('the clocks of an active person are there in every shape: live, set aside, and at rest since the last look', () => {
+  const people = new People(createMemoryState(), 0);
+  const cell = people.wake('t', 'u');
+  Object.assign(cell.person, { highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
+  people.saveOpen(cell);
+  expect(people.clocks(cell)).toMatchObject({ highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
+  people.setAside(cell, 124_000, 1);
+  expect([cell.person, people.clocks(cell)]).toMatchObject([null, { highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 }]);
+  expect(people.live(cell)).toMatchObject({ highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
+  people.rest('t|u');
+  expect([cell.person, cell.aside]).toEqual([null, null]);
+  expect(people.clocks(cell)).toMatchObject({ highestAt: 5_000, seenAtWatermark: 4_000 });
 });
