@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
 import { HANDS } from '../model/hands-fitted.ts';
 import { HOUR_MS } from './minutes.ts';
-import { addHands, HANDS_BLOCKS, newPersonFleet } from './person-fleet.ts';
+import { addHands, HANDS_BLOCKS, newPersonFleet, presentHands } from './person-fleet.ts';
 import { presenceOf, standingOf, type Standing } from './presence.ts';
 import { candidateOf, compare, oneOperatorOf, type Candidate, type OneOperator } from './same-hands.ts';
 
@@ -102,5 +102,24 @@ describe('hands of a person', () => {
     expect(fleet.strangeSince).toBe(8 * HOUR_MS);
     for (let n = 11; n < 14; n++) add(n, false);
     expect(fleet.strangeSince).toBeUndefined();
+  });
+
+  test('who types now is compared without the blocks of who typed before', () => {
+    const fleet = newPersonFleet();
+    const add = (n: number, strange: boolean): void => addHands(fleet, { sketch: [n], strange, from: n * HOUR_MS });
+    const present = (): { blocks: number[]; changed: boolean } | null => {
+      const hands = presentHands(fleet);
+      return hands === null ? null : { blocks: hands.blocks.map(({ sketch }) => sketch[0]!), changed: hands.changed };
+    };
+    add(0, false);
+    expect(present(), 'one block may be of a hurried hour').toBeNull();
+    for (let n = 1; n < 4; n++) add(n, false);
+    expect(present()).toEqual({ blocks: [0, 1, 2, 3], changed: false });
+    add(4, true);
+    expect(present(), 'one strange block is nobody yet').toEqual({ blocks: [0, 1, 2, 3, 4], changed: false });
+    add(5, true);
+    expect(present()).toEqual({ blocks: [4, 5], changed: true });
+    add(6, true);
+    expect(present()).toEqual({ blocks: [4, 5, 6], changed: true });
   });
 });

@@ -12,13 +12,12 @@
  * from the others of the set as well: of G groups of the bucket that are as much alike as those others are, the ratio of the person
  * with one, 1/G, and 1/share of the people who are apart from all of that group make an e-value if the person is none of them. The ratio is
  * half the mean of those with each of the others, and half the one with the middle of their hands: if they are one person, their middle has
- * less of each sitting's chance in it; and with whatever is compared that does not depend on the person, the mean ratio of strangers is at
- * most 1, as it is with a sitting. The smaller of the two is what is claimed.
+ * less of each sitting's chance in it, and the mean ratio of strangers with it is at most 1, as it is with a sitting (hands.ts). The smaller of the two is what is claimed.
  *
  * The fleet's own people check the model: no pair counts for more than what pairs that typed at the same time, who are two people for
  * certain, show by chance.
  */
-import { handsOf, likeness, type Hands } from '../model/hands.ts';
+import { handsOf, likeness, likenessToMiddle, type Hands } from '../model/hands.ts';
 import { bitsOf } from './minutes.ts';
 import type { Standing } from './presence.ts';
 
@@ -177,7 +176,7 @@ export function oneOperatorOf(people: readonly Candidate[], pairs: Pairs, i: num
 /** What speaks for the person being one of the others, who may be one without the person. */
 function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'strength'> {
   const n = people.length;
-  let ratio = 10 ** limited(likeness(people[i]!.hands, middleOf(others.map((j) => people[j]!.contrasts)))) / 2;
+  let ratio = 10 ** limited(likenessToMiddle(people[i]!.hands, others.map((j) => people[j]!.contrasts))) / 2;
   let least = Infinity;
   for (const j of others) {
     ratio += 10 ** alike[i * n + j]! / (2 * others.length);
@@ -189,9 +188,6 @@ function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited
   const share = (apartFromAll + 1) / (n - others.length + 1);
   return { groups, strength: Math.min(strength, Math.log10(ratio / groups / share)) };
 }
-
-/** The hands that lie in the middle of several sittings. */
-const middleOf = (sittings: readonly (readonly number[])[]): Hands => handsOf(sittings[0]!.map((_, at) => sittings.reduce((sum, contrasts) => sum + contrasts[at]!, 0) / sittings.length));
 
 /** Connected components of two and more among the people but `i`. */
 function groupsOf(n: number, i: number, joined: (j: number, k: number) => boolean): number {
