@@ -9,7 +9,7 @@
  * Null: an e-value; the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on 351,056
  *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
  *   exchange looks four times a day; the mean of the day's looks and the last one before counts, so that its greatest is an e-value too (fleet/looks.ts).
- * Reference: the exchange (fleet/rhythm.ts). Recent hands are the last three to six blocks of 400 keystrokes, so that it is the
+ * Reference: the exchange (fleet/rhythm.ts). Recent hands are the last two to six blocks of 400 keystrokes, since hands changed where they did, so that it is the
  *   operator who is compared, and not the person who was enrolled.
  * Cost: somebody with two accounts on two machines looks the same, so two identities stay below what opens MEDIUM. The more people
  *   stay apart from each other, the more sets there are, and the less one of them says.
