@@ -2,17 +2,14 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import type { DeclaredPlace, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
-import { canCouple, log10Coupled } from '../model/coupling.ts';
-import { commonWayKm } from '../model/path-excess.ts';
 import { isTrustedEgress } from '../model/sighting.ts';
 import { countOf, quantiles } from '../model/sketch.ts';
-import { deviceHistory, type OpenWindow, type Person, type SessionState } from '../steps/person.ts';
+import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
 import { hourOverAt } from '../steps/window-phase.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
-import { couplingSubjects, couplingValue } from './cohort-coupling.ts';
-import { waySubject, wayValue } from './cohort-path.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
+import { peerReports } from './collect-peers.ts';
 import { newPersonFleet, PLACES_MAX, presentHands, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
@@ -91,8 +88,8 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
   reportRhythm(reporter);
   for (const { sessionId, strength } of fleet.sessions) {
     report(reporter, 'EVIDENCE', subjectOf('EVIDENCE', null), sessionId, [], [strength]);
-    reportGap(reporter, sessionId);
-    reportWay(reporter, sessionId);
+    const session = person.sessions.get(sessionId);
+    if (session !== undefined) reportSession(reporter, session);
   }
   fleet.hour = -1;
   fleet.places = [];
@@ -152,40 +149,12 @@ function gapAt(reporter: Reporter, network: string, deviceId: string): number {
   return 0;
 }
 
-function reportGap(reporter: Reporter, sessionId: string): void {
+function reportSession(reporter: Reporter, session: SessionState): void {
   const { person } = reporter;
-  const session = person.sessions.get(sessionId);
-  const gap = session === undefined ? null : hourGap(reporter, session);
-  if (session === undefined || gap === null) return;
-  const cohort = { tenantId: person.tenantId, vantageId: session.vantage?.vantageId ?? null, sensor: session.sensor, region: session.assignment?.declared.region ?? session.assignment?.declared.country ?? null, access: accessOf(session.sighting) };
-  for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gap.low, gap.keystrokes]);
-  if (gap.low < NO_GAP) reportCoupling(reporter, session);
-}
-
-/** What nine in ten honest machines stay below: a leg, however short, lies above it. */
-const NO_GAP = gapValue(8.5);
-
-/** Of a session without a gap: how far its latencies and intervals couple all the same. */
-function reportCoupling(reporter: Reporter, session: SessionState): void {
-  const { person } = reporter;
-  if (session.rhythm === null || session.helpSince !== null || !canCouple(session.sensor, session.sighting)) return;
-  const log10E = log10Coupled(session.rhythm.coupling, deviceHistory(person, session)?.coupling ?? null);
-  if (log10E === null) return;
-  const device = shortHash(`${person.tenantId}|${session.deviceId}`);
-  for (const subject of couplingSubjects({ tenantId: person.tenantId, sensor: session.sensor })) report(reporter, 'PEERS', subject, '', [], [device, couplingValue(log10E)]);
-}
-
-/** Round trips to a source of which its least says something. */
-const WAY_SAMPLES_MIN = 6;
-
-function reportWay(reporter: Reporter, sessionId: string): void {
-  const { person, hour } = reporter;
-  const session = person.sessions.get(sessionId);
-  if (session === undefined || session.sighting === null || session.sighting.at < hour || session.transport === null || session.transport.samples < WAY_SAMPLES_MIN) return;
-  const { sighting, vantage, transport } = session;
-  const declared = session.assignment?.declared ?? null;
-  const km = commonWayKm(sighting, vantage, declared);
-  if (km === null || vantage === null || declared === null) return;
-  const subject = waySubject({ tenantId: person.tenantId, vantageId: vantage.vantageId, region: declared.region ?? declared.country, sighting });
-  if (subject !== null) report(reporter, 'PEERS', subject, '', [], [shortHash(networkOf(sighting.sourceIp)), wayValue(transport.secondUs / 1000, km)]);
+  const gap = hourGap(reporter, session);
+  if (gap !== null) {
+    const cohort = { tenantId: person.tenantId, vantageId: session.vantage?.vantageId ?? null, sensor: session.sensor, region: session.assignment?.declared.region ?? session.assignment?.declared.country ?? null, access: accessOf(session.sighting) };
+    for (const subject of cohortLevels(cohort)) report(reporter, 'COHORT', subject, session.deviceId, [], [gap.low, gap.keystrokes]);
+  }
+  for (const { subject, values } of peerReports(person, session, gap?.low ?? null, reporter.hour)) report(reporter, 'PEERS', subject, '', [], values);
 }

@@ -14,7 +14,9 @@
  * Null: tools/evaluate/coupling-null.test.ts holds it on measured typing. That a sensor times presses as the latency ends, which nobody has
  *   seen yet, bounds what is claimed. Where devices of the same kind of sensor couple that show no gap, the e-value is divided by as much as they
  *   show too often (fleet/cohort-coupling.ts), so that a sensor that couples everybody says nothing.
- * Cost: silent at gateways and bastions, where intervals have the transport's jitter, and behind a gateway that ends the transport.
+ * Cost: at a sensor that puts no leg into its intervals nobody couples; that costs a leg 0.3 decades and what its jitter would add. It cannot be
+ *   learnt from peers: without coupling, a leg and a slow machine look alike, and remote desktops couple by their frames wherever presses are timed.
+ *   Silent at gateways and bastions, where intervals have the transport's jitter, and behind a gateway that ends the transport.
  */
 import type { Sensor } from '#schemas/records.ts';
 import { show } from './reading.ts';
