@@ -9,7 +9,8 @@
  *   depends on the provider and on the person, so it is learnt from the person's own days: of D days with k addresses, (k − ½)/D bring a
  *   new one (Krichevsky and Trofimov 1981: the mean under a Jeffreys prior, so that one over it has mean 1).
  *   A first that stays new for three days is shown by three times as many days as bring one. So what a day of it is worth is a part of one
- *   over the share, and the parts of its days sum to one: most of it on the first, when somebody who took over shows, then a third each day.
+ *   over the share, and the parts of its days sum to one: most of it on the first, when somebody who took over types enough to be told from
+ *   the person, then a ninth each day.
  * Reference: the person's own earlier sightings; organisation egresses and partners are nobody's novelty, and neither is a network near a
  *   place to which the person has moved as declared.
  * Cost: ubiquitous: opens nothing alone. It counts beside another family only (a changed rhythm, a hidden leg).
@@ -81,7 +82,7 @@ function freshAddress({ knownPlace, placesBefore }: SessionView): Fresh | null {
 }
 
 /** Each day that a first is new has so much of the part of the day before it. */
-const NEXT_DAY = 1 / 3;
+const NEXT_DAY = 1 / 9;
 
 /** Part of a first's worth on its day `age` (0: that of the first sighting) of the days on which it is new; 0 afterwards. */
 function partOf(age: number, { noveltyHoldMs }: SignalParameters['config']['network']): number {
@@ -108,7 +109,8 @@ function freshTraits(view: SessionView, { config }: SignalParameters): New[] {
   for (const trait of view.familiar) add({ ...trait, share: HONEST_SHARE[trait.kind] });
   const address = freshAddress(view);
   if (address !== null) add(address);
-  return traits.filter(({ age }) => partOf(age, config.network) > 0);
+  // What is worth no more than nothing is not said.
+  return traits.filter(({ age, share }) => partOf(age, config.network) > share);
 }
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
@@ -116,7 +118,7 @@ export function novelty(view: SessionView, parameters: SignalParameters): Answer
   const { network } = parameters.config;
   const fresh = freshTraits(view, parameters);
   if (fresh.length === 0) return QUIET;
-  const shareOf = ({ share, age }: New): number => Math.min(1, share / partOf(age, network));
+  const shareOf = ({ share, age }: New): number => share / partOf(age, network);
   const best = fresh.toSorted((a, b) => shareOf(a) - shareOf(b))[0]!;
   const share = shareOf(best);
   return {
