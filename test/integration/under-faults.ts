@@ -246,10 +246,18 @@ const digestOf = (value: Uint8Array): string => createHash('sha1').update(value)
 /** Values by topic, as digests; of the large ones their number and a sum that knows no order. */
 class Collected {
   readonly findings: string[] = [];
+  /** Framed, by digest: to say what differs. */
+  readonly framed = new Map<string, Uint8Array>();
   readonly siem: string[] = [];
   readonly letters: string[] = [];
   events = 0;
   eventSum = 0;
+
+  finding(value: Uint8Array): void {
+    const digest = digestOf(value);
+    this.findings.push(digest);
+    this.framed.set(digest, value);
+  }
 
   event(value: Uint8Array): void {
     this.events++;
@@ -266,7 +274,7 @@ async function compare(log: Log, farhand: Installation, run: FaultRun, fleet: Fl
   let enriched = 0;
   const valuesOf = async (topic: string, partition: number) => (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
   for (const partition of partitions) {
-    for (const value of await valuesOf(topics.suspiciousSessions, partition)) found.findings.push(digestOf(value));
+    for (const value of await valuesOf(topics.suspiciousSessions, partition)) found.finding(value);
     for (const value of await valuesOf(topics.siemFindings, partition)) found.siem.push(digestOf(value));
     for (const value of await valuesOf(topics.deadLetter, partition)) found.letters.push(digestOf(value));
     for (const value of await valuesOf(topics.events, partition)) found.event(value);
@@ -278,6 +286,7 @@ async function compare(log: Log, farhand: Installation, run: FaultRun, fleet: Fl
     const difference = setDifference(expected[kind], found[kind]);
     if (difference !== null) differences.push(`${kind}: ${difference}`);
   }
+  differences.push(...changedFields(expected, found));
   if (found.events !== expected.events || found.eventSum !== expected.eventSum) differences.push(`events: ${expected.events} expected, ${found.events} found, or others`);
   if (enriched !== expected.events) differences.push(`enriched: ${expected.events} expected, ${enriched} found`);
   return { events: found.events, findings: found.findings.length, letters: found.letters.length, differences };
@@ -292,6 +301,27 @@ function setDifference(expected: readonly string[], found: readonly string[]): s
   return missing + extra === 0 ? null : `${expected.length} expected, ${found.length} found; ${missing} are missing, ${extra} are unknown or twice`;
 }
 
+const FIELD_CHARACTERS_MAX = 1_500;
+
+/** Of the revisions that are others than expected, which fields are, and what they say. */
+function changedFields(expected: Collected, found: Collected): string[] {
+  const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
+  const onlyIn = (one: Collected, other: Collected) =>
+    [...one.framed].filter(([digest]) => !other.framed.has(digest)).flatMap(([, value]) => {
+      const result = decoder.decode({ topic: '', partition: 0, offset: 0, arrivedAt: null, key: null, value });
+      return result.ok ? [result.event] : [];
+    });
+  const others = onlyIn(found, expected);
+  return onlyIn(expected, found).map((wanted) => {
+    const name = `${wanted.findingId} revision ${wanted.revision}`;
+    const other = others.find(({ findingId, revision }) => findingId === wanted.findingId && revision === wanted.revision);
+    if (other === undefined) return `${name}: missing`;
+    const text = (value: unknown): string => JSON.stringify(value).slice(0, FIELD_CHARACTERS_MAX);
+    const fields = Object.entries(wanted).filter(([field, value]) => text(value) !== text(other[field as keyof typeof other]));
+    return `${name}: ${fields.map(([field, value]) => `${field} ${text(value)} expected, ${text(other[field as keyof typeof other])} found`).join('; ')}`;
+  });
+}
+
 /** What the embedded chain makes of the telemetry as the brokers have it. */
 async function embedded(log: Log, { topics, configFile }: Installation, partitions: readonly number[], fleet: Fleet): Promise<Collected> {
   const collected = new Collected();
@@ -304,7 +334,7 @@ async function embedded(log: Log, { topics, configFile }: Installation, partitio
     partitions: partitions.length,
     onEvents: (events) => events.forEach((event) => collected.event(encodeFramed(event.type, event as never))),
     onFindings: (findings) => {
-      for (const finding of findings) collected.findings.push(digestOf(encodeFramed('SuspiciousSession', finding)));
+      for (const finding of findings) collected.finding(encodeFramed('SuspiciousSession', finding));
       siem.write(findings, emitter);
     },
     onDeadLetters: (letters) => letters.forEach((letter) => collected.letters.push(digestOf(encodeFramed('DeadLetter', letter)))),
