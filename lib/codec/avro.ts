@@ -3,7 +3,7 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { DeadLetterReason } from '#schemas/records.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordDecoder, type RecordName, type RecordTypes, TELEMETRY_RECORDS } from './decoder.ts';
-import { FRAME_BYTES } from './encode.ts';
+import { FRAME_BYTES, frameId } from './frame.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits, INTERNAL_DECODE_LIMITS } from './limits.ts';
 import { type RecordReader, compileReader } from './reader.ts';
 import { recordNameOf } from './schemas.ts';
@@ -51,7 +51,7 @@ class FramedDecoder implements RecordDecoder<unknown> {
   prepare(batch: readonly RawRecord[]): undefined | Promise<void> {
     let unknown: Set<number> | undefined;
     for (const { value } of batch) {
-      const id = value === null ? -1 : frameId(value);
+      const id = frameId(value);
       if (id >= 0 && !this.#plans.has(id)) (unknown ??= new Set()).add(id);
     }
     return unknown === undefined ? undefined : this.#source.prepare(unknown);
@@ -94,10 +94,4 @@ class FramedDecoder implements RecordDecoder<unknown> {
 
 function refuse(reason: DeadLetterReason, detail: string): Refusal {
   return { ok: false, reason, detail };
-}
-
-/** The schema id of a frame, or −1 where there is none. */
-function frameId(bytes: Uint8Array): number {
-  if (bytes.length < FRAME_BYTES || bytes[0] !== 0) return -1;
-  return ((bytes[1] as number) * 256 + (bytes[2] as number)) * 65536 + (bytes[3] as number) * 256 + (bytes[4] as number);
 }

@@ -1,13 +1,12 @@
-/** Avro encoding in Confluent framing: 0x00, schema id (4 bytes, big endian), body. */
+/** Avro encoding in Confluent framing. */
 import type { Type } from 'avsc';
 import { assert } from '#lib/kernel/errors.ts';
 import type { DeadLetter, EnrichedEvent, TelemetryEvent } from '#schemas/records.ts';
 import { avroTypeOf } from './avro-types.ts';
 import type { RecordName, RecordTypes } from './decoder.ts';
+import { FRAME_BYTES, frameId } from './frame.ts';
 import { type SchemaSource, fileSchemaSource } from './schema-source.ts';
 
-/** Bytes before the body of a frame. */
-export const FRAME_BYTES = 5;
 const SLAB_BYTES = 262_144;
 /** Largest record that is written, bytes; a dead letter carries one Kafka message, and topics may allow large ones. */
 const ENCODED_BYTES_MAX = 33_554_432;
@@ -39,13 +38,9 @@ export function framedEncoder(source: SchemaSource): TelemetryEncoder {
   const slab = new Slab();
   return {
     encode: (name, record) => slab.write(name, record, source.writerId(name)),
-    mayPass: (type, frame) => frame.length <= PASSED_BYTES_MAX && isFrameOf(source.writerId(type), frame),
-    encodeAround: (frame, record) => slab.writeAround(frame, record, source.writerId(record.type)),
+    mayPass: (type, frame) => frame.length <= PASSED_BYTES_MAX && frameId(frame) === source.writerId(type),
+    encodeAround: (frame, record) => slab.write(record.type, record, source.writerId(record.type), frame),
   };
-}
-
-function isFrameOf(id: number, frame: Uint8Array): boolean {
-  return frame.length >= FRAME_BYTES && frame[0] === 0 && frame[1] === id >>> 24 && frame[2] === ((id >>> 16) & 0xff) && frame[3] === ((id >>> 8) & 0xff) && frame[4] === (id & 0xff);
 }
 
 interface Field {
@@ -87,20 +82,12 @@ class Slab {
   #buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
-  write(name: RecordName, record: unknown, id: number | null): Buffer {
-    return this.#cut(name, id, (start) => this.#encode(name, record, start));
-  }
-
-  writeAround(frame: Uint8Array, record: EnrichedEvent, id: number): Buffer {
-    return this.#cut(record.type, id, (start) => this.#encodeAround(frame, record, start));
-  }
-
-  /** `encode` answers where it ended, or minus the bytes that were missing. */
-  #cut(name: RecordName, id: number | null, encode: (start: number) => number): Buffer {
+  /** `event`: the frame of the event within an enriched record. */
+  write(name: RecordName, record: unknown, id: number | null, event: Uint8Array | null = null): Buffer {
     const head = id === null ? 0 : FRAME_BYTES;
     for (;;) {
       const start = this.#used;
-      const end = this.#buffer.length - start < head ? -1 : encode(start + head);
+      const end = this.#buffer.length - start < head ? -1 : this.#encode(name, record, start + head, event);
       if (end >= 0) {
         if (id !== null) {
           this.#buffer[start] = 0;
@@ -117,11 +104,14 @@ class Slab {
     }
   }
 
-  #encode(name: RecordName, record: unknown, start: number): number {
+  /** Answers where it ended, or minus the bytes that were missing. */
+  #encode(name: RecordName, record: unknown, start: number, event: Uint8Array | null): number {
     try {
+      if (event !== null) return this.#encodeAround(event, record as EnrichedEvent, start);
       return avroTypeOf(name).encode(name === 'DeadLetter' ? inBuffers(record as DeadLetter) : record, this.#buffer, start);
     } catch (cause) {
-      return misfit(name, cause);
+      const message = cause instanceof Error ? cause.message : String(cause);
+      assert(false, `${name} does not fit its schema: ${message}`);
     }
   }
 
@@ -130,21 +120,12 @@ class Slab {
     if (this.#buffer.length - start < body) return this.#buffer.length - start - body;
     for (let i = 0; i < body; i++) this.#buffer[start + i] = frame[FRAME_BYTES + i]!;
     let at = start + body;
-    try {
-      for (const { name, type } of fieldsBehind(record.type)) {
-        at = type.encode(record[name as keyof EnrichedEvent], this.#buffer, at);
-        if (at < 0) return at;
-      }
-    } catch (cause) {
-      return misfit(record.type, cause);
+    for (const { name, type } of fieldsBehind(record.type)) {
+      at = type.encode(record[name as keyof EnrichedEvent], this.#buffer, at);
+      if (at < 0) return at;
     }
     return at;
   }
-}
-
-function misfit(name: RecordName, cause: unknown): never {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  assert(false, `${name} does not fit its schema: ${message}`);
 }
 
 /** avsc takes a Buffer for bytes and nothing else; only dead letters have bytes. */

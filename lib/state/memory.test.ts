@@ -71,7 +71,7 @@ test('values are looked at some at a time, each before it is encoded, and draine
   const codec: StateCodec<number> = {
     encode: (value) => (seen.push(`encode ${value}`), Buffer.from([value])),
     decode: (bytes) => bytes[0]!,
-    touch: (values, count) => void seen.push(...values.slice(0, count).map((value) => `touch ${value}`)),
+    touch: (values) => void seen.push(...values.map((value) => `touch ${value}`)),
   };
   const state = createCapturedState();
   const store = state.keyed('x', codec);

@@ -101,7 +101,7 @@ class MemoryStore<V> implements KeyedStore<V> {
 
   #encodeAll(store: string, keys: readonly string[], take: (change: StateChange) => void): void {
     const values = keys.map((key) => this.#values.get(key));
-    this.codec.touch?.(values, values.length);
+    this.codec.touch?.(values);
     for (let i = 0; i < keys.length; i++) {
       const value = values[i];
       take({ store, key: keys[i]!, value: value === undefined ? null : this.codec.encode(value) });

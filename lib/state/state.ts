@@ -6,10 +6,10 @@ export interface StateCodec<V> {
   encode(value: V): Uint8Array;
   decode(bytes: Uint8Array): V;
   /**
-   * Reads a little of everything that `encode` will read of the first `count` values. What lies all over the heap is
+   * Reads a little of everything that `encode` will read of these values. What lies all over the heap is
    * waited for one after the other while one value is encoded, and at the same time while many are only looked at.
    */
-  touch?(values: readonly (V | undefined)[], count: number): void;
+  touch?(values: readonly (V | undefined)[]): void;
 }
 
 export interface KeyedStore<V> {

@@ -11,7 +11,7 @@ import type { SchemaSource } from '#lib/codec/schema-source.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { Feed, Log, LogRecord, LogTimes, Reader } from '#lib/log/log.ts';
-import { FRAME_BYTES } from '#lib/codec/encode.ts';
+import { FRAME_BYTES, frameId } from '#lib/codec/frame.ts';
 import type { History } from './history.ts';
 import { EVERY_LANE, laneOfNobody } from './lanes.ts';
 import { ContainerPeek } from './peek-container.ts';
@@ -131,7 +131,7 @@ export class KafkaHistory implements History {
         // Only what is handed out counts: whoever goes on after a failure reads the rest again.
         this.#told = this.#toldAhead;
         for (const part of this.#parts) part.position = part.ahead;
-        const waiting = this.#options.schemas.prepare(new Set(records.map(({ value }) => frameIdOf(value)).filter((id) => id >= 0)));
+        const waiting = this.#options.schemas.prepare(new Set(records.map(({ value }) => frameId(value)).filter((id) => id >= 0)));
         if (waiting !== undefined) await waiting;
         yield records.map((record) => this.#record(record));
       }
@@ -189,7 +189,7 @@ export class KafkaHistory implements History {
     const { topic, partition, offset, arrivedAt, value } = record;
     const bytes = value === null ? Buffer.alloc(0) : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     const { recordBytesMax } = this.#options;
-    const id = frameIdOf(value);
+    const id = frameId(value);
     const writer = bytes.length > recordBytesMax ? null : this.#writer(topic, partition, id);
     if (writer === null) {
       const refused = this.#refusing.decode({ ...record, value: bytes.length > recordBytesMax ? null : bytes });
@@ -232,11 +232,6 @@ export class KafkaHistory implements History {
     if (source === undefined) this.#plainSources.set(key, (source = { index: this.#sources++, label: topic, partition, form: 'framed', schemaText: null }));
     return source;
   }
-}
-
-function frameIdOf(value: Uint8Array | null): number {
-  if (value === null || value.length < FRAME_BYTES || value[0] !== 0) return -1;
-  return ((value[1]! * 256 + value[2]!) * 65536) + value[3]! * 256 + value[4]!;
 }
 
 /** Everything that the reference topics hold and that was written before `to`, in the order of its times. */

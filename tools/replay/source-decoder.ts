@@ -2,6 +2,7 @@
 import { containerRecordDecoder, type ContainerRecordDecoder } from '#lib/codec/container-split.ts';
 import type { DecodeResult, HISTORY_RECORDS, RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FloatPool } from '#lib/codec/float-pool.ts';
+import { FRAME_BYTES } from '#lib/codec/frame.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '#lib/codec/limits.ts';
 import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
 import { assert } from '#lib/kernel/errors.ts';
@@ -9,8 +10,6 @@ import type { RawRecord } from '#lib/runner/task.ts';
 import type { HistoryRecord } from '#schemas/records.ts';
 import type { Source } from './source.ts';
 
-/** Zero byte and schema id before the Avro body of a record out of a log. */
-const FRAME_BYTES = 5;
 /** Decoders of container schemas that are kept; histories of many files repeat the same few. */
 const SCHEMAS_MAX = 256;
 

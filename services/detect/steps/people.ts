@@ -57,10 +57,10 @@ function headOf(rest: string): PersonHead {
 const looked = { sum: 0 };
 
 /** Level by level, so that what several people have there is fetched at the same time. */
-function touchOpen(cells: readonly (Cell | undefined)[], count: number): void {
+function touchOpen(cells: readonly (Cell | undefined)[]): void {
   let sum = 0;
   const sessions: SessionState[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < cells.length; i++) {
     const person = cells[i]?.person ?? null;
     if (person === null) continue;
     sum += person.seenAtWatermark;
