@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { NODE_OPTIONS } from '../tools/embedded/kafka/processes.ts';
 
 export interface PeerResult {
   readonly peer: string;
@@ -28,8 +29,6 @@ export interface PeerResult {
 const SCRIPTS = ['env.sh', 'measure.py', 'run-all.sh'];
 const BROKERS = '127.0.0.1:19092';
 const COMMIT_MS = [100, 1_000];
-/** As the chained job's processes have it (tools/embedded/kafka/processes.ts). */
-const NODE_OPTIONS = ['--max-semi-space-size=64'];
 const REFERENCE = fileURLToPath(new URL('reference/main.ts', import.meta.url));
 /** Begins the name of what runs on Farhand's runner; a name ends with its commit interval. */
 const OURS = 'farhand-';
@@ -56,7 +55,7 @@ async function run(program: string, args: readonly string[]): Promise<PeerResult
   return results;
 }
 
-/** Ours against the fastest of the others at the same commit interval, where both found the same. */
+/** Ours against the fastest of the others at the same commit interval, and whether both found the same. */
 export function comparePeers(results: readonly PeerResult[]): string[] {
   const intervalOf = ({ peer }: PeerResult): string => /-(\d+)$/.exec(peer)?.[1] ?? '';
   const done = results.filter(({ ok, eventsPerSecond, cpuPerM }) => ok && eventsPerSecond !== undefined && cpuPerM !== undefined);

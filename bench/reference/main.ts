@@ -24,7 +24,12 @@ async function main(): Promise<void> {
   const log = await openKafkaLog({ ...KAFKA_DEFAULTS, brokers: brokers.split(','), clientId: `farhand-reference-${worker}`, clock: systemClock });
   const changelog = `${group}.changelog`;
   const settings = { 'cleanup.policy': 'compact' };
-  if ((await log.partitionsOf([changelog])).get(changelog) === 0) await log.admin.create([{ name: changelog, partitions: PARTITIONS, settings }], 1).catch(() => undefined); // the other process may have been first
+  const isThere = async (): Promise<boolean> => (await log.partitionsOf([changelog])).get(changelog)! > 0;
+  try {
+    if (!(await isThere())) await log.admin.create([{ name: changelog, partitions: PARTITIONS, settings }], 1);
+  } catch (error) {
+    if (!(await isThere())) throw error; // else the other process was first
+  }
   const decoder = avroRecordDecoder();
   let first = true;
   const onBatch = (): void => {

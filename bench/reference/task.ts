@@ -4,13 +4,14 @@
  * up; windows of a minute by event time; a JSON finding the first time that a window's CUSUM passes its threshold.
  */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
-import { parseAddress } from '#lib/kernel/ip-address.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
-import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
+import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { Connection, KeystrokeLatency, TelemetryEvent } from '#schemas/records.ts';
 import { partsOf } from '../../tools/embedded/parts.ts';
 import type { AddressBook } from '../../services/enrich/address-book.ts';
+import { jsonCodec } from '../../services/detect/fleet/exchange.ts';
 import { EventMemory } from '../../services/ingest/dedupe/memory-of-events.ts';
+import { isIpLiteral } from '../../services/ingest/steps/addresses.ts';
 import { connectedCodec, distanceOf, placeOf, type Connected, type Place } from './place.ts';
 import { Window, windowsCodec } from './window.ts';
 
@@ -32,18 +33,12 @@ export interface ReferenceTaskParts {
   readonly onBatch?: () => void;
 }
 
-const numberCodec: StateCodec<number> = {
-  encode: (value) => Buffer.from(String(value)),
-  decode: (bytes) => Number(Buffer.from(bytes).toString()),
-};
-
 const isTime = (value: number): boolean => value >= 0;
-const isAddress = (text: string): boolean => parseAddress(text) !== null;
 
 function isValid(event: TelemetryEvent): boolean {
   if (event.sessionId === '') return false;
   if (event.type === 'KeystrokeLatency') return event.registrationLatencyMs.every(isTime) && (event.networkRttMs === null || isTime(event.networkRttMs));
-  return isAddress(event.sourceIp) && event.forwardedFor.every(isAddress) && event.hops.every(({ ip }) => ip === null || isAddress(ip));
+  return isIpLiteral(event.sourceIp) && event.forwardedFor.every(isIpLiteral) && event.hops.every(({ ip }) => ip === null || isIpLiteral(ip));
 }
 
 class ReferenceJob {
@@ -62,7 +57,7 @@ class ReferenceJob {
     this.#seen = new EventMemory(state, REPEATS);
     this.#connected = state.keyed('connected', connectedCodec);
     this.#windows = state.keyed('windows', windowsCodec);
-    this.#times = state.keyed('time', numberCodec);
+    this.#times = state.keyed('time', jsonCodec<number>());
   }
 
   process(batch: readonly RawRecord[], emitter: Emitter): void {
