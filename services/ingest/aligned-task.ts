@@ -17,16 +17,16 @@ export interface IngestPlace {
 
 export class AlignedTask {
   readonly alignment: Alignment;
-  readonly #place: IngestPlace;
+  readonly place: IngestPlace;
 
   constructor(place: IngestPlace, alignMs: number, state: TaskState) {
-    this.#place = place;
+    this.place = place;
     this.alignment = new Alignment({ alignMs, task: place.task, tasks: place.tasks, state });
   }
 
   /** Takes what the others tell out of a batch; answers the telemetry. */
   hear(batch: readonly RawRecord[]): readonly RawRecord[] {
-    const { progress: topic } = this.#place;
+    const { progress: topic } = this.place;
     if (!batch.some((record) => record.topic === topic)) return batch;
     return batch.filter((record) => {
       if (record.topic !== topic) return true;
@@ -57,7 +57,7 @@ export class AlignedTask {
   tell(emitter: Emitter): void {
     const progress = this.alignment.news();
     if (progress === null) return;
-    const { task, tasks } = this.#place;
+    const { task, tasks } = this.place;
     const value = Buffer.from(JSON.stringify(progress), 'utf8');
     for (let other = 0; other < tasks; other++) if (other !== task) emitter.emit(INGEST_OUTPUTS.progress, null, value, progress.frontAt, other);
   }

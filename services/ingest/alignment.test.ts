@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { encodeFramed, framedEncoder } from '#lib/codec/encode.ts';
 import { fileSchemaSource } from '#lib/codec/schema-source.ts';
+import { createPseudonymiser, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import type { RawRecord } from '#lib/runner/task.ts';
 import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
@@ -86,38 +87,46 @@ describe('a task of ingest among others', () => {
   const minute = (userId: string, n: number, arrivedAt: number | null = AT + n * MINUTE_MS + 10): RawRecord =>
     raw(encodeFramed('KeystrokeLatency', keystrokes({ userId, eventId: `${userId}-${n}`, observedAt: AT + n * MINUTE_MS })), n, arrivedAt);
 
-  function taskOf(alignMs?: number) {
-    const emitted: { output: string; partition: number | undefined; value: Uint8Array }[] = [];
+  function taskOf(alignMs?: number, pseudonymiser?: Pseudonymiser) {
+    const emitted: { output: string; value: Uint8Array }[] = [];
     const task = createIngestTask({
       config: ingestConfigSchema.parse(alignMs === undefined ? {} : { alignMs }),
       decoder: avroRecordDecoder(),
       encoder: framedEncoder(fileSchemaSource()),
       state: createCapturedState(),
+      ...(pseudonymiser === undefined ? {} : { pseudonymiser }),
       among: { task: 0, tasks: PARTITIONS, eventPartitions: PARTITIONS, progress: 'progress' },
     });
-    const emitter = { emit: (output: string, _key: Uint8Array | null, value: Uint8Array, _at: number, partition?: number) => void emitted.push({ output, partition, value }) };
+    const emitter = { emit: (output: string, _key: Uint8Array | null, value: Uint8Array) => void emitted.push({ output, value }) };
     const take = (...batch: RawRecord[]) => {
       emitted.length = 0;
       const left = task.process(batch, emitter);
       return { left, events: emitted.filter(({ output }) => output === 'events').length, told: emitted.filter(({ output }) => output === 'progress').map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as IngestProgress).frontAt) };
     };
-    return { take, task, emitted };
+    return { take, task };
   }
 
   it('writes what lies on its own partition without a word, however far it is', () => {
-    const { take, emitted } = taskOf();
+    const { take } = taskOf();
     const own = userOn(0);
     expect(take(minute(own, 0), minute(own, 500))).toEqual({ left: 0, events: 2, told: [] });
-    expect(emitted.map(({ partition }) => partition)).toEqual([0, 0]);
   });
 
   it('leaves what is too far ahead of a task that writes to its partition too, until that one has come up', () => {
     const { take } = taskOf();
     const other = userOn(1);
-    expect(take(minute(other, 0))).toEqual({ left: 0, events: 1, told: [AT] });
     expect(take(minute(other, 1))).toEqual({ left: 1, events: 0, told: [AT + MINUTE_MS] });
     expect(take(progress({ task: 1, frontAt: AT }), minute(other, 1), minute(other, 3), minute(other, 4), minute(other, 2))).toEqual({ left: 2, events: 2, told: [AT + 4 * MINUTE_MS] });
     expect(take(progress({ task: 1, frontAt: AT + MINUTE_MS }), minute(other, 4), minute(other, 2))).toEqual({ left: 0, events: 2, told: [] });
+  });
+
+  it('knows before it writes its first batch that it re-keys, by the pseudonym where a tenant asks for one', () => {
+    const pseudonyms = { acme: { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' } };
+    const pseudonymiser = createPseudonymiser({ pseudonyms });
+    const moving = Array.from({ length: 50 }, (_, i) => `u${i}`).find((userId) => partitionOfUser(userId) === 0 && partitionOfUser(pseudonymiser.userId('acme', userId)) === 1)!;
+    expect(taskOf().take(minute(moving, 0), minute(moving, 500))).toMatchObject({ left: 0, events: 2 });
+    expect(taskOf(3 * MINUTE_MS, pseudonymiser).take(minute(moving, 0), minute(moving, 500))).toEqual({ left: 2, events: 0, told: [AT] });
+    expect(taskOf().take(minute(userOn(0), 0), minute(userOn(1), 500))).toEqual({ left: 2, events: 0, told: [AT] });
   });
 
   it('hears of it that another task re-keys, and says how far it is', () => {

@@ -69,7 +69,7 @@ export class Alignment {
     return this.#rekeys || this.#fronts.size > 0;
   }
 
-  /** This task writes to other partitions than its own. */
+  /** This task writes to other partitions than its own; to be said before it does. */
   rekeys(): void {
     this.#rekeys = true;
   }

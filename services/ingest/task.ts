@@ -3,7 +3,7 @@
  * other partitions, tasks do not run ahead of each other (alignment.ts).
  */
 import type { TelemetryEncoder } from '#lib/codec/encode.ts';
-import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
+import { NO_PSEUDONYMS, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import type { Emitter, Left, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
@@ -42,17 +42,22 @@ export function personKey(event: Pick<TelemetryEvent, 'tenantId' | 'userId'>): B
 }
 
 export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTaskParts): Task {
-  const { config, state } = parts;
+  const { config, state, pseudonymiser = NO_PSEUDONYMS } = parts;
   const ahead = new DecodedAhead(parts.decoder);
   const pipeline = buildIngest({ ...parts, decoder: ahead });
   const aligned = among === undefined || config.alignMs === 0 ? null : new AlignedTask(among, config.alignMs, state);
 
-  /** The partition is found here instead of in the writer: so it is known whether it is another one than that of the telemetry. */
-  function place(key: Buffer): number | undefined {
-    if (among === undefined) return undefined;
-    const partition = partitionOf(key, among.eventPartitions);
-    if (partition !== among.task) aligned?.alignment.rekeys();
-    return partition;
+  /**
+   * Whether any of the records goes to another partition than it came from. Asked before the first of them is written: a batch
+   * may span hours where telemetry is sparse, and would bring the others' people to a stop (seed 20337 of the simulation).
+   */
+  function anyMoves(telemetry: readonly RawRecord[], { task, eventPartitions }: IngestPlace): boolean {
+    return telemetry.some((record) => {
+      const decoded = ahead.look(record);
+      if (!decoded.ok) return false;
+      const { tenantId, userId } = decoded.event;
+      return partitionOf(personKey({ tenantId, userId: pseudonymiser.userId(tenantId, userId) }), eventPartitions) !== task;
+    });
   }
 
   /** Answers the latest time among the events. */
@@ -61,10 +66,9 @@ export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTa
     let latest = -Infinity;
     for (const [i, event] of events.entries()) {
       const frame = frames[i]!;
-      const key = personKey(event);
       if (event.observedAt > latest) latest = event.observedAt;
       const value = frame !== null && encoder.mayPass(event.type, frame) ? frame : encoder.encode(event.type, event);
-      emitter.emit(INGEST_OUTPUTS.events, key, value, event.observedAt, place(key));
+      emitter.emit(INGEST_OUTPUTS.events, personKey(event), value, event.observedAt);
     }
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });
@@ -74,6 +78,7 @@ export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTa
   /** As `run`, of as much as is not too far ahead of the other tasks; answers how many records are left. */
   function runAligned(batch: readonly RawRecord[], emitter: Emitter, aligned: AlignedTask): number {
     const telemetry = aligned.hear(batch);
+    if (!aligned.alignment.active && anyMoves(telemetry, aligned.place)) aligned.alignment.rekeys();
     const { active } = aligned.alignment;
     const count = active ? aligned.countOf(telemetry, (record) => ahead.timesOf(record, config.clockAheadMsMax)) : telemetry.length;
     const latest = run(count === telemetry.length ? telemetry : telemetry.slice(0, count), emitter);

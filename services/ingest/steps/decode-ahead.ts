@@ -21,10 +21,16 @@ export class DecodedAhead implements TelemetryDecoder {
     return this.#decoder.prepare(batch);
   }
 
+  /** Decodes it now; `decode` answers the same until `clear`. */
+  look(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
+    let result = this.#ahead.get(record);
+    if (result === undefined) this.#ahead.set(record, (result = this.#decoder.decode(record)));
+    return result;
+  }
+
   /** Of a record; null where ingest will reject it, so that it says nothing about time. */
   timesOf(record: RawRecord, clockAheadMsMax: number): TelemetryTimes | null {
-    const result = this.#decoder.decode(record);
-    this.#ahead.set(record, result);
+    const result = this.look(record);
     if (!result.ok) return null;
     const { arrivedAt } = result;
     const { observedAt } = result.event;
