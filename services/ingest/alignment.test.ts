@@ -129,6 +129,12 @@ describe('a task of ingest among others', () => {
     expect(taskOf().take(minute(userOn(0), 0), minute(userOn(1), 500))).toEqual({ left: 2, events: 0, told: [AT] });
   });
 
+  it('takes what is rejected for no sign of re-keying', () => {
+    const { take } = taskOf();
+    const broken = raw(encodeFramed('KeystrokeLatency', keystrokes({ userId: userOn(1), intervalMs: -1, observedAt: AT })), 1, AT);
+    expect(take(minute(userOn(0), 0), broken, minute(userOn(0), 500))).toEqual({ left: 0, events: 2, told: [] });
+  });
+
   it('hears of it that another task re-keys, and says how far it is', () => {
     const { take } = taskOf();
     const own = userOn(0);

@@ -30,6 +30,8 @@ export interface IngestPipeline {
   /** Waits for writer schemas that are not known yet; undefined when `process` may be called at once. */
   prepare(batch: readonly RawRecord[]): undefined | Promise<void>;
   process(batch: readonly RawRecord[]): IngestResult;
+  /** Whether `process` would take the record in, were it new; changes nothing. */
+  admits(record: RawRecord): boolean;
   /** How full the memory of seen events is, for metrics. */
   readonly seen: { readonly entries: number; readonly buckets: number; readonly forgottenBuckets: number };
 }
@@ -45,8 +47,9 @@ export interface IngestParts {
 export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDONYMS }: IngestParts): IngestPipeline {
   const seen = new EventMemory(state, config);
   const decode = createDecodeStep(decoder);
+  const validate = createValidateStep(config);
   const steps: readonly Step[] = [
-    createValidateStep(config),
+    validate,
     createPseudonymiseStep(pseudonymiser),
     createDeduplicateStep(seen),
   ];
@@ -68,7 +71,12 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
     return result;
   }
 
-  return { prepare: (batch) => decoder.prepare(batch), process, seen };
+  function admits(record: RawRecord): boolean {
+    const [decoded] = decode([record]);
+    return decoded!.kind === 'ok' && validate([decoded!.item])[0]!.kind === 'ok';
+  }
+
+  return { prepare: (batch) => decoder.prepare(batch), process, admits, seen };
 }
 
 /** Steps reject one after the other; letters leave in the order of their records, wherever batches end. */

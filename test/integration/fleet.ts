@@ -53,6 +53,8 @@ export interface PublishOptions {
   readonly garbageShare?: number;
   /** Records per second; absent: as fast as the brokers take them. */
   readonly recordsPerSecond?: number;
+  /** What is appended together at least, however long that took to arrive: the brokers answer a few times a second only. Default 1. */
+  readonly recordsAtOnce?: number;
   /** Told how many of the telemetry's records have been sent. */
   readonly onSent?: (records: number) => void;
 }
@@ -62,7 +64,7 @@ export interface PublishOptions {
  * by their records' LogAppendTime, so this is what keeps the order of arrival between them. Where the brokers do not
  * take it, it is sent again, as sensors do: that may double records.
  */
-export async function publishFleet({ log, topics, fleet, garbageShare = 0, recordsPerSecond = Infinity, onSent }: PublishOptions): Promise<void> {
+export async function publishFleet({ log, topics, fleet, garbageShare = 0, recordsPerSecond = Infinity, recordsAtOnce = 1, onSent }: PublishOptions): Promise<void> {
   const prng = new Prng(fleet.options.seed, 'garbage');
   await appendSurely(log, fleet.reference.map((record) => outgoing(record, topics, fleet.options.startAt)));
   const began = systemClock.monotonicMs();
@@ -79,7 +81,7 @@ export async function publishFleet({ log, topics, fleet, garbageShare = 0, recor
   for (const batch of fleet) {
     for (const { record, arrivedAt } of batch) {
       if (!isTelemetry(record)) continue;
-      if (waiting.length > 0 && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) await send();
+      if (waiting.length >= recordsAtOnce && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) await send();
       const good = outgoing(record, topics, arrivedAt);
       waiting.push(good);
       if (prng.chance(garbageShare)) waiting.push({ ...good, value: garbage(record, prng) });

@@ -1,28 +1,19 @@
 /**
  * A fleet through three stages of worker processes on a cluster of three nodes while things break: processes are killed,
  * nodes die and come back, leaders move, Redis loses everything, disks are lost. What is committed in the end is compared
- * with what the embedded chain makes of the same records.
+ * with what the embedded chain makes of the same records (committed.ts).
  */
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { avroRecordDecoder } from '#lib/codec/avro.ts';
-import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
-import { encodeFramed } from '#lib/codec/encode.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { Prng } from '#lib/kernel/prng.ts';
-import type { Log, LogRecord } from '#lib/log/log.ts';
-import { siemOutputsOf } from '#lib/siem/config.ts';
-import { thresholdsOf } from '#lib/siem/severity.ts';
-import { createSiemWriter } from '#lib/siem/writer.ts';
-import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
-import { simulateFleet, type Fleet } from '../../tools/simulate/fleet.ts';
+import { simulateFleet } from '../../tools/simulate/fleet.ts';
 import type { KafkaCluster } from '../infrastructure/cluster.ts';
 import { startRedis, type LocalProgram } from '../infrastructure/local.ts';
-import { kafkaLog, readAll, until } from '../infrastructure/logs.ts';
+import { kafkaLog, until } from '../infrastructure/logs.ts';
 import type { Started } from '../infrastructure/process.ts';
+import { compareCommitted, type Comparison } from './committed.ts';
 import { install, type Installation } from './farhand.ts';
-import { appendAftermath, isThrough, publishFleet, surely } from './fleet.ts';
-import type { ReferenceRecord } from '#schemas/records.ts';
+import { appendAftermath, isThrough, publishFleet } from './fleet.ts';
 
 export const STAGES = ['ingest', 'enrich', 'detect'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -38,16 +29,11 @@ export interface FaultRun {
   readonly drainMsMax: number;
 }
 
-export interface FaultReport {
-  readonly events: number;
-  readonly findings: number;
-  readonly letters: number;
+export interface FaultReport extends Comparison {
   readonly faults: ReadonlyMap<string, number>;
   /** Times that the state of a task was restored from a checkpoint. */
   readonly checkpointsUsed: number;
   readonly seconds: number;
-  /** Empty where everything is as it must be. */
-  readonly differences: readonly string[];
 }
 
 interface Slot {
@@ -62,12 +48,18 @@ interface Slot {
 
 const SUPERVISE_MS = 200;
 const LEAVE_MS_MAX = 60_000;
+const CHECKPOINT_INTERVAL_MS = 1_000;
+/** So many answers of three brokers come when everything is busy. */
+const APPENDS_PER_SECOND = 8;
 
 /** By what it said when it failed: clients that are being closed may complain at length after that. */
 function endedByOutage(output: string): boolean {
   const code = /"event":"worker.failed","code":"(\w+)"/.exec(output)?.[1] ?? output.slice(-1_500);
   return /FARHAND_(LOG|REFERENCE)_UNAVAILABLE/.test(code);
 }
+
+/** How often a worker says in its log that it restored a task's state from a checkpoint. */
+const checkpointsUsedIn = (output: string): number => output.match(/"event":"task.restored","task":\d+,"records":\d+,"checkpointEntries":\d+/g)?.length ?? 0;
 
 /** What a site of faults can be told to do; each resolves when it has happened. */
 export class Site {
@@ -81,6 +73,8 @@ export class Site {
   readonly #slots: Slot[] = [];
   #redis: LocalProgram;
   #added = 0;
+  /** Of workers that are gone for good. */
+  #checkpointsUsedBefore = 0;
   #over = false;
   /** Records that have been sent, of about how many. */
   sent = 0;
@@ -92,7 +86,7 @@ export class Site {
     this.#redis = redis;
     this.#run = run;
     this.prng = new Prng(run.fleet.seed, 'faults');
-    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: 1_000 }, detect: { fleet: { idlePartitionMs: 1_000 } } });
+    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: CHECKPOINT_INTERVAL_MS }, detect: { fleet: { idlePartitionMs: 1_000 } } });
   }
 
   get redis(): LocalProgram {
@@ -170,6 +164,7 @@ export class Site {
     await slot.process.stop(LEAVE_MS_MAX);
     if (!outage && slot.process.exitStatus() !== 0) this.failures.push(`${slot.stage} ${slot.name} did not leave in good order: ${slot.process.output().slice(-1_500)}`);
     this.#slots.splice(this.#slots.indexOf(slot), 1);
+    this.#checkpointsUsedBefore += checkpointsUsedIn(slot.process.output());
     this.#count('worker removed');
   }
 
@@ -203,10 +198,26 @@ export class Site {
   }
 
   get checkpointsUsed(): number {
-    const outputs = new Set(this.#slots.map((slot) => slot.process.output()));
-    let used = 0;
-    for (const output of outputs) used += output.match(/"event":"task.restored","task":\d+,"records":\d+,"checkpointEntries":\d+/g)?.length ?? 0;
-    return used;
+    return this.#slots.reduce((used, { process }) => used + checkpointsUsedIn(process.output()), this.#checkpointsUsedBefore);
+  }
+
+  /**
+   * kill -9 of workers of ingest, one after the other, until one has come back to its tasks by a checkpoint of its own. While
+   * everything breaks that is a matter of luck; at rest each task has one soon.
+   */
+  async restartAtRest(): Promise<void> {
+    await systemClock.sleep(3 * CHECKPOINT_INTERVAL_MS);
+    for (const slot of this.#slots.filter(({ stage }) => stage === 'ingest')) {
+      slot.leaving = true;
+      slot.process.kill('SIGKILL');
+      await until('the killed worker is gone', () => slot.process.exitStatus() !== null);
+      this.#startAgain(slot);
+      slot.leaving = false;
+      const log = (): string => slot.process.output().slice(slot.logBefore);
+      await until('the worker has its tasks again', () => log().includes('"event":"task.restored"') || slot.process.exitStatus() !== null, LEAVE_MS_MAX).catch(() => undefined);
+      if (checkpointsUsedIn(log()) > 0) return;
+    }
+    this.failures.push('no worker that was killed at rest restored its state from a checkpoint');
   }
 
   async end(): Promise<void> {
@@ -224,7 +235,7 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
     await site.begin();
     const { topics, group } = site.farhand;
     site.total = run.fleet.workstations * 1_000;
-    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
+    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, recordsAtOnce: run.recordsPerSecond / APPENDS_PER_SECOND, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
     await Promise.all([sending, disturb(site)]);
     await appendAftermath(log, topics, fleet.options.startAt, run.partitions);
     const inputs = { ingest: [topics.keystrokeLatency, topics.connection], enrich: [topics.events], detect: [topics.enriched] };
@@ -233,120 +244,11 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
         await until(`${stage} at the end of partition ${partition}`, () => isThrough(log, `${group}-${stage}`, inputs[stage], partition), run.drainMsMax);
       }
     }
+    await site.restartAtRest();
     const { checkpointsUsed } = site;
-    const compared = await compare(log, site.farhand, run, fleet);
+    const compared = await compareCommitted(log, site.farhand, fleet);
     return { ...compared, differences: [...site.failures, ...compared.differences], faults: site.faults, checkpointsUsed, seconds: (systemClock.monotonicMs() - began) / 1_000 };
   } finally {
     await log.close();
   }
-}
-
-const digestOf = (value: Uint8Array): string => createHash('sha1').update(value).digest('base64');
-
-/** Values by topic, as digests; of the large ones their number and a sum that knows no order. */
-class Collected {
-  readonly findings: string[] = [];
-  /** Framed, by digest: to say what differs. */
-  readonly framed = new Map<string, Uint8Array>();
-  readonly siem: string[] = [];
-  readonly letters: string[] = [];
-  events = 0;
-  eventSum = 0;
-
-  finding(value: Uint8Array): void {
-    const digest = digestOf(value);
-    this.findings.push(digest);
-    this.framed.set(digest, value);
-  }
-
-  event(value: Uint8Array): void {
-    this.events++;
-    this.eventSum = (this.eventSum + createHash('sha1').update(value).digest().readUIntBE(0, 6)) % 2 ** 48;
-  }
-}
-
-const BATCH_RECORDS = 2_000;
-
-async function compare(log: Log, farhand: Installation, run: FaultRun, fleet: Fleet): Promise<Pick<FaultReport, 'events' | 'findings' | 'letters' | 'differences'>> {
-  const { topics } = farhand;
-  const partitions = Array.from({ length: run.partitions }, (_, partition) => partition);
-  const found = new Collected();
-  let enriched = 0;
-  const valuesOf = async (topic: string, partition: number) => (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
-  for (const partition of partitions) {
-    for (const value of await valuesOf(topics.suspiciousSessions, partition)) found.finding(value);
-    for (const value of await valuesOf(topics.siemFindings, partition)) found.siem.push(digestOf(value));
-    for (const value of await valuesOf(topics.deadLetter, partition)) found.letters.push(digestOf(value));
-    for (const value of await valuesOf(topics.events, partition)) found.event(value);
-    enriched += (await valuesOf(topics.enriched, partition)).length;
-  }
-  const expected = await embedded(log, farhand, partitions, fleet);
-  const differences: string[] = [];
-  for (const kind of ['findings', 'siem', 'letters'] as const) {
-    const difference = setDifference(expected[kind], found[kind]);
-    if (difference !== null) differences.push(`${kind}: ${difference}`);
-  }
-  differences.push(...changedFields(expected, found));
-  if (found.events !== expected.events || found.eventSum !== expected.eventSum) differences.push(`events: ${expected.events} expected, ${found.events} found, or others`);
-  if (enriched !== expected.events) differences.push(`enriched: ${expected.events} expected, ${enriched} found`);
-  return { events: found.events, findings: found.findings.length, letters: found.letters.length, differences };
-}
-
-function setDifference(expected: readonly string[], found: readonly string[]): string | null {
-  const counts = new Map<string, number>();
-  for (const one of expected) counts.set(one, (counts.get(one) ?? 0) + 1);
-  for (const one of found) counts.set(one, (counts.get(one) ?? 0) - 1);
-  const missing = [...counts.values()].filter((count) => count > 0).length;
-  const extra = [...counts.values()].filter((count) => count < 0).length;
-  return missing + extra === 0 ? null : `${expected.length} expected, ${found.length} found; ${missing} are missing, ${extra} are unknown or twice`;
-}
-
-const FIELD_CHARACTERS_MAX = 1_500;
-
-/** Of the revisions that are others than expected, which fields are, and what they say. */
-function changedFields(expected: Collected, found: Collected): string[] {
-  const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
-  const onlyIn = (one: Collected, other: Collected) =>
-    [...one.framed].filter(([digest]) => !other.framed.has(digest)).flatMap(([, value]) => {
-      const result = decoder.decode({ topic: '', partition: 0, offset: 0, arrivedAt: null, key: null, value });
-      return result.ok ? [result.event] : [];
-    });
-  const others = onlyIn(found, expected);
-  return onlyIn(expected, found).map((wanted) => {
-    const name = `${wanted.findingId} revision ${wanted.revision}`;
-    const other = others.find(({ findingId, revision }) => findingId === wanted.findingId && revision === wanted.revision);
-    if (other === undefined) return `${name}: missing`;
-    const text = (value: unknown): string => JSON.stringify(value).slice(0, FIELD_CHARACTERS_MAX);
-    const fields = Object.entries(wanted).filter(([field, value]) => text(value) !== text(other[field as keyof typeof other]));
-    return `${name}: ${fields.map(([field, value]) => `${field} ${text(value)} expected, ${text(other[field as keyof typeof other])} found`).join('; ')}`;
-  });
-}
-
-/** What the embedded chain makes of the telemetry as the brokers have it. */
-async function embedded(log: Log, { topics, configFile }: Installation, partitions: readonly number[], fleet: Fleet): Promise<Collected> {
-  const collected = new Collected();
-  const config = loadEmbeddedConfig(configFile);
-  const siem = createSiemWriter(siemOutputsOf(config.siem, topics), thresholdsOf(config.detect.fusion));
-  const emitter = { emit: (_output: string, _key: Uint8Array | null, value: Uint8Array) => void collected.siem.push(digestOf(value)) };
-  const pipeline = await createEmbeddedPipeline({
-    config,
-    decoder: avroRecordDecoder({ names: TELEMETRY_RECORDS }),
-    partitions: partitions.length,
-    onEvents: (events) => events.forEach((event) => collected.event(encodeFramed(event.type, event as never))),
-    onFindings: (findings) => {
-      for (const finding of findings) collected.finding(encodeFramed('SuspiciousSession', finding));
-      siem.write(findings, emitter);
-    },
-    onDeadLetters: (letters) => letters.forEach((letter) => collected.letters.push(digestOf(encodeFramed('DeadLetter', letter)))),
-  });
-  pipeline.applyReference(fleet.reference as ReferenceRecord[]);
-  // As each task merges its two inputs: by arrival, keystrokes first where both came at once.
-  const records: LogRecord[] = [];
-  for (const partition of partitions) {
-    for (const topic of [topics.keystrokeLatency, topics.connection]) for (const record of await surely(() => readAll(log, topic, partition))) records.push(record);
-  }
-  records.sort((a, b) => a.timestampMs - b.timestampMs);
-  for (let at = 0; at < records.length; at += BATCH_RECORDS) await pipeline.process(records.slice(at, at + BATCH_RECORDS));
-  pipeline.flush();
-  return collected;
 }
