@@ -15,15 +15,17 @@ import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
 const DAY_MS = 86_400_000;
 /** What arrives within this time is appended together. */
 const ARRIVAL_SPAN_MS = 3_000;
+/** Long enough for findings to close; the exchange takes every hour of it, so longer is slower. */
+const AFTERMATH_DAYS = 3;
 
 export const isTelemetry = (record: HistoryRecord): record is TelemetryEvent => record.type === 'KeystrokeLatency' || record.type === 'Connection';
 
 /**
- * Sessions long after the day of the fleet, three devices and more on every partition: on Kafka there is no end of the
+ * Sessions days after that of the fleet, three devices and more on every partition: on Kafka there is no end of the
  * input, so it takes later events to close the last windows and findings. They are part of both runs.
  */
 export function aftermath(startAt: number, partitions: number): Connection[] {
-  const later = startAt + 20 * DAY_MS;
+  const later = startAt + AFTERMATH_DAYS * DAY_MS;
   const events: Connection[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     for (let i = 0, found = 0; found < 4; i++) {
