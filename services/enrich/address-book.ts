@@ -7,7 +7,7 @@ import type { AddressWords } from '#lib/kernel/ip-address.ts';
 import { scopeAddress } from './address/scope.ts';
 import type { Classifier } from './category/classify.ts';
 import type { Place } from './mmdb/place-layouts.ts';
-import type { AutonomousSystem } from './ranges/asn-table.ts';
+import type { AutonomousSystem } from './ranges/asn-systems.ts';
 import { TwoGenerationCache } from './two-generation-cache.ts';
 
 /** One database that answers for an address with T; null where it does not know it. May throw on a damaged record. */

@@ -9,7 +9,8 @@ import { parseFeed, type FeedEntries, type FeedKind } from './category/feeds.ts'
 import { asnTableOf } from './mmdb/asn-layouts.ts';
 import { openMmdb } from './mmdb/open-mmdb.ts';
 import { placeReaderFor, type Place } from './mmdb/place-layouts.ts';
-import { parseAsnTable, type AutonomousSystem } from './ranges/asn-table.ts';
+import type { AutonomousSystem } from './ranges/asn-systems.ts';
+import { openAsnTable, readAsnColumns, type AsnColumns } from './ranges/asn-table.ts';
 
 /** What a file is used for. */
 export type DatabaseUse = { readonly use: 'place' } | { readonly use: 'asn' } | { readonly use: 'feed'; readonly kind: FeedKind };
@@ -48,13 +49,34 @@ export async function stampOf(file: string): Promise<FileStamp | null> {
   }
 }
 
-/** Where the bytes of a file come from. */
-export type ReadBytes = (file: string) => Promise<Buffer>;
+/** A file as threads share it: a table of text as it was read, any other as its bytes. */
+export type SharedFile = { readonly bytes: SharedArrayBuffer } | { readonly table: AsnColumns; readonly version: DatabaseVersion };
 
-export const readBytes: ReadBytes = (file) => readFile(file);
+/**
+ * What a file takes much memory or time for, in memory that threads share; null for what each may as well read itself.
+ * Throws FARHAND_DATABASE_CORRUPT, or what the file system throws.
+ */
+export async function shareFile(name: string, file: string, use: DatabaseUse, stamp: FileStamp): Promise<SharedFile | null> {
+  if (file.endsWith('.mmdb')) return { bytes: await readIntoShared(file, stamp.bytes) };
+  if (use.use !== 'asn') return null;
+  const bytes = await readFile(file);
+  const { rows, ranges, systems } = readAsnColumns(bytes, file);
+  const table = { rows, ranges: { v4: inSharedMemory(ranges.v4), v6: inSharedMemory(ranges.v6) }, systems: inSharedMemory(systems) };
+  return { table, version: await textVersion(name, file, bytes, stamp) };
+}
+
+function inSharedMemory<T extends { readonly [K in keyof T]: Uint8Array | Uint32Array }>(columns: T): T {
+  const shared = Object.entries<Uint8Array | Uint32Array>(columns).map(([name, column]) => {
+    const Column = column.constructor as new (buffer: SharedArrayBuffer) => Uint8Array | Uint32Array;
+    const copy = new Column(new SharedArrayBuffer(column.byteLength));
+    copy.set(column);
+    return [name, copy] as const;
+  });
+  return Object.fromEntries(shared) as T;
+}
 
 /** The first `length` bytes of a file, in memory that threads share; shorter where the file has become so. */
-export async function readIntoShared(file: string, length: number): Promise<SharedArrayBuffer> {
+async function readIntoShared(file: string, length: number): Promise<SharedArrayBuffer> {
   const bytes = new Uint8Array(new SharedArrayBuffer(length));
   const handle = await open(file);
   try {
@@ -69,18 +91,18 @@ export async function readIntoShared(file: string, length: number): Promise<Shar
   return bytes.buffer;
 }
 
-/** Reads and checks one file. Throws FARHAND_DATABASE_CORRUPT, or what the file system throws. */
-export async function loadDatabase(name: string, file: string, use: DatabaseUse, stamp: FileStamp, bytesMax: number, read: ReadBytes = readBytes): Promise<LoadedDatabase> {
+/** Reads and checks one file, unless it is `shared`. Throws FARHAND_DATABASE_CORRUPT, or what the file system throws. */
+export async function loadDatabase(name: string, file: string, use: DatabaseUse, stamp: FileStamp, bytesMax: number, shared?: SharedFile): Promise<LoadedDatabase> {
+  if (shared !== undefined && 'table' in shared) return asnDatabase(name, shared.table, shared.version);
   if (stamp.bytes > bytesMax) throw new FarhandError('FARHAND_DATABASE_CORRUPT', `${file}: ${stamp.bytes} bytes, ${bytesMax} are allowed (enrich.databaseBytesMax)`);
-  const bytes = await read(file);
+  const bytes = shared === undefined ? await readFile(file) : Buffer.from(shared.bytes);
   if (use.use === 'feed') {
     const feed = parseFeed(bytes.toString('utf8'), file);
     return { content: { use: 'feed', name, kind: use.kind, feed }, version: await textVersion(name, file, bytes, stamp) };
   }
   if (!file.endsWith('.mmdb')) {
     if (use.use === 'place') throw new FarhandError('FARHAND_DATABASE_CORRUPT', `${file}: places are read from .mmdb files only`);
-    const table = parseAsnTable(bytes, file);
-    return { content: { use: 'asn', source: { name, lookup: table.lookup } }, version: await textVersion(name, file, bytes, stamp) };
+    return asnDatabase(name, readAsnColumns(bytes, file), await textVersion(name, file, bytes, stamp));
   }
   const mmdb = openMmdb(bytes, file);
   const version = { name, version: new Date(mmdb.builtAt).toISOString().replace('.000Z', 'Z'), builtAt: mmdb.builtAt };
@@ -91,6 +113,10 @@ export async function loadDatabase(name: string, file: string, use: DatabaseUse,
     return record === null ? null : reader.read(record);
   };
   return { content: { use: 'place', source: { name, lookup } }, version };
+}
+
+function asnDatabase(name: string, table: AsnColumns, version: DatabaseVersion): LoadedDatabase {
+  return { content: { use: 'asn', source: { name, lookup: openAsnTable(table).lookup } }, version };
 }
 
 /**

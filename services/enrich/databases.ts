@@ -11,7 +11,7 @@ import type { DatabaseVersion } from '#schemas/records.ts';
 import { AddressBook } from './address-book.ts';
 import { Classifier } from './category/classify.ts';
 import type { EnrichConfig } from './config.ts';
-import { loadDatabase, readBytes, readIntoShared, sameStamp, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase, type ReadBytes } from './database-file.ts';
+import { loadDatabase, sameStamp, shareFile, stampOf, type DatabaseUse, type FileStamp, type LoadedDatabase, type SharedFile } from './database-file.ts';
 
 /** For metrics and logs. None is called on the way of an event, except onLookupFailure (once per damaged record met). */
 export interface DatabaseHooks {
@@ -51,37 +51,34 @@ type OpenConfig = Pick<EnrichConfig, 'placeFiles' | 'asnFiles' | 'feeds' | 'over
  * Throws FARHAND_CONFIG_INVALID for a file that is not there, FARHAND_DATABASE_CORRUPT for one that cannot be used:
  * at the start there is nothing older to fall back to.
  */
-export async function openDatabases(config: OpenConfig, hooks: DatabaseHooks = {}, read: ReadBytes = readBytes): Promise<Databases> {
+export async function openDatabases(config: OpenConfig, hooks: DatabaseHooks = {}, shared: SharedFiles = new Map()): Promise<Databases> {
   const files: WatchedFile[] = [];
   for (const { name, file, use } of wanted(config)) {
     const stamp = await stampOf(file);
     if (stamp === null) throw new FarhandError('FARHAND_CONFIG_INVALID', `${file}: no such file (enrich.${use.use === 'feed' ? 'feeds' : `${use.use}Files`})`);
-    const loaded = await loadDatabase(name, file, use, stamp, config.databaseBytesMax, read);
+    const loaded = await loadDatabase(name, file, use, stamp, config.databaseBytesMax, shared.get(file));
     files.push({ name, file, use, loaded, stamp, refused: undefined });
     announce(hooks, loaded.version);
   }
   return new WatchedDatabases(config, hooks, files);
 }
 
+/** By path. */
+export type SharedFiles = ReadonlyMap<string, SharedFile>;
+
 /**
- * The bytes of the .mmdb files that `config` names, in memory that threads share: such a file stays in memory as it is, and is as
- * large as all else that a worker of a replay holds. (Tables of text are read once and let go.) Files that are not there are missed
- * where they are opened.
+ * The files that `config` names, in memory that threads share: an .mmdb file stays in memory as it is, and is as large as all else that
+ * a worker of a replay holds; a table of text takes long to read. Files that are not there are missed where they are opened.
  */
-export async function sharedDatabaseBytes(config: OpenConfig): Promise<Map<string, SharedArrayBuffer>> {
-  const shared = new Map<string, SharedArrayBuffer>();
-  for (const { file } of wanted(config)) {
-    const stamp = file.endsWith('.mmdb') ? await stampOf(file) : null;
-    if (stamp !== null && stamp.bytes <= config.databaseBytesMax) shared.set(file, await readIntoShared(file, stamp.bytes));
+export async function shareDatabases(config: OpenConfig): Promise<SharedFiles> {
+  const shared = new Map<string, SharedFile>();
+  for (const { name, file, use } of wanted(config)) {
+    const stamp = await stampOf(file);
+    const content = stamp !== null && stamp.bytes <= config.databaseBytesMax ? await shareFile(name, file, use, stamp) : null;
+    if (content !== null) shared.set(file, content);
   }
   return shared;
 }
-
-/** Reads what was shared from there, and other files from the disk. */
-export const readShared = (shared: ReadonlyMap<string, SharedArrayBuffer>): ReadBytes => (file) => {
-  const bytes = shared.get(file);
-  return bytes === undefined ? readBytes(file) : Promise.resolve(Buffer.from(bytes));
-};
 
 function wanted(config: OpenConfig): { name: string; file: string; use: DatabaseUse }[] {
   const named = (files: readonly string[], defaults: readonly string[], use: DatabaseUse) =>

@@ -3,7 +3,7 @@
  * lane; answers come back by block. A worker that is behind holds the reader back.
  */
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
-import { sharedDatabaseBytes } from '../../services/enrich/databases.ts';
+import { shareDatabases, type SharedFiles } from '../../services/enrich/databases.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { BlockBuilder, TICK } from './block.ts';
 import { collectAlone } from './collector.ts';
@@ -35,7 +35,7 @@ export interface CrewOptions {
   /** 1: no thread, the reader does the work itself. */
   readonly workers: number;
   readonly share: Share;
-  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'databaseBytes'>;
+  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'databases'>;
   readonly fleet: Omit<FleetRoundOptions, 'config' | 'share'>;
   /** Of the process that this one goes on from. */
   readonly barrier: BarrierState | null;
@@ -88,11 +88,14 @@ export class Crew {
 
   async #start({ host, share }: CrewOptions): Promise<void> {
     const threads = this.#members.length > 1;
-    const databaseBytes = threads && host.enrichedWith === null ? await sharedDatabaseBytes(host.config.enrich) : new Map<string, SharedArrayBuffer>();
+    const onReport = (member: Member) => (report: Report) => this.#onReport(member, report);
+    // Threads load their code while this one reads the databases for all of them.
+    if (threads) for (const member of this.#members) member.hand = threadHand(onReport(member));
+    const databases: SharedFiles = threads && host.enrichedWith === null ? await shareDatabases(host.config.enrich) : new Map();
     for (const [i, member] of this.#members.entries()) {
-      const options = { ...host, databaseBytes, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
-      const onReport = (report: Report) => this.#onReport(member, report);
-      member.hand = threads ? threadHand(options, onReport) : await ownHand(options, onReport);
+      const options = { ...host, databases, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
+      if (threads) member.hand!.post({ kind: 'open', options });
+      else member.hand = await ownHand(options, onReport(member));
     }
     await this.#until(() => this.#members.every(({ ready }) => ready));
   }

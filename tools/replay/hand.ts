@@ -1,6 +1,6 @@
 /** One worker of a replay as the reader drives it: a thread, or the reader's own. Orders go in, reports come out, each in their order. */
 import { Worker } from 'node:worker_threads';
-import { FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
+import { assert, FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { Block } from './block.ts';
 import type { LanePosition } from './enriched/reader.ts';
@@ -12,6 +12,8 @@ import type { Source } from './source.ts';
 const YOUNG_GENERATION_MB = 48;
 
 export type Order =
+  /** The first one to a thread. */
+  | { readonly kind: 'open'; readonly options: HostOptions }
   | { readonly kind: 'source'; readonly source: Source }
   | { readonly kind: 'block'; readonly block: Block }
   | { readonly kind: 'slice'; readonly file: LaneFile; readonly from: LanePosition }
@@ -31,8 +33,8 @@ export type Report =
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
 
-/** Carries out one order; what is answered goes to the reader. */
-export function carryOut(host: LaneHost, order: Order): Report | null {
+/** Carries out one order behind the first; what is answered goes to the reader. */
+export function carryOut(host: LaneHost, order: Exclude<Order, { kind: 'open' }>): Report | null {
   switch (order.kind) {
     case 'source':
       host.addSource(order.source);
@@ -79,8 +81,9 @@ export interface Hand {
 
 export type OnReport = (report: Report) => void;
 
-export function threadHand(options: HostOptions, onReport: OnReport): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+/** A thread that loads its code and waits for its first order. */
+export function threadHand(onReport: OnReport): Hand {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
   worker.on('message', onReport);
@@ -104,6 +107,7 @@ export async function ownHand(options: HostOptions, onReport: OnReport): Promise
     post: (order) => {
       let report: Report | null;
       try {
+        assert(order.kind !== 'open', 'it is open');
         report = carryOut(host, order);
       } catch (error) {
         report = failureOf(error);

@@ -1,5 +1,6 @@
 /** What a host of lanes is told, and what it answers: all of it goes between threads. */
 import type { DatabaseVersion } from '#schemas/records.ts';
+import type { SharedFiles } from '../../services/enrich/databases.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
 import type { LanePosition } from './enriched/reader.ts';
 import type { EvaluatorState } from './evaluation.ts';
@@ -17,8 +18,8 @@ export interface HostOptions {
   readonly keepEnriched: string | null;
   /** Which databases a kept stream was enriched with: then none are opened here. Null: this host enriches. */
   readonly enrichedWith: readonly DatabaseVersion[] | null;
-  /** By file: what the workers share. */
-  readonly databaseBytes: ReadonlyMap<string, SharedArrayBuffer>;
+  /** What the workers share. */
+  readonly databases: SharedFiles;
   /** Where the reference records that were taken are written, for a later start; of the reporter only. */
   readonly referenceLog: string | null;
   /** What an earlier process left; null for a new run. */

@@ -7,7 +7,7 @@ import type { DecodeResult } from '#lib/codec/decoder.ts';
 import { FloatPool } from '#lib/codec/float-pool.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport, HistoryRecord } from '#schemas/records.ts';
-import { openDatabases, readShared, type Databases } from '../../services/enrich/databases.ts';
+import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
 import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { completeAfterMs } from '../../services/detect/fleet/exchange.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
@@ -44,7 +44,7 @@ export class LaneHost {
   readonly #readers: KeptLaneReaders;
 
   static async open(options: HostOptions): Promise<LaneHost> {
-    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, readShared(options.databaseBytes)) : null);
+    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
     const { resume, lanes } = options;
     // Also those to which nothing comes any more: they have timers.
     if (resume !== null) for (const lane of lanes) if (existsSync(laneStatePath(resume.states, lane))) host.#laneOf(lane);

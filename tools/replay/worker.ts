@@ -1,25 +1,32 @@
 /** A worker thread of a replay: one LaneHost, driven by messages in their order (see hand.ts). */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
 import { carryOut, failureOf, type Order, type Report } from './hand.ts';
-import type { HostOptions } from './host-contract.ts';
 import { LaneHost } from './lane-host.ts';
 
 const port = parentPort;
 assert(port !== null, 'worker.ts runs in a worker thread');
 
-try {
-  const host = await LaneHost.open(workerData as HostOptions);
-  port.on('message', (order: Order) => {
-    try {
-      const report = carryOut(host, order);
-      if (report !== null) port.postMessage(report, report.kind === 'done' ? [report.buffers.bytes, report.buffers.index.buffer] : []);
-    } catch (error) {
-      port.postMessage(failureOf(error));
-      port.close();
-    }
-  });
-  port.postMessage({ kind: 'ready' } satisfies Report);
-} catch (error) {
-  port.postMessage(failureOf(error));
+let host: LaneHost | null = null;
+
+function fail(error: unknown): void {
+  port!.postMessage(failureOf(error));
+  port!.close();
 }
+
+port.on('message', (order: Order) => {
+  if (order.kind === 'open') {
+    LaneHost.open(order.options).then((opened) => {
+      host = opened;
+      port.postMessage({ kind: 'ready' } satisfies Report);
+    }, fail);
+    return;
+  }
+  try {
+    assert(host !== null, 'nothing is sent before it is ready');
+    const report = carryOut(host, order);
+    if (report !== null) port.postMessage(report, report.kind === 'done' ? [report.buffers.bytes, report.buffers.index.buffer] : []);
+  } catch (error) {
+    fail(error);
+  }
+});

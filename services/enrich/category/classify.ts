@@ -14,7 +14,7 @@
  */
 import type { AddressScope, NetworkCategory } from '#schemas/records.ts';
 import { parseRange, type AddressWords } from '#lib/kernel/ip-address.ts';
-import type { AutonomousSystem } from '../ranges/asn-table.ts';
+import type { AutonomousSystem } from '../ranges/asn-systems.ts';
 import { RangeTableBuilder, type RangeTable } from '../ranges/range-table.ts';
 import { ASN_KNOWLEDGE } from './asn-knowledge.ts';
 import { CATEGORY_OF_FEED, FEED_KINDS, feedHasAddress, type FeedEntries, type FeedKind } from './feeds.ts';

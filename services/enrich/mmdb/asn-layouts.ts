@@ -3,7 +3,8 @@
  * ip-location-db; DB-IP's combined files keep them under `traits`), or IPinfo's `asn: "AS15169"` with `name` or `as_name`.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { AsnTable, AutonomousSystem } from '../ranges/asn-table.ts';
+import type { AutonomousSystem } from '../ranges/asn-systems.ts';
+import type { AsnTable } from '../ranges/asn-table.ts';
 import type { Mmdb, MmdbRecord } from './open-mmdb.ts';
 
 type AsnLayout = 'autonomous_system' | 'traits' | 'ipinfo';

@@ -7,13 +7,14 @@
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { AddressWords } from '#lib/kernel/ip-address.ts';
 import { readAddressBytes, type ReadAddress } from './read-address.ts';
-import { RangeTableBuilder, type RangeTable } from './range-table.ts';
+import { Systems, SystemsBuilder, type AutonomousSystem, type SystemColumns } from './asn-systems.ts';
+import { RangeTable, RangeTableBuilder, type RangeColumns } from './range-table.ts';
 
-export interface AutonomousSystem {
-  readonly asn: number;
-  readonly organisation: string | null;
-  /** What the database itself calls the network (IPinfo's `type`); null where it does not say. */
-  readonly kind: string | null;
+/** A table as it was read, without a thing that could not go from thread to thread. */
+export interface AsnColumns {
+  readonly rows: number;
+  readonly ranges: RangeColumns;
+  readonly systems: SystemColumns;
 }
 
 export interface AsnTable {
@@ -35,35 +36,36 @@ const QUOTE = 34;
 const HASH = 35;
 const SLASH = 47;
 
+export const parseAsnTable = (bytes: Buffer, path: string): AsnTable => openAsnTable(readAsnColumns(bytes, path));
+
 /** Throws FARHAND_DATABASE_CORRUPT where the bytes are no such table. */
-export function parseAsnTable(bytes: Buffer, path: string): AsnTable {
+export function readAsnColumns(bytes: Buffer, path: string): AsnColumns {
   const reader = new AsnReader(bytes);
   reader.read();
   if (reader.good === 0 || reader.bad > (reader.good + reader.bad) * BAD_ROW_SHARE_MAX) {
     throw new FarhandError('FARHAND_DATABASE_CORRUPT', `${path}: no ASN range table (${reader.good} rows read, ${reader.bad} unreadable)`);
   }
-  const { systems } = reader;
-  const table: RangeTable = reader.ranges.build();
+  return { rows: reader.good, ranges: reader.ranges.build().columns, systems: reader.systems.build() };
+}
+
+export function openAsnTable({ rows, ranges, systems }: AsnColumns): AsnTable {
+  const table = new RangeTable(ranges);
+  const known = new Systems(systems);
   return {
-    rows: reader.good,
+    rows,
     lookup: (words) => {
       const index = table.find(words);
-      return index < 0 ? null : (systems[index] as AutonomousSystem);
+      return index < 0 ? null : known.at(index);
     },
   };
 }
 
 class AsnReader {
-  readonly systems: AutonomousSystem[] = [];
+  readonly systems = new SystemsBuilder();
   readonly ranges = new RangeTableBuilder(1 << 16);
   good = 0;
   bad = 0;
   readonly #bytes: Buffer;
-  /** Latest entry of an ASN, and where its name stands in the file: the cheap way to see that it is the same again. */
-  readonly #latest = new Map<number, number>();
-  readonly #byName = new Map<string, number>();
-  readonly #nameStarts: number[] = [];
-  readonly #nameEnds: number[] = [];
   readonly #fieldStarts = new Int32Array(FIELDS_MAX);
   readonly #fieldEnds = new Int32Array(FIELDS_MAX);
   readonly #first: ReadAddress = { version: 4, words: new Uint32Array(4) };
@@ -160,34 +162,7 @@ class AsnReader {
     const from = nameField < fields ? (this.#fieldStarts[nameField] as number) : 0;
     const to = nameField < fields ? (this.#fieldEnds[nameField] as number) : 0;
     const { version, words } = this.#first;
-    this.ranges.addWords(version, words, this.#last.words, this.#systemOf(asn, from, to));
-    return true;
-  }
-
-  #systemOf(asn: number, from: number, to: number): number {
-    const latest = this.#latest.get(asn);
-    if (latest !== undefined) {
-      const sameStart = this.#nameStarts[latest] as number;
-      const sameEnd = this.#nameEnds[latest] as number;
-      if (sameEnd - sameStart === to - from && this.#sameBytes(sameStart, from, to - from)) return latest;
-    }
-    const organisation = this.#bytes.toString('utf8', from, to).replaceAll('""', '"').trim() || null;
-    const key = `${asn} ${organisation ?? ''}`;
-    let index = this.#byName.get(key);
-    if (index === undefined) {
-      index = this.systems.length;
-      this.systems.push(Object.freeze({ asn, organisation, kind: null }));
-      this.#nameStarts.push(from);
-      this.#nameEnds.push(to);
-      this.#byName.set(key, index);
-    }
-    this.#latest.set(asn, index);
-    return index;
-  }
-
-  #sameBytes(a: number, b: number, length: number): boolean {
-    const bytes = this.#bytes; // a loop: names are short, and Buffer.compare costs more than they take
-    for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+    this.ranges.addWords(version, words, this.#last.words, this.systems.indexOf(asn, this.#bytes, from, to));
     return true;
   }
 

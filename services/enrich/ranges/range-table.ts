@@ -7,6 +7,17 @@ import type { AddressRange, AddressWords } from '#lib/kernel/ip-address.ts';
 const NONE = -1;
 const WORDS = 4;
 
+interface FamilyColumns {
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly values: Uint32Array;
+}
+
+export interface RangeColumns {
+  readonly v4: FamilyColumns;
+  readonly v6: FamilyColumns;
+}
+
 export class RangeTable {
   readonly #starts4: Uint32Array;
   readonly #ends4: Uint32Array;
@@ -15,13 +26,21 @@ export class RangeTable {
   readonly #ends6: Uint32Array;
   readonly #values6: Uint32Array;
 
-  constructor(v4: FamilyColumns, v6: FamilyColumns) {
+  constructor({ v4, v6 }: RangeColumns) {
     this.#starts4 = v4.starts;
     this.#ends4 = v4.ends;
     this.#values4 = v4.values;
     this.#starts6 = v6.starts;
     this.#ends6 = v6.ends;
     this.#values6 = v6.values;
+  }
+
+  /** What it holds, for another table of the same. */
+  get columns(): RangeColumns {
+    return {
+      v4: { starts: this.#starts4, ends: this.#ends4, values: this.#values4 },
+      v6: { starts: this.#starts6, ends: this.#ends6, values: this.#values6 },
+    };
   }
 
   /** How many disjoint ranges it holds, both families. */
@@ -64,12 +83,6 @@ function compareAt(columns: Uint32Array, index: number, words: AddressWords): nu
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-interface FamilyColumns {
-  starts: Uint32Array;
-  ends: Uint32Array;
-  values: Uint32Array;
 }
 
 /** Columns of one family that grow; `words` is 1 for IPv4, 4 for IPv6. */
@@ -238,6 +251,6 @@ export class RangeTableBuilder {
   }
 
   build(): RangeTable {
-    return new RangeTable(this.#v4.build(), this.#v6.build());
+    return new RangeTable({ v4: this.#v4.build(), v6: this.#v6.build() });
   }
 }
