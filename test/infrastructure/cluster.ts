@@ -2,8 +2,9 @@
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { systemClock } from '#lib/kernel/clock.ts';
+import { createKafka } from '#lib/log/kafka-client.ts';
 import { checkJava, newClusterId, startKafkaNode, type KafkaNode } from './local.ts';
 import { freePorts, type Started } from './process.ts';
 
@@ -74,7 +75,7 @@ export async function startCluster(): Promise<KafkaCluster> {
 }
 
 async function withAdmin<T>(brokers: string[], ask: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new kafkajs.Kafka({ brokers, clientId: 'farhand-test', logLevel: kafkajs.logLevel.NOTHING }).admin();
+  const admin = createKafka({ brokers, clientId: 'farhand-test', clock: systemClock }).admin();
   await admin.connect();
   try {
     return await ask(admin);

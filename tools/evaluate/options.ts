@@ -29,7 +29,8 @@ ingest, enrich and detect, and prints what was found per kind against the goals,
   --session-days N   how many of them at least (default ${PROMISE_SESSION_DAYS})
   --write-docs       cases, ablation and promise, then docs/evaluation.md and its pictures; --reuse DIR keeps what each
                      stage measured in DIR and takes what is there already
-  --source S         ${SOURCES.join(' or ')} (default recorded): sessions of measured data, or of the simulator
+  --source S         ${SOURCES.join(' or ')} (default recorded): sessions of measured data, or of the simulator, which takes
+                     --honest, --piloted, --days and --seed alone
   --part P           ${PARTS.join(', ')} (default test): halves by person, place and path; tune on dev, judge on test
   --honest N         people of each honest kind (default 60; quick 16)
   --piloted N        people of each piloted kind and mode (default 40; quick 12)
@@ -72,6 +73,9 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
+/** What says how sessions are built of measured data; the simulator builds its own. */
+const RECORDED_ONLY = ['quick', 'kinds', 'ablation', 'promise', 'session-days', 'write-docs', 'reuse', 'part', 'plain', 'shards', 'light', 'uncoupled', 'workers', 'data'] as const;
+
 type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values'];
 
 export interface Settings {
@@ -83,6 +87,8 @@ export interface Settings {
 export function readSettings(args: string[]): Settings {
   const { values } = parseOptions(NAME, args, OPTIONS);
   const source = choice('source', values.source, SOURCES, 'recorded');
+  const foreign = source === 'simulated' ? RECORDED_ONLY.find((name) => values[name] !== undefined) : undefined;
+  if (foreign !== undefined) throw usageError(NAME, `--${foreign} says nothing with --source simulated: allowed there are --honest, --piloted, --days, --seed, --config, --json and --explain`);
   const part: Part = choice('part', values.part, PARTS, 'test');
   if (source === 'recorded' && values.help !== true && !measuredDataPresent(values.data)) throw usageError(NAME, `the measured data is not at ${values.data ?? MEASURED_DIR}`);
   const workers = integerOption(NAME, 'workers', values.workers, { fallback: 2, least: 1, most: 64 });
