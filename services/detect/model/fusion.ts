@@ -29,6 +29,10 @@ const HELD_MIN = 0.05;
 /** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
 export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.27, rhythm: 0.2, time: 0.04 };
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
+/** By signal, its family's place in FAMILIES. */
+const FAMILY_OF = SIGNALS.map(({ family }) => FAMILIES.indexOf(family));
+/** Mean e-value by family, of the session that is asked about. */
+const means = new Float64Array(FAMILIES.length);
 
 /** The held strength after one more window. */
 export function advanceHeld(held: number, answer: Answer, settings: FusionSettings): number {
@@ -64,20 +68,20 @@ function isNothing(held: ArrayLike<number>): boolean {
  */
 export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], settings: FusionSettings, carried = 0): Fused {
   if (isNothing(held)) return NOTHING;
-  const means = new Map<SignalFamily, number>();
+  means.fill(0);
   let carrier = 0;
   for (let i = 0; i < held.length; i++) {
     const strength = held[i]!;
     if (strength === 0) continue;
-    const { family, weight } = SIGNALS[i]!;
-    means.set(family, (means.get(family) ?? 0) + weight * 10 ** strength);
+    means[FAMILY_OF[i]!]! += SIGNALS[i]!.weight * 10 ** strength;
     if (!ubiquitous[i] && strength > carrier) carrier = strength;
   }
   const byFamily = new Map<SignalFamily, number>();
   let strength = carried;
   let families = 0;
-  for (const family of FAMILIES) {
-    const mean = means.get(family) ?? 0;
+  for (let i = 0; i < FAMILIES.length; i++) {
+    const family = FAMILIES[i]!;
+    const mean = means[i]!;
     strength += Math.log10(1 - STAKE[family] + STAKE[family] * mean);
     if (mean === 0) continue;
     byFamily.set(family, Math.log10(mean));

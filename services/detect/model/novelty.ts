@@ -97,18 +97,19 @@ function ageOf({ declared, windowEnd }: SessionView, firstAt: number): number {
   return Math.floor((windowEnd - 1 + offset) / DAY_MS) - Math.floor((firstAt + offset) / DAY_MS);
 }
 
+/** Whether it came up lately, with a person who had been known for days before. */
+export const isLately = ({ firstAt, daysBefore }: Pick<Fresh, 'firstAt' | 'daysBefore'>, windowEnd: number, { noveltyDaysMin, noveltyHoldMs }: SignalParameters['config']['network']): boolean =>
+  daysBefore >= noveltyDaysMin && windowEnd - firstAt <= noveltyHoldMs;
+
 /** The organisation's own networks and declared moves bring nothing new. */
 function freshTraits(view: SessionView, { config }: SignalParameters): New[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
-  const { noveltyDaysMin, noveltyHoldMs } = config.network;
-  const traits: New[] = [];
-  const add = (trait: Fresh): void => {
-    if (trait.daysBefore < noveltyDaysMin || view.windowEnd - trait.firstAt > noveltyHoldMs || isDeclaredMove(view, trait)) return;
-    traits.push({ ...trait, age: ageOf(view, trait.firstAt) });
-  };
-  for (const trait of view.familiar) add({ ...trait, share: HONEST_SHARE[trait.kind] });
+  const fresh: Fresh[] = [];
+  for (const trait of view.familiar) if (isLately(trait, view.windowEnd, config.network)) fresh.push({ ...trait, share: HONEST_SHARE[trait.kind] });
   const address = freshAddress(view);
-  if (address !== null) add(address);
+  if (address !== null && isLately(address, view.windowEnd, config.network)) fresh.push(address);
+  if (fresh.length === 0) return [];
+  const traits = fresh.filter((trait) => !isDeclaredMove(view, trait)).map((trait): New => ({ ...trait, age: ageOf(view, trait.firstAt) }));
   // What is worth no more than nothing is not said.
   return traits.filter(({ age, share }) => partOf(age, config.network) > share);
 }

@@ -18,6 +18,7 @@
 import { MINUTES_HELD, spreadWithin } from './gap-statistic.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
+import { mediansOf } from './rhythm.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const operatorChangeSignal: SignalDescription = {
@@ -78,7 +79,8 @@ export function operatorChange(view: SessionView, { config }: SignalParameters):
   const last = blocks.at(-1)!;
   const table = last.withHolds ? WITH_HOLDS : INTERVALS_ONLY;
   const samples = blocks.reduce((sum, block) => sum + block.keys, 0);
-  const hold = last.holdMs !== null && profile.holdMs !== null ? ` and the median hold ${show(last.holdMs)} ms (enrolled: ${show(profile.holdMs)} ms)` : '';
+  const enrolled = mediansOf(profile.counts);
+  const hold = last.holdMs !== null && enrolled.holdMs !== null ? ` and the median hold ${show(last.holdMs)} ms (enrolled: ${show(enrolled.holdMs)} ms)` : '';
   return {
     strength,
     ubiquitous: false,
@@ -88,6 +90,6 @@ export function operatorChange(view: SessionView, { config }: SignalParameters):
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: last.end,
-    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least 10^${rounded(least / 1000, 2)} times as likely to be another person's as that of this user's profile (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); for 90% of people it is at most 10^${table[0]![0]}, and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(profile.intervalMs)} ms)${hold}.`,
+    explanation: `In each of the last ${blocks.length} blocks of typing (${samples.toLocaleString('en-US')} keystrokes) the rhythm was at least 10^${rounded(least / 1000, 2)} times as likely to be another person's as that of this user's profile (${profile.keys.toLocaleString('en-US')} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); for 90% of people it is at most 10^${table[0]![0]}, and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(enrolled.intervalMs)} ms)${hold}.`,
   };
 }

@@ -65,16 +65,12 @@ interface Finding {
 export function remoteControl(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, gap } = view;
   if (sighting === null && gap === null) return NO_DATA;
-  const found: Finding[] = [];
-  if (sighting !== null) {
-    if (sighting.kvm !== null) found.push(ofHardware(sighting.kvm));
-    const tool = ofTools(view, sighting.tools.filter(({ idle }) => idle !== true), config.endpoint.approvedTools);
-    if (tool !== null) found.push(tool);
-  }
+  const hardware = sighting === null || sighting.kvm === null ? null : ofHardware(sighting.kvm);
+  const tool = sighting === null || sighting.tools.length === 0 ? null : ofTools(view, sighting.tools.filter(({ idle }) => idle !== true), config.endpoint.approvedTools);
   const input = ofInput(view, config.endpoint.injectedShareMin);
-  if (input !== null) found.push(input);
-  const best = found.toSorted((a, b) => a.share - b.share)[0];
-  if (best === undefined) return QUIET;
+  if (hardware === null && tool === null && input === null) return QUIET;
+  const found = [hardware, tool, input].filter((entry) => entry !== null);
+  const best = found.toSorted((a, b) => a.share - b.share)[0]!;
   const reading: Reading = {
     strength: strengthOfShare(best.share),
     ubiquitous: best.ubiquitous,

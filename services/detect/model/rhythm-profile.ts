@@ -8,7 +8,7 @@ import { DAY_MS } from '../fleet/minutes.ts';
 import { handsFeatures, intervalFeatures } from './hands.ts';
 import { log10PofDistance } from './operator-change.ts';
 import { rhythmDistance } from './rhythm-distance.ts';
-import { RHYTHM_BINS, intervalsOf, mediansOf, mergeCounts } from './rhythm.ts';
+import { RHYTHM_BINS, intervalsOf, mergeCounts } from './rhythm.ts';
 
 export interface RhythmProfile {
   sensor: Sensor;
@@ -25,8 +25,8 @@ export interface ProfileView {
   enrolled: boolean;
   keys: number;
   days: number;
-  intervalMs: number;
-  holdMs: number | null;
+  /** The enrolled counts as they are now. */
+  counts: Uint16Array;
 }
 
 /** Intervals beyond which all counts are halved: about two days of typing. */
@@ -39,7 +39,7 @@ export const newProfile = (sensor: Sensor): RhythmProfile => ({ sensor, days: 0,
 
 export function viewOfProfile(profile: RhythmProfile, keysMin: number): ProfileView {
   const keys = intervalsOf(profile.counts);
-  return { enrolled: keys >= keysMin, keys, days: profile.days, ...(keys > 0 ? mediansOf(profile.counts) : { intervalMs: 0, holdMs: null }) };
+  return { enrolled: keys >= keysMin, keys, days: profile.days, counts: profile.counts };
 }
 
 /**

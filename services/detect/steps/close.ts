@@ -36,10 +36,9 @@ export function closeWindow(person: Person, session: SessionState, window: OpenW
 
 function closeSource(person: Person, session: SessionState, source: SourceRtt, end: number, parameters: SignalParameters): void {
   const { sighting } = source;
-  const key = `${sighting.sourceIp}|${sighting.vantageId}`;
   const before = session.transport;
-  if (before === null || before.key !== key) {
-    session.transport = { key, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
+  if (before === null || !isKeyOf(before.key, sighting)) {
+    session.transport = { key: `${sighting.sourceIp}|${sighting.vantageId}`, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
   }
   const transport = session.transport!;
   if (source.samples > 0) {
@@ -61,6 +60,9 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   rememberTraits(person, sighting);
   sightPerson(person, session, sighting, before, transport, parameters);
 }
+
+/** Without putting the key together: it is asked with every minute of everybody. */
+const isKeyOf = (key: string, { sourceIp, vantageId }: Sighting): boolean => key.length === sourceIp.length + 1 + vantageId.length && key.startsWith(sourceIp) && key.endsWith(vantageId) && key[sourceIp.length] === '|';
 
 /** The visit that a connection record tells of began at some time after the record before it: those minutes are nobody's own. */
 function forgetSince({ tracks }: SessionState, at: number): void {

@@ -1,7 +1,7 @@
 /** Shows a session to the signals at the end of a window and lets their answers in. */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
-import { traitOf } from '../model/novelty.ts';
+import { isLately, traitOf, type Familiar } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
@@ -83,7 +83,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.knownPlace = sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null);
   view.placesBefore = view.knownPlace === null || windowEnd - view.knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, view.knownPlace, config.placesPerPersonMax);
   view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
-  view.familiar = sighting === null ? [] : familiarWith(person, sighting);
+  view.familiar = sighting === null ? NOTHING : familiarWith(person, sighting, windowEnd, config.network);
   view.helpdesk = session.helpSince !== null ? windowEnd - session.helpSince <= config.endpoint.helpdeskMs : sighting !== null && view.gap !== null && mayBeVisited(person.tenantId, sighting, view.gap.minutes, windowEnd, config.endpoint);
   view.fleet = fleetView(person, session);
   view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
@@ -98,8 +98,12 @@ function placesBefore({ places, seenDays, lastSeenDay }: Person, { firstAt }: Kn
   return { addresses: places.reduce((sum, place) => sum + (place.firstAt < firstAt ? 1 : 0), 0), days: Math.max(0, days) };
 }
 
-function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>): Person['familiar'] {
-  return familiar.filter(({ kind, value }) => traitOf(sighting, kind) === value);
+const NOTHING: readonly Familiar[] = [];
+
+/** Of what came up lately; mostly nothing has. */
+function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>, windowEnd: number, network: SignalParameters['config']['network']): readonly Familiar[] {
+  const lately = (trait: Familiar): boolean => isLately(trait, windowEnd, network);
+  return familiar.some(lately) ? familiar.filter((trait) => lately(trait) && traitOf(sighting, trait.kind) === trait.value) : NOTHING;
 }
 
 function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {
