@@ -52,7 +52,9 @@ async function child(history: string, out: string, workers: number, keepEnriched
 }
 
 function measure(history: string, out: string, workers: number, keep = false): Reached {
-  const args = [fileURLToPath(import.meta.url), '--child', history, '--out', out, '--workers', String(workers), ...(keep ? ['--keep'] : [])];
+  // As the command line does it.
+  const codeCache = fileURLToPath(new URL('../tools/code-cache.mjs', import.meta.url));
+  const args = ['--import', codeCache, fileURLToPath(import.meta.url), '--child', history, '--out', out, '--workers', String(workers), ...(keep ? ['--keep'] : [])];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the replay of ${history} ended with ${status}: ${stderr}`);
   return JSON.parse(stdout) as Reached;

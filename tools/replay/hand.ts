@@ -1,4 +1,6 @@
 /** One worker of a replay as the reader drives it: a thread, or the reader's own. Orders go in, reports come out, each in their order. */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert, FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
@@ -81,9 +83,15 @@ export interface Hand {
 
 export type OnReport = (report: Report) => void;
 
+/** Threads do not take over where compiled code is kept (tools/code-cache.mjs); they look for it in their environment. */
+function withCodeCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? env : { ...env, NODE_COMPILE_CACHE: dirname(directory) };
+}
+
 /** A thread that loads its code and waits for its first order. */
 export function threadHand(onReport: OnReport): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: withCodeCache(process.env), resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
   worker.on('message', onReport);
