@@ -5,7 +5,8 @@
  * For a set of k that holds the person, S = (2/k) · Σ of the pairs' likeness (model/hands.ts) is log10 of an e-value where
  * they are k people: adding one after the other, each new one's mean likeness with those before is at most log10 of a mean of
  * e-values (Jensen), and the mean over all orders gives each pair the weight 2/k. The mean over all N sets of the size, of
- * people who are apart from the person and from each other, is an e-value as well, and at least 10^S / N; the sizes share evenly. Who is apart depends on when people work and not on how they type, so choosing by it costs nothing. The same holds for
+ * people who are apart from the person and from each other, is an e-value as well, and at least 10^S / N; the bet is shared among the
+ * sizes (SIZE_SHARES). Who is apart depends on when people work and not on how they type, so choosing by it costs nothing. The same holds for
  * those whose hands changed lately: for a person whose hands did, half of the bet is on sets of such people alone.
  *
  * That speaks for the set and not yet for the person: one more may look like three who really are one. So the person must stand out
@@ -50,8 +51,13 @@ export interface OneOperator {
   others: readonly number[];
 }
 
-export const GROUP_MAX = 6;
-const LOG10_SIZES = Math.log10(GROUP_MAX - 1);
+/**
+ * Parts of the bet on sets of two, three, … six, which sum to 1. What a set can show grows with its size, so three, the fewest from
+ * whom anything above LOW may come, need the most; two claim little whatever they show (one-operator.ts).
+ */
+const SIZE_SHARES = [0.15, 0.4, 0.2, 0.15, 0.1] as const;
+export const GROUP_MAX = SIZE_SHARES.length + 1;
+const LOG10_SIZE_SHARES = SIZE_SHARES.map((share) => Math.log10(share));
 const LOG10_HALF = Math.log10(2);
 
 /** Symmetric, n × n. */
@@ -216,7 +222,7 @@ function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBi
   for (let j = 0; j < n; j++) if (apart[i * n + j] === 1 && (!onlyChanged || people[j]!.changed)) candidates.push(j);
   let eligible = candidates.filter((j) => alike[i * n + j]! > 0);
   if (eligible.length === 0) return null;
-  const bets = LOG10_SIZES + (people[i]!.changed ? LOG10_HALF : 0);
+  const bet = people[i]!.changed ? LOG10_HALF : 0;
   const sets = log10Sets(candidates, apartBits, n);
   const set = [i];
   let sum = 0;
@@ -232,7 +238,7 @@ function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBi
     set.push(next);
     sum += most;
     const k = set.length;
-    const strength = (2 / k) * sum - sets[k - 2]! - bets;
+    const strength = (2 / k) * sum - sets[k - 2]! - bet + LOG10_SIZE_SHARES[k - 2]!;
     if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, strength, others: set.slice(1) };
     eligible = eligible.filter((j) => j !== next && apart[next * n + j] === 1);
   }

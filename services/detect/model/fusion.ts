@@ -27,7 +27,7 @@ type FusionSettings = DetectConfig['fusion'];
 const HELD_MIN = 0.05;
 
 /** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
-export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.27, rhythm: 0.2, time: 0.04 };
+export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.2, rhythm: 0.2, time: 0.04 };
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 /** By signal, its family's place in FAMILIES. */
 const FAMILY_OF = SIGNALS.map(({ family }) => FAMILIES.indexOf(family));

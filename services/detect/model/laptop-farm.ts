@@ -24,7 +24,7 @@ import type { SessionView, SignalParameters } from './view.ts';
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
-  weight: 0.45,
+  weight: 0.6,
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
 

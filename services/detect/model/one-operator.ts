@@ -4,7 +4,7 @@
  * Hypothesis: one person drives several identities, in turn.
  * Statistic: the set of identities that are never at work together with this one or each other and whose recent hands agree best
  *   (fleet/same-hands.ts): 10^(mean likeness of the pairs · (k − 1)) for k identities, over the sets of that size that the people
- *   who stay apart from this one make, over the five sizes that are looked at (and over two where the person's hands changed lately: half of
+ *   who stay apart from this one make, over the five sizes that are looked at, three first (and over two where the person's hands changed lately: half of
  *   the bet is on the people whose hands did).
  * Null: an e-value; the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on 351,056
  *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
@@ -22,7 +22,7 @@ import type { SessionView } from './view.ts';
 export const oneOperatorSignal: SignalDescription = {
   name: 'oneOperator',
   family: 'fleet',
-  weight: 0.45,
+  weight: 0.27,
   speaksFor: { SHARED_OPERATOR: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 

@@ -18,7 +18,7 @@ import type { SessionView, SignalParameters } from './view.ts';
 export const sharedShipToSignal: SignalDescription = {
   name: 'sharedShipTo',
   family: 'fleet',
-  weight: 0.1,
+  weight: 0.13,
   speaksFor: { LAPTOP_FARM: 1 },
 };
 
