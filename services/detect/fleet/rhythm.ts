@@ -62,6 +62,8 @@ export interface RhythmFigures {
   /** log10 of the evidence: over the looks of the day, and of the last one alone. */
   strength: number;
   lastLook: number;
+  /** log10 of what speaks, at the last look, for the person being one of the group and not somebody like them. */
+  own: number;
   /** log10 of the evidence that the most alike other one is the same person, over the looks of the day. */
   typist: number;
   /** With the others of the group: ten-minute slots, those shared, those that chance would share. */
@@ -70,7 +72,7 @@ export interface RhythmFigures {
   expected: number;
 }
 
-const FIGURES = 14;
+const FIGURES = 15;
 
 const NOTHING = Array.from({ length: FIGURES }, () => 0);
 
@@ -94,6 +96,7 @@ export function readRhythm(told: readonly number[]): RhythmFigures {
     expected: values[11]! / 10,
     lastLook: values[12]! / 100,
     typist: values[13]! / 100,
+    own: values[14]! / 100,
   };
 }
 
@@ -166,13 +169,13 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: 
   });
 }
 
-const NOBODY: OneOperator = { group: 1, likeness: 0, among: 0, sets: 0, changed: false, groups: 0, strength: 0, others: [] };
+const NOBODY: OneOperator = { group: 1, likeness: 0, among: 0, sets: 0, changed: false, groups: 0, own: 0, strength: 0, others: [] };
 
 function figuresOf(nearest: number, people: number, { strangers }: Pairs, found: OneOperator | null, { slots, shared, expected }: { slots: number; shared: number; expected: number }, day: { strength: number; typist: number }): number[] {
   const hundredths = (value: number): number => Math.round(value * 100);
   const evidence = (strength: number): number => Math.max(0, hundredths(strength));
-  const { group, likeness, among, sets, changed, strength } = found ?? NOBODY;
-  return [hundredths(nearest), people, strangers, group, hundredths(likeness), among, hundredths(sets), changed ? 1 : 0, evidence(day.strength), slots, shared, expected, evidence(strength), evidence(day.typist)];
+  const { group, likeness, among, sets, changed, own, strength } = found ?? NOBODY;
+  return [hundredths(nearest), people, strangers, group, hundredths(likeness), among, hundredths(sets), changed ? 1 : 0, evidence(day.strength), slots, shared, expected, evidence(strength), evidence(day.typist), evidence(own)];
 }
 
 function mostAlike({ likeness }: Pairs, n: number, i: number): number {

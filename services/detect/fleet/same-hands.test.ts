@@ -41,6 +41,14 @@ describe('one operator of several identities', () => {
     }
   });
 
+  test('among strangers the evidence is an e-value: its mean is at most one', () => {
+    for (const apart of [12, 40, 80]) {
+      const { found } = fleetOf(0, 120, apart);
+      const values = Array.from({ length: apart }, (_, i) => 10 ** (found(i)?.strength ?? -Infinity));
+      expect(values.reduce((sum, value) => sum + value, 0) / apart).toBeLessThanOrEqual(1);
+    }
+  });
+
   test('who types at the same time is two people, however alike', () => {
     const { people } = fleetOf(3, 40, 3);
     expect(oneOperatorOf(people, compare(people, () => TOGETHER), 0)).toBeNull();

@@ -13,7 +13,10 @@
  * from the others of the set as well: of G groups of the bucket that are as much alike as those others are, the ratio of the person
  * with one, 1/G, and 1/share of the people who are apart from all of that group make an e-value if the person is none of them. The ratio is
  * half the mean of those with each of the others, and half the one with the middle of their hands: if they are one person, their middle has
- * less of each sitting's chance in it, and the mean ratio of strangers with it is at most 1, as it is with a sitting (hands.ts). The smaller of the two is what is claimed.
+ * less of each sitting's chance in it, and the mean ratio of strangers with it is at most 1, as it is with a sitting (hands.ts).
+ *
+ * Where the others are one person and this one is not, only the second is an e-value; where all are strangers both are, and then so is the
+ * root of their product (Cauchy and Schwarz), which is the middle of the two in decades. So the middle is claimed, and never more than the second.
  *
  * The fleet's own people check the model: no pair counts for more than what pairs that typed at the same time, who are two people for
  * certain, show by chance.
@@ -45,7 +48,9 @@ export interface OneOperator {
   changed: boolean;
   /** Groups of the bucket, this one included, that are as much alike as the others of the set; 0 where there is one other. */
   groups: number;
-  /** log10 of the e-value. */
+  /** log10 of the e-value of the person being one of the others; that of the set where there is one other. */
+  own: number;
+  /** log10 of the e-value of both. */
   strength: number;
   /** The others of the set. */
   others: readonly number[];
@@ -180,7 +185,7 @@ export function oneOperatorOf(people: readonly Candidate[], pairs: Pairs, i: num
 }
 
 /** What speaks for the person being one of the others, who may be one without the person. */
-function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'strength'> {
+function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'own' | 'strength'> {
   const n = people.length;
   let ratio = 10 ** limited(likenessToMiddle(people[i]!.hands, others.map((j) => people[j]!.contrasts))) / 2;
   let least = Infinity;
@@ -192,7 +197,8 @@ function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited
   for (let j = 0; j < n; j++) if (others.every((k) => apart[j * n + k] === 1)) apartFromAll++;
   const groups = groupsOf(n, i, (j, k) => apart[j * n + k] === 1 && alike[j * n + k]! >= least);
   const share = (apartFromAll + 1) / (n - others.length + 1);
-  return { groups, strength: Math.min(strength, Math.log10(ratio / groups / share)) };
+  const own = Math.log10(ratio / groups / share);
+  return { groups, own, strength: Math.min(own, (strength + own) / 2) };
 }
 
 /** Connected components of two and more among the people but `i`. */
@@ -239,7 +245,7 @@ function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBi
     sum += most;
     const k = set.length;
     const strength = (2 / k) * sum - sets[k - 2]! - bet + LOG10_SIZE_SHARES[k - 2]!;
-    if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, strength, others: set.slice(1) };
+    if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, own: strength, strength, others: set.slice(1) };
     eligible = eligible.filter((j) => j !== next && apart[next * n + j] === 1);
   }
   return best;

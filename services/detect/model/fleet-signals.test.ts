@@ -78,7 +78,7 @@ describe('shared ship-to', () => {
 });
 
 describe('one typist, and one operator', () => {
-  const figures = { likeness: 2.8, people: 40, strangers: 500, group: 3, groupLikeness: 2.5, among: 12, sets: 1.2, changed: false, strength: 2.4, lastLook: 2.6, typist: 1.2, slots: 60, shared: 0, expected: 12 };
+  const figures = { likeness: 2.8, people: 40, strangers: 500, group: 3, groupLikeness: 2.5, among: 12, sets: 1.2, changed: false, strength: 2.4, lastLook: 2.6, own: 2.9, typist: 1.2, slots: 60, shared: 0, expected: 12 };
   const of = (signal: typeof sharedTypist, change: Partial<typeof figures> = {}): Answer => signal(view({ fleet: fleet({ rhythm: told({ ...figures, ...change }) }) }), parameters);
 
   test('the rhythm alone is LOW at most, and the more people there are the less one of them says', () => {
@@ -97,12 +97,14 @@ describe('one typist, and one operator', () => {
     expect(rankAlone('oneOperator', reading(of(oneOperator, { group: 2, strength: 9 })))).toBeLessThan(RANK.MEDIUM);
     expect(of(oneOperator, { strength: 0.2 })).toBe(QUIET);
     expect(oneOperator(view())).toBeNull();
-    for (const part of ['of 2 other identities', '10^2.5 times', '500 pairs', '0 of 60 slots', 'chance would share 12', 'The 12 people who', '10^1.2 sets of 2', '10^2.6 is left', 'four looks', 'it is 10^2.4']) expect(reading(of(oneOperator)).explanation).toContain(part);
+    for (const part of ['of 2 other identities', '10^2.5 times', '500 pairs', '0 of 60 slots', 'chance would share 12', 'The 12 people who', '10^1.2 sets of 2', '10^2.9 for this user being one of them', '10^2.6 is left', 'four looks', 'it is 10^2.4']) expect(reading(of(oneOperator)).explanation).toContain(part);
+    expect(reading(of(oneOperator, { group: 2 })).explanation).not.toContain('being one of them');
     expect(reading(of(oneOperator, { changed: true })).explanation).toContain('whose hands changed lately too');
   });
 
   test('what a release before this has told is not taken for evidence', () => {
     expect(of(oneOperator, readRhythm([40, 2, 60, 400, 3, 60, 0, 120, 2, 40]))).toBe(QUIET);
     expect(of(oneOperator, readRhythm([280, 40, 500, 3, 250, 12, 120, 0, 240, 60, 0, 120]))).toBe(QUIET);
+    expect(of(oneOperator, readRhythm([280, 40, 500, 3, 250, 12, 120, 0, 240, 60, 0, 120, 260, 120]))).toBe(QUIET);
   });
 });

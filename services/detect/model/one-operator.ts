@@ -6,8 +6,9 @@
  *   (fleet/same-hands.ts): 10^(mean likeness of the pairs · (k − 1)) for k identities, over the sets of that size that the people
  *   who stay apart from this one make, over the five sizes that are looked at, three first (and over two where the person's hands changed lately: half of
  *   the bet is on the people whose hands did).
- * Null: an e-value; the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on 351,056
- *   pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
+ * Null: an e-value, the middle of that and of what speaks for the person being one of the set and not somebody like them
+ *   (fleet/same-hands.ts); the likeness of a pair is a likelihood ratio whose mean over strangers is at most 1 (hands.ts: measured on
+ *   351,056 pairs of people it was not fitted to: 0.93), and never more than what pairs of the organisation show who type at the same time. The
  *   exchange looks four times a day; the mean of the day's looks and the last one before counts, so that its greatest is an e-value too (fleet/looks.ts).
  * Reference: the exchange (fleet/rhythm.ts). Recent hands are the last two to six blocks of 400 keystrokes, since hands changed where they did, so that it is the
  *   operator who is compared, and not the person who was enrolled.
@@ -33,7 +34,7 @@ const STRENGTH_MIN = 0.3;
 export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { strength: supported, lastLook, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers } = told.figures;
+  const { strength: supported, lastLook, own, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers } = told.figures;
   const strength = Math.min(group > 2 ? STRENGTH_MAX : STRENGTH_MAX_PAIR, supported);
   if (view.helpdesk || strength < STRENGTH_MIN) return QUIET;
   const times = (decades: number): string => `10^${rounded(decades, 2)}`;
@@ -46,6 +47,6 @@ export function oneOperator(view: SessionView): Answer {
     samples: slots,
     windowStart: told.until - PRESENCE_HOURS * HOUR_MS,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group, ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
+    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group,${group === 2 ? '' : ` and with ${times(own)} for this user being one of them and not somebody like them (the middle of the two counts, and no more than the latter),`} ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
   };
 }
