@@ -60,7 +60,7 @@ const hiddenLegSchema = z.strictObject({
   hosted: priorSchema.prefault({ medianMs: 8, tail: HOSTED_TAIL }).describe('Honest gaps of VDI_GATEWAY sensors.'),
   jitterSupportMax: strength(1.3, 'Most that jitter of the leg, which the transport does not show, adds.'),
   jitterFreeMs: z.number().min(0).max(100).default(4).describe('Spread that a machine adds by itself, ms.'),
-  calmShare: z.number().min(0).max(1).default(0.6).describe('Factor on a level that has been the same, and calm, in all the history of the device.'),
+  calmShare: z.number().min(0).max(1).default(0.6).describe('Factor on the strength of a level that has been the same, and calm, in all the history of the device; it takes one decade at the most.'),
   onsetMsMin: z.number().min(5).max(1000).default(20).describe('Least rise over the own earlier gap that counts as an onset, ms.'),
   onsetMinutesMin: z.int().min(3).max(24).default(5).describe('Minutes of typing that must lie before an onset.'),
   jitterShareMax: z.number().min(0).max(2).default(0.3).describe('Spread over the gap beyond which a loaded machine is the likelier reason than a leg.'),

@@ -37,6 +37,8 @@ export const hiddenLegSignal: SignalDescription = {
 
 /** Days of own history from which a calm, always equal gap speaks for a slow machine. */
 const OWN_DAYS_MIN = 2;
+/** Most that such a gap counts less, decades: every third leg is so calm too, and a gap that no machine has is no machine's for having lasted. */
+const CALM_MAX = 1;
 const HELPDESK_MAX = 0.8;
 const SATELLITE_MAX = 1;
 /** Concordance of floor and spread that load shows at the least; what may have been so much is not said to be without it. */
@@ -119,7 +121,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const calm = isCalmMachine(gap, lowMs, jitterMs) && (coupling?.log10 ?? 0) <= 0;
   const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
   // The coupling does not depend on how slow or uneven an honest machine is, so its e-value multiplies.
-  const supported = withCoupling(strengthOfP(log10Level + log10More), coupling) * (calm ? settings.calmShare : 1);
+  const full = withCoupling(strengthOfP(log10Level + log10More), coupling);
+  const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);

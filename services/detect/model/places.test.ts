@@ -89,11 +89,14 @@ describe('path excess', () => {
     expect(rank({ transport: transportView(640) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { category: 'MOBILE' })) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBe(RANK.NONE);
-    expect(rank({ transport: transportView(300, { wanderMs: 90 }) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300, { samples: 5 }) })).toBe(RANK.NONE);
-    // The least of many has come between the queues; what is deeper than usual is granted in full.
-    expect(rank({ transport: transportView(300, { wanderMs: 90, samples: 60 }) })).toBeGreaterThan(RANK.NONE);
-    expect(rank({ transport: transportView(300, { wanderMs: 150, samples: 60 }) })).toBe(RANK.NONE);
+    // The least of many minutes has come between the queues; what is deeper than usual is granted in full.
+    const queueing = (wanderMs: number, spreadSamples: number) => rank({ transport: transportView(220, { wanderMs, spreadSamples, samples: 60 }) });
+    expect(queueing(90, 20)).toBe(RANK.NONE);
+    expect(queueing(90, 60)).toBeGreaterThan(RANK.NONE);
+    expect(queueing(200, 60)).toBe(RANK.NONE);
+    // A satellite hop is as long as ever behind its queues.
+    expect(rank({ transport: transportView(700, { wanderMs: 250, spreadSamples: 60, samples: 60 }) })).toBe(RANK.NONE);
   });
 
   test('what the ways of other networks of the region take goes in the place of detours, for whoever goes the same way', () => {

@@ -53,6 +53,7 @@ export interface TransportView {
   /** Mean of (median − minimum) and of (95th percentile − median) of the connection samples; 0 where none were given. */
   lowerSpreadMs: number;
   upperSpreadMs: number;
+  /** Minutes with connection samples; the samples of one minute have one voice. */
   spreadSamples: number;
   /** Mean of the connection samples' medians above the least round trip; 0 where none were given. */
   wanderMs: number;

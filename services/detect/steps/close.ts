@@ -46,10 +46,13 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
     if (source.samples > 1) foldLeast(transport, source.secondUs);
     transport.samples += Math.max(0, source.samples - 2);
   }
-  transport.medianUs += source.medianUs;
-  transport.lowerSpreadUs += source.lowerSpreadUs;
-  transport.upperSpreadUs += source.upperSpreadUs;
-  transport.spreadSamples += source.spreadSamples;
+  if (source.spreadSamples > 0) {
+    // The samples of one minute look at one queue: they have one voice.
+    transport.medianUs += Math.round(source.medianUs / source.spreadSamples);
+    transport.lowerSpreadUs += Math.round(source.lowerSpreadUs / source.spreadSamples);
+    transport.upperSpreadUs += Math.round(source.upperSpreadUs / source.spreadSamples);
+    transport.spreadSamples++;
+  }
   const seenBefore = session.sighting?.at ?? -Infinity;
   session.sighting = withRoute(session.sighting, sighting);
   const { config } = parameters;
