@@ -26,6 +26,20 @@ test('changes on several days add up, within a bound; quiet days take it back; w
   expect(detector.carried).toBe(0);
 });
 
+test('rises at a hosted desktop, whose own way changes its route again and again, do not add up', () => {
+  const carriedOf = (hosted: boolean, ...names: string[]) => {
+    const detector = newDetector();
+    for (let n = 1; n < 5; n++) {
+      advanceDay(detector, n * DAY + 1, SIGNALS.map(() => 0));
+      detector.today = dayEvidence(held(0.001, ...names), hosted);
+    }
+    return detector.carried;
+  };
+  expect(carriedOf(false, 'onset')).toBe(1);
+  expect(carriedOf(true, 'onset')).toBe(0);
+  expect(carriedOf(true, 'impossibleTravel')).toBe(1);
+});
+
 test('a change that is held over midnight counts once', () => {
   const detector = newDetector();
   const change = held(0.001, 'onset');

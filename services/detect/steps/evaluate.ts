@@ -38,7 +38,7 @@ export function evaluateSession(person: Person, session: SessionState, window: O
     held[i] = strength;
   }
   advanceDay(person.detector, view.windowEnd, held);
-  person.detector.today = dayEvidence(held);
+  person.detector.today = dayEvidence(held, session.sensor === 'VDI_GATEWAY');
   return fuseSession(person, session, parameters);
 }
 
