@@ -6,7 +6,7 @@
 import { assert } from '#lib/kernel/errors.ts';
 import type { RecordNode, SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
-import type { FloatPool } from './float-pool.ts';
+import { doubles, type FloatPool } from './float-pool.ts';
 import { Cursor, nextBlock, readLong, skipLength } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
 import { RECORD_NAMES } from './schemas.ts';
@@ -54,16 +54,6 @@ export function compileRead(node: SchemaNode, limits: DecodeLimits, pool: FloatP
 function fail(c: Cursor, path: string, what: string): never {
   c.fail(path, what);
   throw FAULT;
-}
-
-/** Of each length one; a copy of it has room for just so many doubles, where an array that grows is copied again and again. */
-const TEMPLATES: number[][] = [];
-const TEMPLATE_LENGTH_MAX = 1024;
-
-function doubles(count: number): number[] {
-  if (count > TEMPLATE_LENGTH_MAX) return [];
-  const template = (TEMPLATES[count] ??= Array.from({ length: count }, () => 0.5));
-  return template.slice();
 }
 
 /* The helpers of the generated code. `c` is always the same shape, so that they are compiled once and inlined. */

@@ -36,3 +36,14 @@ export class FloatPool {
     this.#touched.length = 0;
   }
 }
+
+/** Of each length one; a copy of it has room for just so many doubles, where an array that grows is copied again and again. */
+const TEMPLATES: number[][] = [];
+const TEMPLATE_LENGTH_MAX = 1024;
+
+/** An array of `count` numbers for whoever has no pool; empty, to grow, where they are many. */
+export function doubles(count: number): number[] {
+  if (count > TEMPLATE_LENGTH_MAX) return [];
+  const template = (TEMPLATES[count] ??= Array.from({ length: count }, () => 0.5));
+  return template.slice();
+}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordNode } from './avro-schema.ts';
 import { HISTORY_RECORDS } from './decoder.ts';
+import { FloatPool } from './float-pool.ts';
 import { compileLineScanner } from './line-scanner.ts';
 import { ndjsonRecordDecoder, toNdjson } from './ndjson.ts';
 import { SAMPLE_RECORDS } from './sample-records.ts';
@@ -10,7 +11,16 @@ import { compileShape } from './shape.ts';
 
 const ITEMS_MAX = 40;
 const nodes = new Map(HISTORY_RECORDS.map((name) => [name, schemaOf(name).node as RecordNode]));
-const scan = compileLineScanner(nodes, ITEMS_MAX);
+const pool = new FloatPool();
+/** With arrays that are used again, and without: both say the same. */
+const pooled = compileLineScanner(nodes, ITEMS_MAX, pool);
+const own = compileLineScanner(nodes, ITEMS_MAX);
+function scan(line: Uint8Array): ReturnType<typeof own> {
+  const answer = own(line);
+  pool.release();
+  expect(pooled(line)).toEqual(answer);
+  return answer;
+}
 const shapes = new Map([...nodes].map(([name, node]) => [name as string, compileShape(node, { arrayItemsMax: ITEMS_MAX, floats: 'float32', tagged: true })]));
 
 /** What JSON.parse and the shape make of a line; null where they refuse it. */

@@ -7,6 +7,7 @@
 import { assert } from '#lib/kernel/errors.ts';
 import type { FieldNode, RecordNode, SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
+import { doubles, type FloatPool } from './float-pool.ts';
 import { decodeString, sharedStrings } from './string-cache.ts';
 
 const QUOTE = 0x22;
@@ -36,9 +37,14 @@ class ScanCursor {
   more = false;
   readonly strings = sharedStrings;
   readonly arrayItemsMax: number;
+  readonly pool: FloatPool | null;
+  /** Of the array that is read, until it is known how many they are. */
+  readonly numbers: Float64Array;
 
-  constructor(arrayItemsMax: number) {
+  constructor(arrayItemsMax: number, pool: FloatPool | null) {
     this.arrayItemsMax = arrayItemsMax;
+    this.pool = pool;
+    this.numbers = new Float64Array(arrayItemsMax);
   }
 }
 
@@ -187,10 +193,10 @@ const HELPERS = {
   },
   /** Most of a line: the loop of `double` over local variables. */
   floats(c: ScanCursor): number[] {
-    const values: number[] = [];
-    if (HELPERS.empty(c)) return values;
-    const { bytes, arrayItemsMax } = c;
+    if (HELPERS.empty(c)) return [];
+    const { bytes, numbers } = c;
     let position = c.position;
+    let count = 0;
     for (;;) {
       let byte = bytes[position] as number;
       const start = byte === MINUS ? position + 1 : position;
@@ -207,13 +213,15 @@ const HELPERS = {
       const decimals = point < 0 ? 0 : position - point - 1;
       if (whole === 0 || decimals === 0 && point >= 0 || whole + decimals > DIGITS_MAX || (whole > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
       if (decimals > 0) value /= POWERS[decimals] as number;
-      values.push(Math.fround(bytes[start - 1] === MINUS ? -value : value));
+      numbers[count++] = Math.fround(bytes[start - 1] === MINUS ? -value : value);
       position++;
       if (byte === CLOSE_BRACKET) break;
-      if (byte !== COMMA || values.length >= arrayItemsMax) throw NOT_PLAIN;
+      if (byte !== COMMA || count >= numbers.length) throw NOT_PLAIN;
       while (bytes[position] === SPACE) position++;
     }
     c.position = position;
+    const values = c.pool === null ? doubles(count) : c.pool.take(count);
+    for (let i = 0; i < count; i++) values[i] = numbers[i]!;
     return values;
   },
   items(c: ScanCursor, item: (c: ScanCursor) => unknown): unknown[] {
@@ -250,9 +258,10 @@ export interface ScannedLine {
 /** Undefined where the line is not plain. */
 export type LineScanner = (line: Uint8Array) => ScannedLine | undefined;
 
-export function compileLineScanner(records: ReadonlyMap<string, RecordNode>, arrayItemsMax: number): LineScanner {
+/** @param pool whose arrays of floats records get: of use until its next `release` */
+export function compileLineScanner(records: ReadonlyMap<string, RecordNode>, arrayItemsMax: number, pool: FloatPool | null = null): LineScanner {
   const scan = new ScanCompiler().compile(records);
-  const cursor = new ScanCursor(arrayItemsMax);
+  const cursor = new ScanCursor(arrayItemsMax, pool);
   return (line) => {
     cursor.bytes = line;
     cursor.position = 0;

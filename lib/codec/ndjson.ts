@@ -6,6 +6,7 @@ import type { HistoryRecord, SuspiciousSession } from '#schemas/records.ts';
 import type { RecordNode } from './avro-schema.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordDecoder, type RecordName, type RecordTypes } from './decoder.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
+import type { FloatPool } from './float-pool.ts';
 import { compileLineScanner } from './line-scanner.ts';
 import { schemaOf } from './schemas.ts';
 import { type Shape, ShapeFault, compileShape } from './shape.ts';
@@ -14,6 +15,8 @@ export interface NdjsonDecoderOptions<N extends RecordName> {
   /** Which types are read; every other one is refused as UNKNOWN_TYPE. Default: all records of a history. */
   readonly names?: readonly N[];
   readonly limits?: DecodeLimits;
+  /** Whose arrays of floats plain lines get: of use until its next `release`. Default: arrays of their own. */
+  readonly pool?: FloatPool | null;
 }
 
 /**
@@ -32,7 +35,7 @@ export function ndjsonRecordDecoder<N extends RecordName = (typeof HISTORY_RECOR
   for (const name of names) {
     shapes.set(name, compileShape(schemaOf(name).node, { arrayItemsMax: limits.arrayItemsMax, floats: 'float32', tagged: true }));
   }
-  const scan = compileLineScanner(new Map(names.map((name) => [name, recordNode(name)])), limits.arrayItemsMax);
+  const scan = compileLineScanner(new Map(names.map((name) => [name, recordNode(name)])), limits.arrayItemsMax, options.pool);
   return {
     prepare: () => undefined,
     decode(record) {

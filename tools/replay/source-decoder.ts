@@ -25,7 +25,7 @@ export class SourceDecoder {
   constructor(recordBytesMax: number, pool: FloatPool | null = null) {
     this.#pool = pool;
     this.#limits = { ...DEFAULT_DECODE_LIMITS, recordBytesMax };
-    this.#lines = ndjsonRecordDecoder({ limits: this.#limits });
+    this.#lines = ndjsonRecordDecoder({ limits: this.#limits, pool });
   }
 
   decode(source: Source, record: RawRecord): DecodeResult<HistoryRecord> {
