@@ -166,11 +166,16 @@ async function measureAll(site: Site, plan: Plan, peers: { folder: string | unde
   }
 }
 
+function memoryText({ sessions, activeBytesPerSession, pausedBytesPerSession, idleBytesPerSession, exchangeBytesPerSession, beforeBytesPerSession }: SessionMemory): string {
+  const detect = `${activeBytesPerSession} bytes while typing, ${pausedBytesPerSession} in a pause of three minutes, ${idleBytesPerSession} idle`;
+  return `Memory of a session (${sessions} sessions): in detect ${detect}; in the exchange ${exchangeBytesPerSession}; in ingest and enrich ${beforeBytesPerSession} while typing.`;
+}
+
 function print({ throughput, latency, growth, memory, peers }: BenchResult): void {
   const out = [throughputTable(throughput)];
   if (latency.length > 0) out.push(latencyTable(latency));
   if (growth.length > 0) out.push(throughputTable(growth.map(({ of, value, result }) => ({ ...result, name: `chained, ${value.toLocaleString('en')} ${of}` }))));
-  if (memory !== null) out.push(`Memory of a session: ${memory.activeBytesPerSession} bytes while typing, ${memory.pausedBytesPerSession} in a pause of three minutes, ${memory.idleBytesPerSession} bytes idle (${memory.sessions} sessions).`);
+  if (memory !== null) out.push(memoryText(memory));
   if (peers.length > 0) out.push(peerTable(peers));
   process.stdout.write(`${out.join('\n\n')}\n`);
 }

@@ -22,7 +22,9 @@ import { createWays } from './fleet/cohort-path.ts';
 import { createGateways } from './fleet/gateway.ts';
 import { completeAfterMs, jsonCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
-import { addFact, isEmpty, newPersonFleet, type PersonFleet } from './fleet/person-fleet.ts';
+import { KeptFleets } from './fleet/kept-fleets.ts';
+import { addFact, newPersonFleet } from './fleet/person-fleet.ts';
+import { forgetNames } from './fleet/subjects.ts';
 import type { FindingContext, WindowTrace } from './steps/findings.ts';
 import type { DetectEvent } from './steps/digest.ts';
 import { Intake } from './steps/intake.ts';
@@ -89,7 +91,7 @@ class Detect implements DetectPipeline {
   #active: Map<string, Cell> | null = null;
   /** When the findings of people at rest expire. */
   readonly #expiries = new Map<string, number>();
-  readonly #fleet: KeyedStore<PersonFleet>;
+  readonly #fleet: KeptFleets;
   readonly #everybody: Everybody;
   readonly horizon: Horizon;
   readonly #devices = new KnownKeys();
@@ -117,7 +119,7 @@ class Detect implements DetectPipeline {
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#intake = new Intake(this.#context, this.#out);
     this.#task = state.keyed('task', watermarkCodec);
-    this.#fleet = state.keyed('fleet', jsonCodec<PersonFleet>());
+    this.#fleet = new KeptFleets(state);
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
     this.#people = new People(state, livePeopleMax);
   }
@@ -145,10 +147,12 @@ class Detect implements DetectPipeline {
         continue;
       }
       const key = `${fact.tenantId}|${fact.userId}`;
-      if (!this.#people.has(key)) continue;
-      const fleet = this.#fleet.get(key) ?? newPersonFleet();
+      const cell = this.#people.cell(key);
+      if (cell === undefined) continue;
+      const fleet = this.#fleet.of(key) ?? newPersonFleet();
       addFact(fleet, fact);
-      this.#fleet.set(key, fleet);
+      this.#fleet.save(key, fleet);
+      if (cell.person === null) this.#fleet.rest(key);
     }
   }
 
@@ -177,7 +181,7 @@ class Detect implements DetectPipeline {
       if (person.closed) {
         person.closed = false;
         this.#people.saveClosed(cell);
-        this.#saveFleet(key, person);
+        this.#fleet.save(key, person.fleet);
       }
       const now = this.#now;
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
@@ -191,8 +195,7 @@ class Detect implements DetectPipeline {
       const person = this.#wake(key);
       if (person === undefined) continue;
       fireTimers(person, Infinity, this.#context, this.#out);
-      this.#saveFleet(key, person);
-      this.#people.rest(key);
+      this.#rest(key, person);
     }
     this.#active = new Map();
     this.#expiries.clear();
@@ -204,8 +207,7 @@ class Detect implements DetectPipeline {
     const active = this.#begin();
     const cell = this.#people.cell(key);
     const person = cell === undefined ? undefined : this.#people.live(cell);
-    const learned = this.#fleet.get(key) === undefined ? 0 : 1;
-    this.#fleet.delete(key);
+    const learned = this.#fleet.delete(key);
     if (person === undefined) return { keys: learned, sessions: [], openFindings: [] };
     const sessions = [...person.sessions.values()];
     active.delete(key);
@@ -233,12 +235,12 @@ class Detect implements DetectPipeline {
     this.#scannedAt = watermarkOf(this.#watermark);
     for (const cell of this.#people.resumeOpen()) {
       const { key, person } = cell;
-      person.fleet = this.#fleet.get(key) ?? null;
+      person.fleet = this.#fleet.of(key);
       refreshTimer(person, this.#context);
       this.#active.set(key, cell);
     }
     for (const [key, supportedAt] of this.#people.restingFindings()) this.#expiries.set(key, supportedAt + this.#config.finding.quietMs);
-    for (const [key, { hour }] of this.#fleet.entries()) {
+    for (const [key, hour] of this.#fleet.hours()) {
       if (hour >= 0 && !this.#active.has(key)) this.#expiries.set(key, Math.min(hour + HOUR_MS, this.#expiries.get(key) ?? Infinity));
     }
     return this.#active;
@@ -248,7 +250,7 @@ class Detect implements DetectPipeline {
     const cell = this.#people.wake(tenantId, userId);
     const { key, person } = cell;
     if (person.batch === this.#batch) return cell;
-    person.fleet ??= this.#fleet.get(key) ?? null;
+    person.fleet ??= this.#fleet.of(key);
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
     if (this.#expiries.size > 0) this.#expiries.delete(key);
@@ -266,13 +268,8 @@ class Detect implements DetectPipeline {
   /** The person with what the exchange knows of them; that lies in a store of its own. */
   #live(cell: Cell): Person {
     const person = this.#people.live(cell);
-    person.fleet ??= this.#fleet.get(cell.key) ?? null;
+    person.fleet ??= this.#fleet.of(cell.key);
     return person;
-  }
-
-  #saveFleet(key: string, { fleet }: Person): void {
-    if (fleet === null || isEmpty(fleet)) this.#fleet.delete(key);
-    else this.#fleet.set(key, fleet);
   }
 
   /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it; then they rest. */
@@ -289,7 +286,7 @@ class Detect implements DetectPipeline {
       const { seenAtWatermark, nextTimer, highestAt } = this.#people.clocks(cell);
       if (seenAtWatermark > limit) {
         if (nextTimer <= settled && highestAt >= limit && highestAt <= watermark) this.#fire(key, this.#live(cell), settled);
-        this.#people.setAside(cell, watermark, active.size);
+        if (this.#people.setAside(cell, watermark, active.size)) this.#fleet.rest(key);
         continue;
       }
       const person = this.#live(cell);
@@ -311,14 +308,28 @@ class Detect implements DetectPipeline {
     const due = person.nextTimer <= limit;
     if (due) fireTimers(person, limit, this.#context, this.#out);
     person.closed = false;
-    if (due) this.#saveFleet(key, person);
     if (!hasOpenWindows(person)) {
       if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
-      this.#people.rest(key);
-    } else if (due) this.#people.saveAll(key);
+      this.#rest(key, person, due);
+      return;
+    }
+    if (!due) return;
+    this.#fleet.save(key, person.fleet);
+    this.#people.saveAll(key);
+  }
+
+  /** Until they are asked for. */
+  #rest(key: string, { fleet }: Person, changed = true): void {
+    if (changed) this.#fleet.save(key, fleet);
+    this.#fleet.rest(key);
+    this.#people.rest(key);
   }
 
   #forget(at: number): void {
+    // Names that are kept for speed come back with the next event; those of people at rest would be a third of what is held of them.
+    this.#devices.forget();
+    this.#people.forgetUsers();
+    forgetNames();
     // A day later than anybody may read it.
     this.#everybody.forget(at - this.#config.fleet.memoryMs - 24 * HOUR_MS);
     const before = at - this.#config.personTtlMs;

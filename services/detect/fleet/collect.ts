@@ -5,6 +5,7 @@ import type { DetectConfig } from '../config.ts';
 import { isTrustedEgress } from '../model/sighting.ts';
 import { countOf, quantiles } from '../model/sketch.ts';
 import type { OpenWindow, Person, SessionState } from '../steps/person.ts';
+import { roomFor } from '../steps/room.ts';
 import { hourOverAt } from '../steps/window-phase.ts';
 import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
@@ -92,8 +93,8 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
     if (session !== undefined) reportSession(reporter, session);
   }
   fleet.hour = -1;
-  fleet.places = [];
-  fleet.sessions = [];
+  fleet.places = roomFor(1);
+  fleet.sessions = roomFor(1);
 }
 
 function report({ person, hour, out }: Reporter, kind: FleetKind, subject: string, deviceId: string, minutes: readonly number[], values: readonly number[]): void {

@@ -15,9 +15,10 @@ import type { SubjectKind } from './kind.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, hourOf } from './minutes.ts';
 import { rhythmKind } from './rhythm.ts';
 import { shipToKind } from './ship-to.ts';
-import { isFleetKind, type FleetKind } from './subjects.ts';
+import { isFleetKind } from './subjects.ts';
+import { atRest, headOf, liveSubject, mayName, subjectCodec, type KeptSubject, type Subject } from './subject-codec.ts';
 
-const KINDS: Readonly<Record<FleetKind, SubjectKind<unknown, unknown>>> = {
+const KINDS: Readonly<Record<Subject['kind'], SubjectKind<unknown, unknown>>> = {
   EGRESS: egressKind as SubjectKind<unknown, unknown>,
   SHIP_TO: shipToKind as SubjectKind<unknown, unknown>,
   RHYTHM: rhythmKind as SubjectKind<unknown, unknown>,
@@ -25,15 +26,6 @@ const KINDS: Readonly<Record<FleetKind, SubjectKind<unknown, unknown>>> = {
   EVIDENCE: evidenceKind as SubjectKind<unknown, unknown>,
   PEERS: peersKind as SubjectKind<unknown, unknown>,
 };
-
-interface Subject {
-  kind: FleetKind;
-  /** Last hour that was complete and had reports, epoch ms. */
-  lastAt: number;
-  memory: unknown;
-  /** Hours that are not complete yet, by their start. */
-  hours: Map<number, unknown>;
-}
 
 interface Source {
   of: number;
@@ -54,19 +46,10 @@ export interface ExchangeOptions {
   state: TaskState;
 }
 
-/** What holds no Map; the same bytes as `plainCodec` has for it, at a fraction of the cost. */
+/** What holds no Map. */
 export const jsonCodec = <T>(): StateCodec<T> => ({
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as T,
-});
-
-/** Maps as arrays, so that everything is JSON. */
-export const plainCodec = <T>(): StateCodec<T> => ({
-  encode: (value) => Buffer.from(JSON.stringify(value, (_key, item: unknown) => (item instanceof Map ? { '': [...(item as Map<unknown, unknown>)] } : item))),
-  decode: (bytes) =>
-    JSON.parse(Buffer.from(bytes).toString('utf8'), (_key, item: unknown) =>
-      typeof item === 'object' && item !== null && '' in item ? new Map((item as { '': [unknown, unknown][] })['']) : item,
-    ) as T,
 });
 
 const PROGRESS_KEY = 'complete';
@@ -79,7 +62,7 @@ export const lagOf = (config: DetectConfig): number => completeAfterMs(config) +
 
 export class Exchange {
   readonly #config: DetectConfig;
-  readonly #subjects: KeyedStore<Subject>;
+  readonly #subjects: KeyedStore<KeptSubject>;
   readonly #sources: KeyedStore<Source>;
   readonly #progress: KeyedStore<number>;
   /** Subjects with hours that are not complete; found again from the state with the first call. */
@@ -88,7 +71,7 @@ export class Exchange {
 
   constructor({ config, state }: ExchangeOptions) {
     this.#config = config;
-    this.#subjects = state.keyed('fleet-subjects', plainCodec<Subject>());
+    this.#subjects = state.keyed('fleet-subjects', subjectCodec);
     this.#sources = state.keyed('fleet-sources', jsonCodec<Source>());
     this.#progress = state.keyed('fleet-complete', jsonCodec<number>());
   }
@@ -111,7 +94,7 @@ export class Exchange {
         this.#lateReports++;
         continue;
       }
-      const subject = this.#subjects.get(name) ?? { kind, lastAt: -1, memory: KINDS[kind].newMemory(), hours: new Map<number, unknown>() };
+      const subject = this.#live(name) ?? { kind, lastAt: -1, memory: KINDS[kind].newMemory(), hours: new Map<number, unknown>() };
       let hour = subject.hours.get(windowStart);
       if (hour === undefined) subject.hours.set(windowStart, (hour = KINDS[kind].newHour()));
       KINDS[kind].merge(hour, report, this.#config.fleet);
@@ -161,18 +144,18 @@ export class Exchange {
     const facts: FleetFact[] = [];
     if (end <= before) return facts;
     const due = new Set<number>();
-    for (const name of open) for (const start of this.#subjects.get(name)!.hours.keys()) if (start + HOUR_MS <= end) due.add(start);
+    for (const name of open) for (const start of this.#live(name)!.hours.keys()) if (start + HOUR_MS <= end) due.add(start);
     for (const start of [...due].toSorted((a, b) => a - b)) {
       for (const name of [...open].toSorted()) this.#close(name, start, facts);
     }
     this.#progress.set(PROGRESS_KEY, end);
-    for (const name of open) if (this.#subjects.get(name)!.hours.size === 0) open.delete(name);
+    for (const name of open) if (headOf(this.#subjects.get(name)!).openHours === 0) open.delete(name);
     if (Math.floor(end / DAY_MS) !== Math.floor(before / DAY_MS)) this.#forget(end);
     return facts;
   }
 
   #close(name: string, windowStart: number, facts: FleetFact[]): void {
-    const subject = this.#subjects.get(name)!;
+    const subject = this.#live(name)!;
     const hour = subject.hours.get(windowStart);
     if (hour === undefined) return;
     const { kind } = subject;
@@ -190,14 +173,22 @@ export class Exchange {
       tell: (to, values) =>
         facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + lagOf(this.#config), values: [...values] }),
     });
-    this.#subjects.set(name, subject);
+    this.#subjects.set(name, atRest(subject));
+  }
+
+  /** The subject as objects, where it is known; changes of it are to be set. */
+  #live(name: string): Subject | undefined {
+    const kept = this.#subjects.get(name);
+    return kept === undefined ? undefined : liveSubject(kept);
   }
 
   /** Takes a person out of everything that is kept here by name; answers out of how many subjects. Histograms and counts without names stay. */
   erase(tenantId: string, userId: string): number {
     const open = this.#begin();
     let erased = 0;
-    for (const [name, subject] of this.#subjects.entries()) {
+    for (const [name, kept] of this.#subjects.entries()) {
+      if (!mayName(kept, userId)) continue;
+      const subject = liveSubject(kept);
       const kind = KINDS[subject.kind];
       const hours = [...subject.hours.values()];
       if (!kind.erase(subject.memory, hours, tenantId, userId)) continue;
@@ -205,7 +196,7 @@ export class Exchange {
       if (kind.isDeserted?.(subject.memory, hours) === true) {
         this.#subjects.delete(name);
         open.delete(name);
-      } else this.#subjects.set(name, subject);
+      } else this.#subjects.set(name, atRest(subject));
     }
     return erased;
   }
@@ -213,13 +204,14 @@ export class Exchange {
   #begin(): Set<string> {
     if (this.#open !== null) return this.#open;
     this.#open = new Set();
-    for (const [name, subject] of this.#subjects.entries()) if (subject.hours.size > 0) this.#open.add(name);
+    for (const [name, kept] of this.#subjects.entries()) if (headOf(kept).openHours > 0) this.#open.add(name);
     return this.#open;
   }
 
   #forget(end: number): void {
-    for (const [name, subject] of this.#subjects.entries()) {
-      if (subject.hours.size === 0 && subject.lastAt < end - this.#config.fleet.memoryMs) this.#subjects.delete(name);
+    for (const [name, kept] of this.#subjects.entries()) {
+      const { openHours, lastAt } = headOf(kept);
+      if (openHours === 0 && lastAt < end - this.#config.fleet.memoryMs) this.#subjects.delete(name);
     }
   }
 }

@@ -4,6 +4,7 @@
  * it is reported once, so a report is a function of the person's own events.
  */
 import type { FleetFact, NetworkCategory } from '#schemas/records.ts';
+import { roomFor } from '../steps/room.ts';
 import type { Minutes } from './minutes.ts';
 
 /** Where a person was during the hour: one per network and device. */
@@ -57,7 +58,7 @@ export const PLACES_MAX = 4;
 export const SESSIONS_MAX = 8;
 const FACTS_MAX = 24;
 
-export const newPersonFleet = (): PersonFleet => ({ hour: -1, places: [], sessions: [], pending: [], taken: [] });
+export const newPersonFleet = (): PersonFleet => ({ hour: -1, places: roomFor(1), sessions: roomFor(1), pending: roomFor(1), taken: roomFor(1) });
 
 /** Nothing is gathered and nothing was told: not worth keeping. */
 export const isEmpty = ({ hour, pending, taken, hands }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0 && hands === undefined;

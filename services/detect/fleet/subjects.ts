@@ -46,7 +46,7 @@ export function placeHash(place: DeclaredPlace): string {
   return createHash('sha256').update(`${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).digest('hex').slice(0, HASH_DIGITS);
 }
 
-/** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied when there are more. */
+/** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied every hour, and when there are more. */
 const KEPT_MAX = 32_768;
 const hashes = new Map<string, number>();
 
@@ -80,6 +80,12 @@ export function egressSubjects(tenantId: string, sourceIp: string): EgressSubjec
     egresses.set(sourceIp, subjects);
   }
   return subjects;
+}
+
+/** Empties what is kept of names: those of people at rest are not asked for. */
+export function forgetNames(): void {
+  hashes.clear();
+  egresses.clear();
 }
 
 export const memberKey = (tenantId: string, userId: string): string => `${tenantId}|${userId}`;

@@ -1,6 +1,6 @@
 /** Keys `tenantId|id` that are put together once: compared and looked up event after event, a string that is new each time is dear. */
 
-/** Emptied when there are more; some 150 bytes each. */
+/** Emptied every hour, and when there are more; some 150 bytes each. */
 const KEYS_MAX = 100_000;
 
 export class KnownKeys {

@@ -35,7 +35,7 @@ export interface Cell {
 
 export type LiveCell = Cell & { person: Person };
 
-/** Users whose cells are found by their id alone, without putting the key together; emptied when there are more. */
+/** Users whose cells are found by their id alone, without putting the key together; emptied every hour, and when there are more. */
 const KNOWN_USERS_MAX = 100_000;
 
 /** With so many live people of a task or fewer nobody is set aside: it is not worth the decoding. */
@@ -142,11 +142,6 @@ export class People {
     }
   }
 
-  /** Without waking anybody. */
-  has(key: string): boolean {
-    return this.#people.get(key) !== undefined;
-  }
-
   cell(key: string): Cell | undefined {
     const cell = this.#people.get(key);
     if (cell !== undefined) cell.key = key;
@@ -172,14 +167,15 @@ export class People {
     return cell.person ?? cell.aside ?? this.live(cell);
   }
 
-  /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. */
-  setAside(cell: Cell, watermark: number, active: number): void {
+  /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. True where that was done. */
+  setAside(cell: Cell, watermark: number, active: number): boolean {
     const { person } = cell;
-    if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return;
+    if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return false;
     const { highestAt, seenAtWatermark, nextTimer } = person;
     cell.aside = { open: packOpen(person, this.#dictionary), highestAt, seenAtWatermark, nextTimer };
     cell.rest = packPerson(person, this.#dictionary);
     cell.person = null;
+    return true;
   }
 
   /** The cell of a person who is awake by then; a new one where nothing is known of them. */
@@ -227,6 +223,11 @@ export class People {
     cell.person = null;
     cell.closed = null;
     this.#people.set(key, cell);
+  }
+
+  /** What finds cells by their user's id; it is there again with their next event. */
+  forgetUsers(): void {
+    this.#byUser.clear();
   }
 
   /** Latest event time by person, without waking anybody. */

@@ -5,14 +5,15 @@
  *
  * People at rest are kept in memory in the same form, so the head can be read without the rest.
  */
-import type { Sensor } from '#schemas/records.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { WEEK_HOURS } from '../model/activity.ts';
 import { newHistory, type DeviceHistory } from '../model/history.ts';
-import type { Familiar } from '../model/novelty.ts';
+import { traitOf, type Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
+import type { KnownPlace } from '../model/view.ts';
 import { readCoupling, readProfile, writeCoupling, writeProfile } from './rhythm-codec.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { SENSORS, readName, readNumber, readTime, readWord, writeName, writeNumber, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { newPerson, newSession, type Person, type SessionState } from './person.ts';
 import { readPlace, writePlace } from './reference-codec.ts';
@@ -21,8 +22,8 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 9;
-/** Version, and two doubles. */
+const VERSION = 10;
+/** Version, and two times, at most. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();
 
@@ -35,22 +36,37 @@ export interface PersonHead {
 
 function writeHead(person: Person): void {
   out.count(VERSION);
-  out.double(person.highestAt);
+  out.integer(person.highestAt);
   let supportedAt = Infinity;
   for (const { finding } of person.sessions.values()) if (finding !== null) supportedAt = Math.min(supportedAt, finding.supportedAt);
-  out.double(supportedAt);
+  writeTime(out, supportedAt === Infinity ? -Infinity : supportedAt, person.highestAt);
 }
 
 export function readHead(input: ByteReader): PersonHead {
   assert(input.count() === VERSION, 'the state of a person is of an unknown version');
-  return { highestAt: input.double(), supportedAt: input.double() };
+  const highestAt = input.integer();
+  const supportedAt = readTime(input, highestAt);
+  return { highestAt, supportedAt: supportedAt === -Infinity ? Infinity : supportedAt };
+}
+
+/** The other clocks by the first. */
+function writeClocks({ highestAt, secondAt, closedThrough, seenAtWatermark }: Person): void {
+  writeTime(out, secondAt, highestAt);
+  writeTime(out, closedThrough, highestAt);
+  writeTime(out, seenAtWatermark, highestAt);
+}
+
+function readClocks(input: ByteReader, person: Person): void {
+  const { highestAt } = person;
+  person.secondAt = readTime(input, highestAt);
+  person.closedThrough = readTime(input, highestAt);
+  person.seenAtWatermark = readTime(input, highestAt);
 }
 
 /** The last sighting mostly is that of a session: then only the session's number (from 1) is written; 0: in full. */
-function writeLastSighting({ lastSighting, sessions }: Person, dictionary: DatabasesDictionary): void {
+function writeLastSighting({ lastSighting, sessions, highestAt }: Person, dictionary: DatabasesDictionary): void {
   if (lastSighting === null) return out.flag(false);
   out.flag(true);
-  out.integer(lastSighting.at);
   let holder = 0;
   let number = 0;
   let before: Sighting | null = null;
@@ -60,37 +76,58 @@ function writeLastSighting({ lastSighting, sessions }: Person, dictionary: Datab
     before = sighting;
   }
   out.count(holder);
-  if (holder === 0) writeSighting(out, lastSighting.sighting, before, dictionary);
+  if (holder === 0) writeSighting(out, lastSighting.sighting, before, highestAt, dictionary);
+  out.integer(lastSighting.sighting.at - lastSighting.at);
 }
 
-function readLastSighting(input: ByteReader, sessions: readonly SessionState[], dictionary: DatabasesDictionary): Person['lastSighting'] {
+function readLastSighting(input: ByteReader, { highestAt }: Person, sessions: readonly SessionState[], dictionary: DatabasesDictionary): Person['lastSighting'] {
   if (!input.flag()) return null;
-  const at = input.integer();
   const holder = input.count();
-  if (holder === 0) return { sighting: readSighting(input, sessions.at(-1)?.sighting ?? null, dictionary), at };
-  const sighting = sessions[holder - 1]?.sighting ?? null;
+  const sighting = holder === 0 ? readSighting(input, sessions.at(-1)?.sighting ?? null, highestAt, dictionary) : sightingOf(sessions, holder);
+  return { sighting, at: sighting.at - input.integer() };
+}
+
+function sightingOf(sessions: readonly SessionState[], number: number): Sighting {
+  const sighting = sessions[number - 1]?.sighting ?? null;
   assert(sighting !== null, 'the state of a person names a sighting that is not there');
-  return { sighting, at };
+  return sighting;
+}
+
+/** Number (from 1) of the first session whose sighting is like that; 0 for none. */
+function holderOf({ sessions }: Person, isLike: (sighting: Sighting) => boolean): number {
+  let number = 0;
+  for (const { sighting } of sessions.values()) {
+    number++;
+    if (sighting !== null && isLike(sighting)) return number;
+  }
+  return 0;
 }
 
 const KINDS: readonly Familiar['kind'][] = ['country', 'network', 'fingerprint'];
 
 function writeKnown(person: Person): void {
   out.count(person.familiar.length);
+  const { highestAt } = person;
   for (const { kind, value, firstAt, lastAt, daysBefore } of person.familiar) {
     out.count(KINDS.indexOf(kind));
-    out.text(value);
-    out.integer(firstAt);
+    const holder = holderOf(person, (sighting) => traitOf(sighting, kind) === value);
+    out.count(holder);
+    if (holder === 0) writeName(out, value);
+    out.integer(highestAt - lastAt);
     out.integer(lastAt - firstAt);
     out.count(daysBefore);
   }
   out.count(person.places.length);
   for (const place of person.places) {
-    out.text(place.ip);
-    out.double(place.latitude);
-    out.double(place.longitude);
-    out.optionalText(place.country);
-    out.integer(place.firstAt);
+    const holder = holderOf(person, (sighting) => isAt(place, sighting));
+    out.count(holder);
+    if (holder === 0) {
+      writeName(out, place.ip);
+      writeNumber(out, place.latitude);
+      writeNumber(out, place.longitude);
+      out.optionalText(place.country);
+    }
+    out.integer(highestAt - place.lastAt);
     out.integer(place.lastAt - place.firstAt);
   }
   out.plain(person.suppressions.length === 0 ? null : person.suppressions);
@@ -98,11 +135,13 @@ function writeKnown(person: Person): void {
   out.count(person.former.length);
   for (const former of person.former) {
     out.text(former.deviceId);
-    out.double(former.validFrom);
+    writeNumber(out, former.validFrom);
     writePlace(out, former.present, declared);
     writePlace(out, former.before, former.present);
   }
 }
+
+const isAt = (place: KnownPlace, { sourceIp, latitude, longitude, country }: Sighting): boolean => place.ip === sourceIp && place.latitude === latitude && place.longitude === longitude && place.country === country;
 
 /** The place that is told of the person in the sessions above, which the assignments mostly repeat. */
 function lastDeclared({ sessions }: Person): SessionPlace {
@@ -113,19 +152,27 @@ function lastDeclared({ sessions }: Person): SessionPlace {
 
 type SessionPlace = NonNullable<SessionState['assignment']>['declared'] | null;
 
-function readKnown(input: ByteReader, person: Person): void {
+function readKnownPlace(input: ByteReader, highestAt: number, sessions: readonly SessionState[]): KnownPlace {
+  const holder = input.count();
+  const { sourceIp: ip, latitude, longitude, country } =
+    holder === 0 ? { sourceIp: readName(input), latitude: readNumber(input), longitude: readNumber(input), country: input.optionalText() } : sightingOf(sessions, holder);
+  const lastAt = highestAt - input.integer();
+  return { ip, latitude: latitude!, longitude: longitude!, country, firstAt: lastAt - input.integer(), lastAt };
+}
+
+function readKnown(input: ByteReader, person: Person, sessions: readonly SessionState[]): void {
+  const { highestAt } = person;
   person.familiar = input.list(() => {
-    const [kind, value, firstAt] = [KINDS[input.count()]!, input.text(), input.integer()];
-    return { kind, value, firstAt, lastAt: firstAt + input.integer(), daysBefore: input.count() };
+    const [kind, holder] = [KINDS[input.count()]!, input.count()];
+    const value = holder === 0 ? readName(input) : traitOf(sightingOf(sessions, holder), kind)!;
+    const lastAt = highestAt - input.integer();
+    return { kind, value, firstAt: lastAt - input.integer(), lastAt, daysBefore: input.count() };
   });
-  person.places = input.list(() => {
-    const [ip, latitude, longitude, country, firstAt] = [input.text(), input.double(), input.double(), input.optionalText(), input.integer()];
-    return { ip, latitude, longitude, country, firstAt, lastAt: firstAt + input.integer() };
-  });
+  person.places = input.list(() => readKnownPlace(input, highestAt, sessions));
   person.suppressions = input.plain<Person['suppressions'] | null>() ?? [];
   const declared = lastDeclared(person);
   person.former = input.list(() => {
-    const [deviceId, validFrom, present] = [input.text(), input.double(), readPlace(input, declared)!];
+    const [deviceId, validFrom, present] = [input.text(), readNumber(input), readPlace(input, declared)!];
     return { deviceId, validFrom, present, before: readPlace(input, present) };
   });
 }
@@ -144,10 +191,8 @@ export function packPerson(person: Person, dictionary: DatabasesDictionary): str
 function writePerson(person: Person, dictionary: DatabasesDictionary): void {
   writeHead(person);
   out.text(person.tenantId);
-  out.text(person.userId);
-  out.double(person.secondAt);
-  out.double(person.closedThrough);
-  out.double(person.seenAtWatermark);
+  writeName(out, person.userId);
+  writeClocks(person);
   out.count(person.sessions.size);
   let before: Sighting | null = null;
   for (const session of person.sessions.values()) {
@@ -155,37 +200,42 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
     before = session.sighting;
   }
   out.list(person.devices, (device) => {
-    out.text(device.deviceId);
-    out.text(device.sensor);
+    let holder = 0;
+    let number = 0;
+    for (const { deviceId } of person.sessions.values()) if (++number > 0 && deviceId === device.deviceId) holder = number;
+    out.count(holder);
+    if (holder === 0) writeName(out, device.deviceId);
+    writeWord(out, device.sensor, SENSORS);
     out.count(device.refusedDays);
     out.count(device.days);
     out.integer(device.lastDay);
-    out.sparse(device.past);
-    out.sparse(device.today);
+    out.packed(device.past);
+    out.packed(device.today);
     writeCoupling(out, device.coupling);
   });
   out.list(person.rhythms, (profile) => writeProfile(out, profile));
   out.optional(person.activity, (activity) => {
     out.count(activity.days);
     out.integer(activity.lastDay);
-    out.sparse(activity.counts);
+    out.packed(activity.counts);
   });
   out.integer(person.detector.day);
-  out.double(person.detector.carried);
-  out.double(person.detector.today);
+  writeNumber(out, person.detector.carried);
+  writeNumber(out, person.detector.today);
   out.count(person.seenDays);
   out.integer(person.lastSeenDay);
   writeKnown(person);
   writeLastSighting(person, dictionary);
 }
 
-function readDevice(input: ByteReader): DeviceHistory {
-  const device = newHistory(input.text(), input.text() as Sensor);
+function readDevice(input: ByteReader, sessions: readonly SessionState[]): DeviceHistory {
+  const holder = input.count();
+  const device = newHistory(holder === 0 ? readName(input) : sessions[holder - 1]!.deviceId, readWord(input, SENSORS));
   device.refusedDays = input.count();
   device.days = input.count();
   device.lastDay = input.integer();
-  input.sparseInto(device.past);
-  input.sparseInto(device.today);
+  input.packedInto(device.past);
+  input.packedInto(device.today);
   readCoupling(input, device.coupling);
   return device;
 }
@@ -193,11 +243,9 @@ function readDevice(input: ByteReader): DeviceHistory {
 export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary): Person {
   const input = new ByteReader(bytes);
   const { highestAt } = readHead(input);
-  const person = newPerson(input.text(), input.text());
+  const person = newPerson(input.text(), readName(input));
   person.highestAt = highestAt;
-  person.secondAt = input.double();
-  person.closedThrough = input.double();
-  person.seenAtWatermark = input.double();
+  readClocks(input, person);
   let before: Sighting | null = null;
   const sessions = input.list(() => {
     const session = readSession(input, before, person, dictionary);
@@ -205,14 +253,14 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
     person.sessions.set(session.sessionId, session);
     return session;
   });
-  person.devices = input.list(() => readDevice(input));
+  person.devices = input.list(() => readDevice(input, sessions));
   person.rhythms = input.list(() => readProfile(input));
-  person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.sparse(WEEK_HOURS) }));
-  person.detector = { day: input.integer(), carried: input.double(), today: input.double() };
+  person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.packedInto(new Uint16Array(WEEK_HOURS)) }));
+  person.detector = { day: input.integer(), carried: readNumber(input), today: readNumber(input) };
   person.seenDays = input.count();
   person.lastSeenDay = input.integer();
-  readKnown(input, person);
-  person.lastSighting = readLastSighting(input, sessions, dictionary);
+  readKnown(input, person, sessions);
+  person.lastSighting = readLastSighting(input, person, sessions, dictionary);
   assert(input.atEnd, 'the state of a person holds more than its form');
   // Pending timers are looked at with the next event or watermark.
   person.nextTimer = -Infinity;
@@ -235,16 +283,15 @@ function writeOpen(person: Person, dictionary: DatabasesDictionary): void {
   out.count(VERSION);
   out.text(person.tenantId);
   out.text(person.userId);
-  out.double(person.highestAt);
-  out.double(person.secondAt);
-  out.double(person.closedThrough);
-  out.double(person.seenAtWatermark);
+  writeTime(out, person.highestAt, 0);
+  writeClocks(person);
   for (const session of person.sessions.values()) {
     if (session.open.length === 0) continue;
     out.count(session.open.length);
+    // Written with every event: as it is, which is quickest.
     out.text(session.sessionId);
     out.text(session.deviceId);
-    out.integer(session.firstAt);
+    out.integer(person.highestAt - session.firstAt);
     for (const window of session.open) writeWindow(out, window, session, person, dictionary);
   }
   out.count(0);
@@ -256,12 +303,10 @@ export function joinOpen(person: Person | null, bytes: Uint8Array, dictionary: D
   assert(input.count() === VERSION, 'the open windows of a person are of an unknown version');
   const [tenantId, userId] = [input.text(), input.text()];
   const whole = person ?? newPerson(tenantId, userId);
-  whole.highestAt = input.double();
-  whole.secondAt = input.double();
-  whole.closedThrough = input.double();
-  whole.seenAtWatermark = input.double();
+  whole.highestAt = readTime(input, 0);
+  readClocks(input, whole);
   for (let windows = input.count(); windows > 0; windows = input.count()) {
-    const [sessionId, deviceId, firstAt] = [input.text(), input.text(), input.integer()];
+    const [sessionId, deviceId, firstAt] = [input.text(), input.text(), whole.highestAt - input.integer()];
     let session = whole.sessions.get(sessionId);
     if (session === undefined) whole.sessions.set(sessionId, (session = newSession(sessionId, deviceId, firstAt)));
     session.firstAt = firstAt;

@@ -1,6 +1,7 @@
 /** What states hold of the reference data, as bytes; what the reader knows already is one byte. */
 import type { DeclaredPlace, DeviceAssignment, Employment, Vantage } from '#schemas/records.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { readName, readNumber, readOptionalNumber, writeName, writeNumber, writeOptionalNumber } from './compact-codec.ts';
 import type { Person } from './person.ts';
 
 const NONE = 0;
@@ -31,15 +32,15 @@ export function writePlace(out: ByteWriter, place: DeclaredPlace | null, before:
   out.text(place.country);
   out.optionalText(place.region);
   out.optionalText(place.city);
-  out.double(place.latitude);
-  out.double(place.longitude);
+  writeNumber(out, place.latitude);
+  writeNumber(out, place.longitude);
   out.optionalText(place.timeZone);
 }
 
 export function readPlace(input: ByteReader, before: DeclaredPlace | null): DeclaredPlace | null {
   const how = input.count();
   if (how !== IN_FULL) return how === NONE ? null : before;
-  return { country: input.text(), region: input.optionalText(), city: input.optionalText(), latitude: input.double(), longitude: input.double(), timeZone: input.optionalText() };
+  return { country: input.text(), region: input.optionalText(), city: input.optionalText(), latitude: readNumber(input), longitude: readNumber(input), timeZone: input.optionalText() };
 }
 
 type Names = Pick<Person, 'tenantId' | 'userId'>;
@@ -50,20 +51,20 @@ export function writeAssignment(out: ByteWriter, value: DeviceAssignment | null,
   out.count(IN_FULL);
   out.textUnless(value.tenantId, person.tenantId);
   out.textUnless(value.userId, person.userId);
-  out.text(value.deviceId);
+  writeName(out, value.deviceId);
   out.text(value.employment);
   writePlace(out, value.declared, null);
   writePlace(out, value.shippedTo, value.declared);
-  out.double(value.validFrom);
-  out.optionalDouble(value.validTo);
+  writeNumber(out, value.validFrom);
+  writeOptionalNumber(out, value.validTo);
 }
 
 export function readAssignment(input: ByteReader, before: DeviceAssignment | null, person: Names): DeviceAssignment | null {
   const how = input.count();
   if (how !== IN_FULL) return how === NONE ? null : before;
-  const [tenantId, userId, deviceId, employment] = [input.textUnless(person.tenantId), input.textUnless(person.userId), input.text(), input.text() as Employment];
+  const [tenantId, userId, deviceId, employment] = [input.textUnless(person.tenantId), input.textUnless(person.userId), readName(input), input.text() as Employment];
   const declared = readPlace(input, null)!;
-  return { type: 'DeviceAssignment', tenantId, deviceId, userId, employment, declared, shippedTo: readPlace(input, declared), validFrom: input.double(), validTo: input.optionalDouble() };
+  return { type: 'DeviceAssignment', tenantId, deviceId, userId, employment, declared, shippedTo: readPlace(input, declared), validFrom: readNumber(input), validTo: readOptionalNumber(input) };
 }
 
 export function writeVantage(out: ByteWriter, value: Vantage | null, before: Vantage | null): void {
@@ -71,13 +72,13 @@ export function writeVantage(out: ByteWriter, value: Vantage | null, before: Van
   if (before !== null && isSameVantage(value, before)) return out.count(AS_BEFORE);
   out.count(IN_FULL);
   out.text(value.vantageId);
-  out.double(value.latitude);
-  out.double(value.longitude);
+  writeNumber(out, value.latitude);
+  writeNumber(out, value.longitude);
   out.text(value.name);
 }
 
 export function readVantage(input: ByteReader, before: Vantage | null): Vantage | null {
   const how = input.count();
   if (how !== IN_FULL) return how === NONE ? null : before;
-  return { type: 'Vantage', vantageId: input.text(), latitude: input.double(), longitude: input.double(), name: input.text() };
+  return { type: 'Vantage', vantageId: input.text(), latitude: readNumber(input), longitude: readNumber(input), name: input.text() };
 }

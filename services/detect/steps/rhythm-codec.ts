@@ -4,17 +4,18 @@ import { RHYTHM_BINS, newRhythmWithCoupling, type Rhythm } from '../model/rhythm
 import type { RhythmProfile } from '../model/rhythm-profile.ts';
 import type { RhythmBlock } from '../model/view.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { SENSORS, readWord, writeWord } from './compact-codec.ts';
 import type { RhythmTrack } from './person.ts';
 
 export function writeRhythm(out: ByteWriter, { counts, phases, coupling }: Rhythm): void {
-  out.sparse(counts);
+  out.packed(counts);
   out.integers(phases);
   writeCoupling(out, coupling);
 }
 
 /** Into one that is empty. */
 export function readRhythm(input: ByteReader, rhythm: Rhythm): Rhythm {
-  input.sparseInto(rhythm.counts);
+  input.packedInto(rhythm.counts);
   input.integersInto(rhythm.phases);
   readCoupling(input, rhythm.coupling);
   return rhythm;
@@ -28,27 +29,28 @@ export function readCoupling(input: ByteReader, coupling: Coupling): void {
   for (let i = 0; i < COUPLING_SUMS; i++) coupling[i] = input.integer();
 }
 
-export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack): void {
-  out.integer(track.start);
+/** `near`: a time that the reader has. */
+export function writeRhythmTrack(out: ByteWriter, track: RhythmTrack, near: number): void {
+  out.integer(track.start - near);
   writeRhythm(out, track.current);
   writeCoupling(out, track.coupling);
   out.count(track.blocks.length);
-  for (const block of track.blocks) writeBlock(out, block);
+  for (const block of track.blocks) writeBlock(out, block, near);
 }
 
-export function readRhythmTrack(input: ByteReader): RhythmTrack {
-  const [start, { current, coupling }] = [input.integer(), newRhythmWithCoupling()];
+export function readRhythmTrack(input: ByteReader, near: number): RhythmTrack {
+  const [start, { current, coupling }] = [near + input.integer(), newRhythmWithCoupling()];
   readRhythm(input, current);
   readCoupling(input, coupling);
-  return { start, current, coupling, blocks: input.list(() => readBlock(input)) };
+  return { start, current, coupling, blocks: input.list(() => readBlock(input, near)) };
 }
 
 /** Distances begin at −10 decades, in thousandths; 0 stands for none. */
 const DISTANCE_OFFSET = 10_001;
 const tenths = (ms: number): number => Math.round(ms * 10);
 
-function writeBlock(out: ByteWriter, { start, end, keys, distance, withHolds, marks, intervalMs, holdMs }: RhythmBlock): void {
-  out.integer(start);
+function writeBlock(out: ByteWriter, { start, end, keys, distance, withHolds, marks, intervalMs, holdMs }: RhythmBlock, near: number): void {
+  out.integer(start - near);
   out.integer(end - start);
   out.count(keys);
   out.count(distance === null ? 0 : distance + DISTANCE_OFFSET);
@@ -63,9 +65,9 @@ function writeBlock(out: ByteWriter, { start, end, keys, distance, withHolds, ma
 
 const lessOne = (value: number): number | null => (value === 0 ? null : value - 1);
 
-function readBlock(input: ByteReader): RhythmBlock {
+function readBlock(input: ByteReader, near: number): RhythmBlock {
   const next = () => input.count();
-  const [start, length, keys, far, withHolds] = [input.integer(), input.integer(), next(), next(), input.flag()];
+  const [start, length, keys, far, withHolds] = [near + input.integer(), input.integer(), next(), next(), input.flag()];
   const distance = far === 0 ? null : far - DISTANCE_OFFSET;
   const marks = { smeared: next(), batched: next(), framed: next(), rasters: [next(), next(), next()] as [number, number, number] };
   const [intervalMs, hold] = [next() / 10, lessOne(next())];
@@ -73,20 +75,20 @@ function readBlock(input: ByteReader): RhythmBlock {
 }
 
 export function writeProfile(out: ByteWriter, profile: RhythmProfile): void {
-  out.text(profile.sensor);
+  writeWord(out, profile.sensor, SENSORS);
   out.count(profile.days);
   out.integer(profile.lastDay);
-  out.sparse(profile.counts);
+  out.packed(profile.counts);
   out.count(profile.refusedDays);
   out.integer(profile.lastRefusedDay);
 }
 
 export function readProfile(input: ByteReader): RhythmProfile {
   return {
-    sensor: input.text() as RhythmProfile['sensor'],
+    sensor: readWord(input, SENSORS),
     days: input.count(),
     lastDay: input.integer(),
-    counts: input.sparse(RHYTHM_BINS),
+    counts: input.packedInto(new Uint16Array(RHYTHM_BINS)),
     refusedDays: input.count(),
     lastRefusedDay: input.integer(),
   };

@@ -1,42 +1,54 @@
 /** A sighting as bytes, field by field: sessions and windows hold several, and as JSON they would be most of a state. */
-import type { NetworkCategory, PolicyKind } from '#schemas/records.ts';
+import type { NetworkCategory } from '#schemas/records.ts';
 import type { RouteFacts } from '../model/route-facts.ts';
 import type { Sighting, ToolFacts } from '../model/sighting.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { CATEGORIES, POLICIES, readName, readOptionalName, readOptionalNumber, readTime, readWord, writeName, writeOptionalName, writeOptionalNumber, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 
 const IN_FULL = 0;
 /** As the one before it, but for its time, event and path. */
 const AS_BEFORE = 1;
 
-/** `before`: a sighting that the reader will have at this point, for example the session's. */
-export function writeSighting(out: ByteWriter, s: Sighting, before: Sighting | null, dictionary: DatabasesDictionary): void {
-  out.integer(s.at);
-  out.text(s.eventId);
+/**
+ * `before`: a sighting that the reader will have at this point, for example the session's; `near`: a time that the reader has.
+ */
+export function writeSighting(out: ByteWriter, s: Sighting, before: Sighting | null, near: number, dictionary: DatabasesDictionary): void {
+  writeTime(out, s.at, near);
+  writeName(out, s.eventId);
   out.count(s.hiddenHops);
   writeRoute(out, s.route);
   if (before !== null && isSameApartFromEvent(s, before)) return out.count(AS_BEFORE);
   out.count(IN_FULL);
+  writeWord(out, s.category, CATEGORIES);
+  writeReason(out, s);
   out.text(s.vantageId);
-  out.text(s.sourceIp);
+  writeName(out, s.sourceIp);
   out.optionalText(s.country);
   out.optionalText(s.region);
   out.optionalText(s.city);
-  out.optionalDouble(s.latitude);
-  out.optionalDouble(s.longitude);
+  writeOptionalNumber(out, s.latitude);
+  writeOptionalNumber(out, s.longitude);
   out.optional(s.asn, (asn) => out.count(asn));
   out.optionalText(s.organisation);
-  out.text(s.category);
-  out.text(s.categoryReason);
-  out.optionalText(s.policy);
-  out.optionalDouble(s.policyLatitude);
-  out.optionalDouble(s.policyLongitude);
-  out.optionalDouble(s.sourceDistanceKm);
+  out.optional(s.policy, (policy) => writeWord(out, policy, POLICIES));
+  writeOptionalNumber(out, s.policyLatitude);
+  writeOptionalNumber(out, s.policyLongitude);
+  writeOptionalNumber(out, s.sourceDistanceKm);
   out.optionalText(s.osTimeZone);
-  out.optionalText(s.tlsFingerprint);
+  writeOptionalName(out, s.tlsFingerprint);
   out.plain(s.tools.length === 0 ? null : s.tools);
   out.plain(s.kvm);
   dictionary.write(out, s.databases);
+}
+
+/** Where the operator of the network is known, that is the reason. */
+const reasonOf = (category: NetworkCategory): string => `asn:${category.toLowerCase()}`;
+
+function writeReason(out: ByteWriter, { category, categoryReason }: Sighting): void {
+  const known = categoryReason.startsWith('asn:') && categoryReason === reasonOf(category);
+  out.flag(known);
+  if (!known) out.text(categoryReason);
 }
 
 function isSameApartFromEvent(a: Sighting, b: Sighting): boolean {
@@ -48,29 +60,31 @@ function isSameApartFromEvent(a: Sighting, b: Sighting): boolean {
   );
 }
 
-export function readSighting(input: ByteReader, before: Sighting | null, dictionary: DatabasesDictionary): Sighting {
-  const [at, eventId, hiddenHops, route] = [input.integer(), input.text(), input.count(), readRoute(input)];
+export function readSighting(input: ByteReader, before: Sighting | null, near: number, dictionary: DatabasesDictionary): Sighting {
+  const [at, eventId, hiddenHops, route] = [readTime(input, near), readName(input), input.count(), readRoute(input)];
   if (input.count() === AS_BEFORE) return { ...before!, at, eventId, hiddenHops, route };
+  const category = readWord(input, CATEGORIES);
+  const categoryReason = input.flag() ? reasonOf(category) : input.text();
   return {
     at,
     eventId,
     vantageId: input.text(),
-    sourceIp: input.text(),
+    sourceIp: readName(input),
     country: input.optionalText(),
     region: input.optionalText(),
     city: input.optionalText(),
-    latitude: input.optionalDouble(),
-    longitude: input.optionalDouble(),
+    latitude: readOptionalNumber(input),
+    longitude: readOptionalNumber(input),
     asn: input.optional(() => input.count()),
     organisation: input.optionalText(),
-    category: input.text() as NetworkCategory,
-    categoryReason: input.text(),
-    policy: input.optionalText() as PolicyKind | null,
-    policyLatitude: input.optionalDouble(),
-    policyLongitude: input.optionalDouble(),
-    sourceDistanceKm: input.optionalDouble(),
+    category,
+    categoryReason,
+    policy: input.optional(() => readWord(input, POLICIES)),
+    policyLatitude: readOptionalNumber(input),
+    policyLongitude: readOptionalNumber(input),
+    sourceDistanceKm: readOptionalNumber(input),
     osTimeZone: input.optionalText(),
-    tlsFingerprint: input.optionalText(),
+    tlsFingerprint: readOptionalName(input),
     hiddenHops,
     route,
     tools: input.plain<ToolFacts[] | null>() ?? [],
@@ -85,25 +99,25 @@ function writeRoute(out: ByteWriter, route: RouteFacts | null): void {
   const { detour, relayHop, step, client } = route;
   out.count(1 | (detour === null ? 0 : 2) | (relayHop === null ? 0 : 4) | (step === null ? 0 : 8) | (client === null ? 0 : 16));
   if (detour !== null) {
-    out.text(detour.ip);
+    writeName(out, detour.ip);
     out.text(detour.country);
-    out.text(detour.category);
+    writeWord(out, detour.category, CATEGORIES);
     out.integer(detour.extraKm);
   }
   if (relayHop !== null) {
-    out.text(relayHop.ip);
+    writeName(out, relayHop.ip);
     out.optionalText(relayHop.organisation);
-    out.text(relayHop.category);
+    writeWord(out, relayHop.category, CATEGORIES);
   }
   if (step !== null) {
-    out.text(step.toIp);
+    writeName(out, step.toIp);
     out.integer(Math.round(step.stepMs * 10));
     out.integer(step.distanceKm);
   }
   if (client !== null) {
-    out.text(client.ip);
+    writeName(out, client.ip);
     out.optionalText(client.country);
-    out.text(client.category);
+    writeWord(out, client.category, CATEGORIES);
     out.flag(client.policy);
   }
 }
@@ -111,11 +125,11 @@ function writeRoute(out: ByteWriter, route: RouteFacts | null): void {
 function readRoute(input: ByteReader): RouteFacts | null {
   const told = input.count();
   if (told === 0) return null;
-  const category = () => input.text() as NetworkCategory;
+  const category = () => readWord(input, CATEGORIES);
   return {
-    detour: (told & 2) === 0 ? null : { ip: input.text(), country: input.text(), category: category(), extraKm: input.integer() },
-    relayHop: (told & 4) === 0 ? null : { ip: input.text(), organisation: input.optionalText(), category: category() },
-    step: (told & 8) === 0 ? null : { toIp: input.text(), stepMs: input.integer() / 10, distanceKm: input.integer() },
-    client: (told & 16) === 0 ? null : { ip: input.text(), country: input.optionalText(), category: category(), policy: input.flag() },
+    detour: (told & 2) === 0 ? null : { ip: readName(input), country: input.text(), category: category(), extraKm: input.integer() },
+    relayHop: (told & 4) === 0 ? null : { ip: readName(input), organisation: input.optionalText(), category: category() },
+    step: (told & 8) === 0 ? null : { toIp: readName(input), stepMs: input.integer() / 10, distanceKm: input.integer() },
+    client: (told & 16) === 0 ? null : { ip: readName(input), country: input.optionalText(), category: category(), policy: input.flag() },
   };
 }

@@ -6,6 +6,7 @@ import { createMemoryState } from '#lib/state/memory.ts';
 import { address, config, session } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { SENSORS, readName, readNumber, readTime, readWord, writeName, writeNumber, writeTime, writeWord } from './compact-codec.ts';
 import type { Person } from './person.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
 import { People } from './people.ts';
@@ -13,27 +14,70 @@ import { decodePerson, encodeOpen, encodePerson, joinOpen } from './person-codec
 import { advanceWatermark, newWatermark, watermarkOf } from './watermark.ts';
 
 test('bytes come back as they went', () => {
-  const counts = fc.uint16Array({ minLength: 48, maxLength: 48 });
+  const anyCounts = fc.uint16Array({ minLength: 48, maxLength: 48 });
   fc.assert(
-    fc.property(fc.maxSafeInteger(), fc.maxSafeNat(), fc.double(), fc.string(), counts, fc.jsonValue(), (integer, count, double, text, sparse, plain) => {
+    fc.property(fc.maxSafeInteger(), fc.maxSafeNat(), fc.double(), fc.string(), anyCounts, fc.jsonValue(), (integer, count, double, text, counts, plain) => {
       const out = new ByteWriter();
       if (Math.abs(integer) <= Number.MAX_SAFE_INTEGER / 2) out.integer(integer);
       else out.integer(0);
       out.count(count);
       out.double(double);
       out.text(text);
-      out.sparse(sparse);
+      out.packed(counts);
       out.plain(plain);
       const input = new ByteReader(out.finish());
       expect(input.integer()).toBe(Math.abs(integer) <= Number.MAX_SAFE_INTEGER / 2 ? integer : 0);
       expect(input.count()).toBe(count);
       expect(input.double()).toEqual(double);
       expect(input.text()).toBe(text);
-      expect(input.sparse(48)).toEqual(sparse);
+      expect(input.packedInto(new Uint16Array(48))).toEqual(counts);
       expect(JSON.stringify(input.plain())).toBe(JSON.stringify(plain));
       expect(input.atEnd).toBe(true);
     }),
   );
+});
+
+const hex = (length: number) => fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: length, maxLength: length });
+const names = fc.oneof(
+  fc.string(),
+  fc.string({ maxLength: 80, unit: fc.constantFrom(...Array.from('0123456789abcdef.-_')) }),
+  fc.uuid(),
+  fc.ipV4(),
+  fc.ipV6(),
+  fc.tuple(fc.string({ minLength: 10, maxLength: 10 }), hex(12), hex(12)).map((parts) => parts.join('_')),
+  fc.nat(40).chain(hex),
+);
+const numbers = fc.oneof(fc.double(), fc.float(), fc.maxSafeInteger(), fc.integer({ min: -1_800_000, max: 1_800_000 }).map((degrees) => degrees / 10_000), fc.constantFrom(0, -0, Infinity, -Infinity, 2 ** 48, -(2 ** 48)));
+const times = fc.oneof(fc.integer({ min: 0, max: 4e12 }), fc.constant(-Infinity));
+
+test('names, numbers and times come back as they went', () => {
+  fc.assert(
+    fc.property(names, numbers, times, fc.integer({ min: 0, max: 4e12 }), fc.oneof(fc.constantFrom(...SENSORS), fc.string()), (name, number, at, near, word) => {
+      const out = new ByteWriter();
+      writeName(out, name);
+      writeNumber(out, number);
+      writeTime(out, at, near);
+      writeWord(out, word, SENSORS);
+      const input = new ByteReader(out.finish());
+      expect(readName(input)).toBe(Buffer.from(name, 'utf8').toString('utf8'));
+      expect(readNumber(input)).toBe(number);
+      expect(readTime(input, near)).toBe(at);
+      expect(readWord<string>(input, SENSORS)).toBe(Buffer.from(word, 'utf8').toString('utf8'));
+      expect(input.atEnd).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test.each([
+  ['961de6289cb7ce4c00006a7f', 13],
+  ['123e4567-e89b-12d3-a456-426614174000', 17],
+  ['203.0.113.9', 5],
+  ['t13d1516h2_8daaf6152771_b186095e22b6', 23],
+])('%s takes %d bytes', (name, bytes) => {
+  const out = new ByteWriter();
+  writeName(out, name);
+  expect(out.finish().length).toBe(bytes);
 });
 
 test('the watermark is the third-furthest device, whatever the order', () => {

@@ -1,8 +1,8 @@
 /** Open windows as bytes: what every event changes, so this is the hottest of the codecs. */
-import type { Sensor } from '#schemas/records.ts';
 import { newRhythm } from '../model/rhythm.ts';
 import { newSketch } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import { SENSORS, readTime, readWord, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { newWindow, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
@@ -46,21 +46,21 @@ export function writeWindow(out: ByteWriter, window: OpenWindow, session: Sessio
   out.integer(window.start);
   out.count(parts);
   out.count(window.events);
-  out.double(window.latestAt);
+  writeTime(out, window.latestAt, window.start);
   out.text(window.latestId);
   out.textUnless(window.deviceId, session.deviceId);
   writeAssignment(out, window.assignment, session.assignment, person);
   writeVantage(out, window.vantage, session.vantage);
   out.count(window.sources.length);
   for (const source of window.sources) {
-    writeSighting(out, source.sighting, session.sighting, dictionary);
+    writeSighting(out, source.sighting, session.sighting, window.start, dictionary);
     writeRtt(out, source);
   }
   if (window.feedback !== null) out.plain(window.feedback);
   // The rest is of keystrokes.
   if (window.sensor === null) return;
-  out.text(window.sensor);
-  out.double(window.sensorAt);
+  writeWord(out, window.sensor, SENSORS);
+  writeTime(out, window.sensorAt, window.start);
   out.textUnless(window.sensorId, window.latestId);
   out.count(window.keystrokes);
   out.count(window.virtualInput);
@@ -70,9 +70,9 @@ export function writeWindow(out: ByteWriter, window: OpenWindow, session: Sessio
   out.count(window.rttCount);
   out.textUnless(window.rttVantageId ?? '', window.vantage?.vantageId ?? '');
   const [first, second] = window.gaps;
-  if (first !== null) out.sparse(first);
-  if (second !== null) out.sparse(second);
-  if (window.latencies !== null) out.sparse(window.latencies);
+  if (first !== null) out.packed(first);
+  if (second !== null) out.packed(second);
+  if (window.latencies !== null) out.packed(window.latencies);
   if (window.rhythm !== null) writeRhythm(out, window.rhythm);
 }
 
@@ -80,16 +80,16 @@ export function readWindow(input: ByteReader, session: SessionState, person: Per
   const window = newWindow(input.integer());
   const parts = input.count();
   window.events = input.count();
-  window.latestAt = input.double();
+  window.latestAt = readTime(input, window.start);
   window.latestId = input.text();
   window.deviceId = input.textUnless(session.deviceId);
   window.assignment = readAssignment(input, session.assignment, person);
   window.vantage = readVantage(input, session.vantage);
-  window.sources = input.list(() => ({ sighting: readSighting(input, session.sighting, dictionary), ...readRtt(input) }));
+  window.sources = input.list(() => ({ sighting: readSighting(input, session.sighting, window.start, dictionary), ...readRtt(input) }));
   if ((parts & WITH_FEEDBACK) !== 0) window.feedback = input.plain();
   if ((parts & WITH_SENSOR) === 0) return window;
-  window.sensor = input.text() as Sensor;
-  window.sensorAt = input.double();
+  window.sensor = readWord(input, SENSORS);
+  window.sensorAt = readTime(input, window.start);
   window.sensorId = input.textUnless(window.latestId);
   window.keystrokes = input.count();
   window.virtualInput = input.count();
@@ -98,7 +98,7 @@ export function readWindow(input: ByteReader, session: SessionState, person: Per
   window.rttLeastUs = input.integer();
   window.rttCount = input.count();
   window.rttVantageId = input.textUnless(window.vantage?.vantageId ?? '') || null;
-  const sketch = (part: number) => ((parts & part) === 0 ? null : input.sparseInto(newSketch()));
+  const sketch = (part: number) => ((parts & part) === 0 ? null : input.packedInto(newSketch()));
   window.gaps = [sketch(WITH_GAPS), sketch(WITH_TWO_CLOCK_GAPS)];
   window.latencies = sketch(WITH_LATENCIES);
   if ((parts & WITH_RHYTHM) !== 0) window.rhythm = readRhythm(input, newRhythm());
