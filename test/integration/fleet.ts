@@ -55,7 +55,10 @@ export interface PublishOptions {
   readonly garbageShare?: number;
   /** Records per second; absent: as fast as the brokers take them. */
   readonly recordsPerSecond?: number;
-  /** What is appended together at least, however long that took to arrive: the brokers answer a few times a second only. Default 1. */
+  /**
+   * What is appended together at least, as if it had arrived at once, however long that took: busy brokers answer a few times a second only.
+   * Default 1.
+   */
   readonly recordsAtOnce?: number;
   /** Told how many of the telemetry's records have been sent. */
   readonly onSent?: (records: number) => void;
@@ -84,7 +87,8 @@ export async function publishFleet({ log, topics, fleet, garbageShare = 0, recor
     for (const { record, arrivedAt } of batch) {
       if (!isTelemetry(record)) continue;
       if (waiting.length >= recordsAtOnce && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) await send();
-      const good = outgoing(record, topics, arrivedAt);
+      // An append is split where its records' own times lie apart; the log's are those of the append anyway.
+      const good = outgoing(record, topics, recordsAtOnce > 1 && waiting.length > 0 ? waiting[0]!.timestampMs : arrivedAt);
       waiting.push(good);
       if (prng.chance(garbageShare)) waiting.push({ ...good, value: garbage(record, prng) });
     }

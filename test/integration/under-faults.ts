@@ -24,6 +24,8 @@ export interface FaultRun {
   /** Of each stage. */
   readonly workers: number;
   readonly recordsPerSecond: number;
+  /** Appended together at least; default 1. */
+  readonly recordsAtOnce?: number;
   readonly garbageShare: number;
   /** After the last fault everything must be through within this time. */
   readonly drainMsMax: number;
@@ -49,8 +51,6 @@ interface Slot {
 const SUPERVISE_MS = 200;
 const LEAVE_MS_MAX = 60_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
-/** So many answers of three brokers come when everything is busy. */
-const APPENDS_PER_SECOND = 8;
 
 /** By what it said when it failed: clients that are being closed may complain at length after that. */
 function endedByOutage(output: string): boolean {
@@ -235,7 +235,7 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
     await site.begin();
     const { topics, group } = site.farhand;
     site.total = run.fleet.workstations * 1_000;
-    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, recordsAtOnce: run.recordsPerSecond / APPENDS_PER_SECOND, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
+    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, recordsAtOnce: run.recordsAtOnce ?? 1, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
     await Promise.all([sending, disturb(site)]);
     await appendAftermath(log, topics, fleet.options.startAt, run.partitions);
     const inputs = { ingest: [topics.keystrokeLatency, topics.connection], enrich: [topics.events], detect: [topics.enriched] };
