@@ -17,7 +17,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'farhand-verify-'));
 let passed = 0;
 let failed = 0;
 
-/** No part takes half of this; one that hangs must say so, not run into the patience of whoever waits for it. */
+/** No part takes this long, on a slow machine either; one that hangs must say so, not run into the patience of whoever waits for it. */
 const PART_MS_MAX = 40 * 60_000;
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 

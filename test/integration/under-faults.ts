@@ -135,15 +135,22 @@ export class Site {
   /** kill -9, and a new process under the same name soon after; `loseDisk`: on an empty disk. */
   async killWorker(loseDisk = false, stage?: Stage): Promise<void> {
     const slot = this.#pick(stage);
+    await this.#kill(slot, () => {
+      if (loseDisk) rmSync(this.farhand.diskOf(slot.stage, slot.name), { recursive: true, force: true });
+      return systemClock.sleep(this.prng.uniform(100, 800));
+    });
+    this.#count('worker killed');
+    if (loseDisk) this.#count('disk lost');
+  }
+
+  /** kill -9, and after `meanwhile` a new process under the same name; the supervisor looks away. */
+  async #kill(slot: Slot, meanwhile: () => Promise<void>): Promise<void> {
     slot.leaving = true;
     slot.process.kill('SIGKILL');
     await until('the killed worker is gone', () => slot.process.exitStatus() !== null);
-    if (loseDisk) rmSync(this.farhand.diskOf(slot.stage, slot.name), { recursive: true, force: true });
-    await systemClock.sleep(this.prng.uniform(100, 800));
+    await meanwhile();
     this.#startAgain(slot);
     slot.leaving = false;
-    this.#count('worker killed');
-    if (loseDisk) this.#count('disk lost');
   }
 
   addWorker(): Promise<void> {
@@ -208,11 +215,7 @@ export class Site {
   async restartAtRest(): Promise<void> {
     await systemClock.sleep(3 * CHECKPOINT_INTERVAL_MS);
     for (const slot of this.#slots.filter(({ stage }) => stage === 'ingest')) {
-      slot.leaving = true;
-      slot.process.kill('SIGKILL');
-      await until('the killed worker is gone', () => slot.process.exitStatus() !== null);
-      this.#startAgain(slot);
-      slot.leaving = false;
+      await this.#kill(slot, () => Promise.resolve());
       const log = (): string => slot.process.output().slice(slot.logBefore);
       await until('the worker has its tasks again', () => log().includes('"event":"task.restored"') || slot.process.exitStatus() !== null, LEAVE_MS_MAX).catch(() => undefined);
       if (checkpointsUsedIn(log()) > 0) return;

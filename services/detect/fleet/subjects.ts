@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DeclaredPlace, NetworkCategory } from '#schemas/records.ts';
+import { CATEGORIES } from '../steps/compact-codec.ts';
 
 export const FLEET_KINDS = ['EGRESS', 'SHIP_TO', 'RHYTHM', 'COHORT', 'EVIDENCE', 'PEERS'] as const;
 /** Not a kind of subject: takes a person out of all of them; the request's id stands in the place of the subject. */
@@ -22,10 +23,9 @@ const tenantPart = (tenant: string | null): string => (tenant === null ? EVERY_T
 /** `tenant`: null for the whole fleet. */
 export const subjectOf = (kind: FleetKind, tenant: string | null, ...rest: readonly string[]): string => [kind, tenantPart(tenant), ...rest.map(escaped)].join('|');
 
-/** On the wire a category is its place in this list: append only. */
-const CATEGORIES: readonly NetworkCategory[] = ['UNKNOWN', 'RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION'];
 /** In the place of a category: the organisation has declared the network, whatever it is registered as. */
 export const TRUSTED_EGRESS = 100;
+/** On the wire a category is its place in the list of the states. */
 export const categoryCode = (category: NetworkCategory): number => Math.max(0, CATEGORIES.indexOf(category));
 
 /** The network that one household, office or relay has: an IPv4 address, the first 64 bits of an IPv6 one. */

@@ -5,7 +5,7 @@
 import type { NetworkCategory, PolicyKind, Sensor } from '#schemas/records.ts';
 import { textOf, type ByteReader, type ByteWriter } from './bytes.ts';
 
-/** Append only: states name words by their place. */
+/** Append only: states, and reports to the exchange, name words by their place. */
 export const SENSORS: readonly Sensor[] = ['ENDPOINT_AGENT', 'VDI_GATEWAY', 'WEB_APP', 'BASTION'];
 export const CATEGORIES: readonly NetworkCategory[] = ['UNKNOWN', 'RESIDENTIAL', 'HOSTING', 'VPN', 'TOR', 'MOBILE', 'BUSINESS', 'EDUCATION'];
 export const POLICIES: readonly PolicyKind[] = ['CORPORATE_EGRESS', 'TRUSTED_PARTNER', 'BLOCKED'];
