@@ -15,6 +15,7 @@ import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
 const DAY_MS = 86_400_000;
 /** What arrives within this time is appended together. */
 const ARRIVAL_SPAN_MS = 3_000;
+const APPENDS_PER_SECOND = 4;
 /** Long enough for findings to close; the exchange takes every hour of it, so longer is slower. */
 const AFTERMATH_DAYS = 3;
 
@@ -55,28 +56,27 @@ export interface PublishOptions {
   readonly garbageShare?: number;
   /** Records per second; absent: as fast as the brokers take them. */
   readonly recordsPerSecond?: number;
-  /**
-   * What is appended together at least, as if it had arrived at once, however long that took: busy brokers answer a few times a second only.
-   * Default 1.
-   */
-  readonly recordsAtOnce?: number;
   /** Told how many of the telemetry's records have been sent. */
   readonly onSent?: (records: number) => void;
 }
 
 /**
- * Telemetry as sensors would send it: what arrives within a few seconds is appended together. The two topics are merged
- * by their records' LogAppendTime, so this is what keeps the order of arrival between them. Where the brokers do not
- * take it, it is sent again, as sensors do: that may double records.
+ * Telemetry as sensors would send it: what arrives within a few seconds is appended together, and at a given rate at least a quarter of a
+ * second's records, as busy brokers answer a few times a second only. Where the brokers do not take it, it is sent again, as sensors do:
+ * that may double records.
+ *
+ * One topic after the other: the two are merged by their records' LogAppendTime, but of appends that go on side by side the one with
+ * the later time may be the first that readers get, so that workers would take another order than the times tell.
  */
-export async function publishFleet({ log, topics, fleet, garbageShare = 0, recordsPerSecond = Infinity, recordsAtOnce = 1, onSent }: PublishOptions): Promise<void> {
+export async function publishFleet({ log, topics, fleet, garbageShare = 0, recordsPerSecond = Infinity, onSent }: PublishOptions): Promise<void> {
+  const recordsAtOnce = recordsPerSecond === Infinity ? 1 : Math.ceil(recordsPerSecond / APPENDS_PER_SECOND);
   const prng = new Prng(fleet.options.seed, 'garbage');
   await appendSurely(log, fleet.reference.map((record) => outgoing(record, topics, fleet.options.startAt)));
   const began = systemClock.monotonicMs();
   let waiting: OutgoingRecord[] = [];
   let sent = 0;
   const send = async (): Promise<void> => {
-    await appendSurely(log, waiting);
+    for (const topic of [topics.keystrokeLatency, topics.connection]) await appendSurely(log, waiting.filter((record) => record.topic === topic));
     sent += waiting.length;
     waiting = [];
     onSent?.(sent);

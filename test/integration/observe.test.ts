@@ -7,8 +7,9 @@ import { LOG_EVENTS, type LogEvent } from '#lib/observe/events.ts';
 import { simulateFleet } from '../../tools/simulate/fleet.ts';
 import { metricGroups } from '../../tools/metrics/reference.ts';
 import { until } from '../infrastructure/logs.ts';
-import { waitForOutput, type Started } from '../infrastructure/process.ts';
+import type { Started } from '../infrastructure/process.ts';
 import { install, type Installation } from './farhand.ts';
+import { scrape as scrapeUrl, sum, urlOf, type Samples } from './scrape.ts';
 
 const brokers = inject('kafkaBrokers');
 const redis = inject('redisUrl');
@@ -18,29 +19,11 @@ const FLEET = { seed: 5, workstations: 30, piloted: 6 };
 /** A part of every log line and of every metric that is nobody's business is searched for as it stands here. */
 const IDENTIFIERS = new Set<string>();
 
-type Samples = ReadonlyMap<string, number>;
-
 describe.skipIf(brokers === null || redis === null)('three workers', () => {
   let farhand: Installation;
   const workers = new Map<string, { process: Started; url: string }>();
 
-  async function portOf(worker: Started): Promise<number> {
-    await waitForOutput(worker, /"event":"observe\.listening"/, 60_000);
-    return Number(/"event":"observe\.listening"[^\n]*"port":(\d+)/.exec(worker.output())![1]);
-  }
-
-  async function scrape(service: string): Promise<Samples> {
-    const text = await (await fetch(`${workers.get(service)!.url}/metrics`)).text();
-    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
-  }
-
-  /** The sum over the series of a name whose labels contain `part`. */
-  function sum(samples: Samples, name: string, part = ''): number {
-    let total = 0;
-    for (const [series, value] of samples) if (series.startsWith(`${name}{`) && series.includes(part)) total += value;
-    return total;
-  }
+  const scrape = (service: string): Promise<Samples> => scrapeUrl(workers.get(service)!.url);
 
   beforeAll(async () => {
     // No checkpoint while the test looks: its commit comes from no telemetry.
@@ -57,7 +40,7 @@ describe.skipIf(brokers === null || redis === null)('three workers', () => {
     }
     for (const service of SERVICES) {
       const process = farhand.worker(service, 'one');
-      workers.set(service, { process, url: `http://127.0.0.1:${await portOf(process)}` });
+      workers.set(service, { process, url: await urlOf(process) });
     }
     await farhand.run('simulate', '--kafka', '--seed', String(FLEET.seed), '--workstations', String(FLEET.workstations), '--piloted', String(FLEET.piloted));
     await until('detect to have taken everything', async () => {

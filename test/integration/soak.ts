@@ -21,8 +21,6 @@ Exit status: 0 all equal, 1 not, 2 usage.`;
 
 const EVENTS_PER_WORKSTATION = 1_000;
 const DRAIN_MS_MAX = 1_800_000;
-/** So many answers of three brokers come at least, however busy they are. */
-const APPENDS_PER_SECOND = 8;
 
 const OPTIONS = {
   events: { type: 'string', default: '1000000' },
@@ -48,8 +46,7 @@ async function main(): Promise<number> {
   }
   const workstations = Math.max(12, Math.ceil(positive('events', values.events) / EVENTS_PER_WORKSTATION));
   const fleet = { seed: positive('seed', values.seed), workstations, piloted: Math.max(6, Math.round(workstations / 30)) };
-  const recordsPerSecond = positive('rate', values.rate);
-  const run = { fleet, partitions: 6, workers: 3, recordsPerSecond, recordsAtOnce: Math.ceil(recordsPerSecond / APPENDS_PER_SECOND), garbageShare: 0.001, drainMsMax: DRAIN_MS_MAX };
+  const run = { fleet, partitions: 6, workers: 3, recordsPerSecond: positive('rate', values.rate), garbageShare: 0.001, drainMsMax: DRAIN_MS_MAX };
   const [kills, everyMs] = [positive('kills', values.kills), positive('every', values.every)];
   const [cluster, redis] = await Promise.all([startCluster(), startRedis()]);
   const site = new Site(cluster, redis, run);

@@ -24,8 +24,6 @@ export interface FaultRun {
   /** Of each stage. */
   readonly workers: number;
   readonly recordsPerSecond: number;
-  /** Appended together at least; default 1. */
-  readonly recordsAtOnce?: number;
   readonly garbageShare: number;
   /** After the last fault everything must be through within this time. */
   readonly drainMsMax: number;
@@ -238,7 +236,7 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
     await site.begin();
     const { topics, group } = site.farhand;
     site.total = run.fleet.workstations * 1_000;
-    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, recordsAtOnce: run.recordsAtOnce ?? 1, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
+    const sending = publishFleet({ log, topics, fleet, garbageShare: run.garbageShare, recordsPerSecond: run.recordsPerSecond, onSent: (records) => (site.sent = records) }).finally(() => (site.sending = false));
     await Promise.all([sending, disturb(site)]);
     await appendAftermath(log, topics, fleet.options.startAt, run.partitions);
     const inputs = { ingest: [topics.keystrokeLatency, topics.connection], enrich: [topics.events], detect: [topics.enriched] };

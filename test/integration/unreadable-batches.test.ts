@@ -12,6 +12,7 @@ import { AT, connection } from '../../services/ingest/test-records.ts';
 import { appendBatch, snappyBatch } from '../infrastructure/snappy-batch.ts';
 import { kafkaLog, readAll, record, text, unique, until } from '../infrastructure/logs.ts';
 import { install, type Installation } from './farhand.ts';
+import { scrape, sum, urlOf } from './scrape.ts';
 
 const brokers = inject('kafkaBrokers');
 
@@ -107,9 +108,7 @@ describe.skipIf(brokers === null)('records that cannot be read', () => {
     const worker = farhand.worker('ingest', 'one');
     await until('what is left', async () => (await readAll(log, topics.events, 0)).length === 8, 60_000);
     expect(worker.output()).toMatch(/"event":"records.lost",.*"partition":0,"from":5,"to":12/);
-    const port = /"event":"observe.listening".*"port":(\d+)/.exec(worker.output())?.[1];
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    expect(metrics).toMatch(new RegExp(`farhand_records_lost_total\\{topic="${topics.connection.replaceAll('.', '\\.')}".*\\} 7\\n`));
+    expect(sum(await scrape(await urlOf(worker)), 'farhand_records_lost_total', `topic="${topics.connection}"`)).toBe(7);
   });
 
   test('telemetry topics without LogAppendTime: ingest and the chained job do not start, and say what to set', async () => {

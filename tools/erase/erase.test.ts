@@ -16,6 +16,7 @@ import { createMemoryReference } from '#lib/reference/memory.ts';
 import { ERASURE_RECEIPTS, withErasures } from '#lib/runner/erasure.ts';
 import { partsFor } from '#lib/runner/test-service.ts';
 import { Worker } from '#lib/runner/worker.ts';
+import { subjectCodec } from '../../services/detect/fleet/subject-codec.ts';
 import { DETECT_OUTPUTS } from '../../services/detect/outputs.ts';
 import { createDetectTask } from '../../services/detect/task.ts';
 import { config, session } from '../../services/detect/test-events.ts';
@@ -138,6 +139,15 @@ test('names that are part of others are not mistaken for them', async () => {
   await log.append([reference(topics.devices, 't|d9', assignment('d9', 1, { tenantId: 't', userId: 'adalbert' }))]);
   expect((await tracesIn(log, topics.devices, marksOf('t', ['ada']))).records).toBe(1);
   expect((await tracesIn(log, topics.enriched, marksOf('t', ['bo']))).records).toBe(0);
+});
+
+test('whom the exchange names in its state is found there, whatever form the state has', async () => {
+  const told = (members: unknown) => ({ kind: 'EGRESS' as const, lastAt: 1, memory: { members }, hours: new Map() });
+  const long = 'a'.repeat(150);
+  const subjects = [told(new Map([['t|ada', {}]])), told([{ tenantId: 't', userId: 'ada' }]), told([{ tenantId: 't', userId: 'adalbert' }]), told([{ tenantId: 't', userId: long }])];
+  await log.append(subjects.map((subject, place) => ({ topic: topics.fleetChangelog, partition: 0, key: Buffer.from(`fleet-subjects\0${place}`), value: subjectCodec.encode(subject), timestampMs: 1 })));
+  const places = async (userId: string) => (await tracesIn(log, topics.fleetChangelog, marksOf('t', [userId]))).current.map(({ offset }) => offset);
+  expect([await places('ada'), await places('ad'), await places(long)]).toEqual([[0, 1], [], [3]]);
 });
 
 test('the reference store in memory forgets a person and verdicts, and nobody else', () => {

@@ -18,25 +18,35 @@ export interface Traces {
   readonly current: LogRecord[];
 }
 
-/** How records name a person: by their key (alone, or behind the store's name of a changelog), in Avro or in JSON. */
+/** How records name a person: by their key (alone, or behind the store's name of a changelog), in Avro, in JSON or in the state of a service. */
 export interface Mark {
   readonly key: Buffer;
   /** All of a form's texts stand in a value that is about the person. */
   readonly forms: readonly (readonly Buffer[])[];
 }
 
-const avroText = (text: string): Buffer => {
+/** Behind its length in bytes as a varint, seven bits a byte, lowest first. */
+function behindLength(text: string, unitsPerByte: number): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   const length: number[] = [];
-  for (let rest = bytes.length * 2; ; rest >>>= 7) {
+  for (let rest = bytes.length * unitsPerByte; ; rest >>>= 7) {
     if (rest < 0x80) return Buffer.concat([Buffer.from([...length, rest]), bytes]);
     length.push((rest & 0x7f) | 0x80);
   }
-};
+}
+/** Avro's lengths are zigzag. */
+const avroText = (text: string): Buffer => behindLength(text, 2);
+/** services/detect/steps/bytes.ts writes lengths as they are. */
+const stateText = (text: string): Buffer => behindLength(text, 1);
 const jsonText = (text: string): Buffer => Buffer.from(JSON.stringify(text), 'utf8');
 
-export const marksOf = (tenantId: string, userIds: readonly string[]): Mark[] =>
-  userIds.map((userId) => ({ key: Buffer.from(`${tenantId}|${userId}`, 'utf8'), forms: [...[avroText, jsonText].map((form) => [form(tenantId), form(userId)]), [jsonText(`${tenantId}|${userId}`)]] }));
+export function marksOf(tenantId: string, userIds: readonly string[]): Mark[] {
+  return userIds.map((userId) => {
+    const person = `${tenantId}|${userId}`;
+    const both = [avroText, jsonText, stateText].map((form) => [form(tenantId), form(userId)]);
+    return { key: Buffer.from(person, 'utf8'), forms: [...both, [jsonText(person)], [stateText(person)]] };
+  });
+}
 
 function isOf({ key, value }: LogRecord, mark: Mark): boolean {
   if (key !== null) {
