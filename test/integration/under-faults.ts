@@ -49,6 +49,7 @@ interface Slot {
 const SUPERVISE_MS = 200;
 const LEAVE_MS_MAX = 60_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
+const LAST_CHARACTERS = 2_500;
 
 /** By what it said when it failed: clients that are being closed may complain at length after that. */
 function endedByOutage(output: string): boolean {
@@ -202,6 +203,11 @@ export class Site {
     this.#count('Redis killed');
   }
 
+  /** What the workers of a stage said last. */
+  lastWords(stage: Stage): string {
+    return this.#slots.filter((slot) => slot.stage === stage).map(({ name, process }) => `${stage} ${name}:\n${process.output().slice(-LAST_CHARACTERS)}`).join('\n');
+  }
+
   get checkpointsUsed(): number {
     return this.#slots.reduce((used, { process }) => used + checkpointsUsedIn(process.output()), this.#checkpointsUsedBefore);
   }
@@ -242,7 +248,9 @@ export async function runUnderFaults(site: Site, run: FaultRun, disturb: (site: 
     const inputs = { ingest: [topics.keystrokeLatency, topics.connection], enrich: [topics.events], detect: [topics.enriched] };
     for (const stage of STAGES) {
       for (let partition = 0; partition < run.partitions; partition++) {
-        await until(`${stage} at the end of partition ${partition}`, () => isThrough(log, `${group}-${stage}`, inputs[stage], partition), run.drainMsMax);
+        await until(`${stage} at the end of partition ${partition}`, () => isThrough(log, `${group}-${stage}`, inputs[stage], partition), run.drainMsMax).catch((error: unknown) => {
+          throw new Error(`${(error as Error).message}\n${site.lastWords(stage)}`);
+        });
       }
     }
     await site.restartAtRest();
