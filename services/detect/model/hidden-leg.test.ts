@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hiddenLeg } from './hidden-leg.ts';
-import { RANK, gapView, parameters, rankAlone, reading, transportView, view } from './test-view.ts';
+import { RANK, address, gapView, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
 
 const at = (gapMs: number, change: Parameters<typeof gapView>[1] = {}) => hiddenLeg(view({ gap: gapView(gapMs, change) }), parameters);
 const rank = (answer: unknown): number => (typeof answer === 'object' && answer !== null ? rankAlone('hiddenLeg', reading(answer)) : RANK.NONE);
@@ -34,6 +34,14 @@ describe('hidden leg', () => {
     expect(rank(at(88))).toBe(RANK.MEDIUM);
     for (const gapMs of [57, 60, 66, 84]) expect(rank(at(gapMs))).toBe(RANK.LOW);
     for (const gapMs of [12, 25, 42]) expect(rank(at(gapMs))).toBe(RANK.NONE);
+  });
+
+  test('in a business network, which may have a gateway of its own, a gap alone stays LOW', () => {
+    const from = (category: 'BUSINESS' | 'RESIDENTIAL') => hiddenLeg(view({ gap: gapView(240), sighting: sighting(address('203.0.113.4', 'denver', { category })) }), parameters);
+    expect(rank(from('RESIDENTIAL'))).toBe(RANK.MEDIUM);
+    expect(rank(from('BUSINESS'))).toBe(RANK.LOW);
+    expect(reading(from('BUSINESS')).explanation).toContain('a gateway of its own');
+    expect(reading(from('RESIDENTIAL')).explanation).not.toContain('a gateway of its own');
   });
 
   test('drift of its own over half an hour raises 45 ms to MEDIUM; a machine that stays where it is does not', () => {

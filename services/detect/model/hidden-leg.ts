@@ -15,7 +15,8 @@
  *   not shrink the p-value.
  * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
- *   varies no more than a machine does.
+ *   varies no more than a machine does. In a business network a gap alone stays LOW until the people behind its gateway, if it has
+ *   one, are known.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
@@ -41,6 +42,8 @@ const OWN_DAYS_MIN = 2;
 const CALM_MAX = 1;
 const HELPDESK_MAX = 0.8;
 const SATELLITE_MAX = 1;
+/** A business network may have a gateway that ends the transport and that nobody has declared or learnt yet: what path-excess grants it too. */
+const BUSINESS_MAX = 2;
 /** Concordance of floor and spread that load shows at the least; what may have been so much is not said to be without it. */
 const LOAD_TAU = 0.3;
 /** Gaps below which variation is the machine's or the transport's own, ms. */
@@ -125,7 +128,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : settings.strengthMax, supported);
+  const business = mayBeGateway(view);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : business ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
     strength,
@@ -136,7 +140,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, business: business && strength < supported, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -153,6 +157,9 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   if (transport.confirmedLeastMs >= wholeWayMs) return 0;
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
+
+/** At one that is known, what its people show is the reference already. */
+const mayBeGateway = ({ sighting, gateway }: SessionView): boolean => gateway === null && sighting !== null && sighting.category === 'BUSINESS';
 
 /** A geostationary hop is about 600 ms long and has a fixed floor, to which it comes back however its line queues; circuits of relays of that length have none. */
 const GEOSTATIONARY_WIDTH_MS = 280;
@@ -188,6 +195,8 @@ interface Told {
   /** The gap has not been there for long. */
   early: boolean;
   satellite: boolean;
+  /** Less is claimed because the network may have a gateway. */
+  business: boolean;
   gap: GapView;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
@@ -216,7 +225,7 @@ function explain(told: Told): string {
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : 'this gap'} (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
-  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : '';
+  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.business ? '; a business network may have a gateway of its own that ends the transport, so less is made of it' : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);
   return `${clocks}${mixture}${egress}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;

@@ -21,7 +21,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
 /** By the honest kind. */
 export const HONEST_REASONS: Readonly<Record<string, string>> = {
   'satellite-pep': 'the provider ends the transport in the ground station, so a hop of 600 ms shows as a hidden leg would. A sensor on the machine tells them apart by what it saw of the typing, and so does an address of a satellite provider; a gateway sees neither.',
-  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. It is learnt from three of its people, two where it is declared (NetworkPolicy CORPORATE_EGRESS); until then, and where fewer use it, nothing tells the two apart, unless the address belongs to a provider of such gateways.',
+  'corporate-proxy': 'a gateway that ends the transport is, by its mechanics, a proxy with a hidden leg. It is learnt from three of its people, two where it is declared (NetworkPolicy CORPORATE_EGRESS); until then, and where fewer use it, nothing tells the two apart, unless the address belongs to a provider of such gateways; in a business network a gap alone stays LOW for that reason.',
   'corporate-vpn': 'the way over a far egress is longer than the way to the declared place allows; declare the egress, or let it become common.',
   'vdi-elsewhere': 'the honest way from the gateway to the host adds a constant gap; people whose desktop alone stands elsewhere have no peers who share it.',
   'slow-pc': 'a constant extra delay is the very picture of a short hidden leg.',
