@@ -16,7 +16,7 @@
  * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
  *   varies no more than a machine does. In a business network a gap alone stays LOW until the people behind its gateway, if it has
- *   one, are known.
+ *   one, are known. A stated bound: the evaluation has no piloted session with a leg there.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
