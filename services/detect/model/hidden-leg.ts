@@ -26,7 +26,7 @@ import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapS
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
-import { isSatellite, isTrustedEgress } from './sighting.ts';
+import { BUSINESS_MAX, isSatellite, isTrustedEgress } from './sighting.ts';
 import type { GapView, MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const hiddenLegSignal: SignalDescription = {
@@ -42,8 +42,6 @@ const OWN_DAYS_MIN = 2;
 const CALM_MAX = 1;
 const HELPDESK_MAX = 0.8;
 const SATELLITE_MAX = 1;
-/** A business network may have a gateway that ends the transport and that nobody has declared or learnt yet: what path-excess grants it too. */
-const BUSINESS_MAX = 2;
 /** Concordance of floor and spread that load shows at the least; what may have been so much is not said to be without it. */
 const LOAD_TAU = 0.3;
 /** Gaps below which variation is the machine's or the transport's own, ms. */

@@ -54,6 +54,12 @@ export const isSatellite = (organisation: string | null): boolean => organisatio
 const SECURITY_GATEWAY = /zscaler|netskope|opendns|cisco umbrella|cato networks|iboss|forcepoint|menlo security|skyhigh|blue ?coat|palo alto networks/i;
 export const isSecurityGateway = (organisation: string | null): boolean => organisation !== null && SECURITY_GATEWAY.test(organisation);
 
+/**
+ * Most that a gap or a longer way counts for alone in a business network, decades: it may have an egress that no policy names, which ends the
+ * transport or has more network behind it, and whose people are not known yet.
+ */
+export const BUSINESS_MAX = 2;
+
 /** Gap from which the machine sits behind a satellite hop whose provider's proxy answers for it, ms; such a hop wanders by more than a leg adds. */
 const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */
