@@ -15,7 +15,7 @@ import { keyOf, topicOf } from '../../tools/simulate/publish.ts';
 const DAY_MS = 86_400_000;
 /** What arrives within this time is appended together. */
 const ARRIVAL_SPAN_MS = 3_000;
-const APPENDS_PER_SECOND = 20;
+const APPENDS_PER_SECOND = 8;
 /** Long enough for findings to close; the exchange takes every hour of it, so longer is slower. */
 const AFTERMATH_DAYS = 3;
 
@@ -61,7 +61,7 @@ export interface PublishOptions {
 }
 
 /**
- * Telemetry as sensors would send it: what arrives within a few seconds is appended together, and at a given rate at least a twentieth of a
+ * Telemetry as sensors would send it: what arrives within a few seconds is appended together, and at a given rate at least an eighth of a
  * second's records, as busy brokers answer a few times a second only. Where the brokers do not take it, it is sent again, as sensors do:
  * that may double records.
  *

@@ -50,6 +50,11 @@ const SUPERVISE_MS = 200;
 const LEAVE_MS_MAX = 60_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
 const LAST_CHARACTERS = 2_500;
+/**
+ * Longer than a dead node holds up what is sent to its partitions, while other partitions have theirs already: a partition that was taken to be
+ * idle meanwhile would be too late for the hour that the others went on to. The day passes in a minute, so an hour is soon over.
+ */
+const IDLE_PARTITION_MS = 20_000;
 
 /** By what it said when it failed: clients that are being closed may complain at length after that. */
 function endedByOutage(output: string): boolean {
@@ -85,7 +90,7 @@ export class Site {
     this.#redis = redis;
     this.#run = run;
     this.prng = new Prng(run.fleet.seed, 'faults');
-    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: CHECKPOINT_INTERVAL_MS }, detect: { fleet: { idlePartitionMs: 1_000 } } });
+    this.farhand = install(cluster.brokers, redis.address, run.partitions, { topics: { replicationFactor: 3 }, state: { checkpointIntervalMs: CHECKPOINT_INTERVAL_MS }, detect: { fleet: { idlePartitionMs: IDLE_PARTITION_MS } } });
   }
 
   get redis(): LocalProgram {
