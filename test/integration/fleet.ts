@@ -16,6 +16,11 @@ const DAY_MS = 86_400_000;
 /** What arrives within this time is appended together. */
 const ARRIVAL_SPAN_MS = 3_000;
 const APPENDS_PER_SECOND = 8;
+/**
+ * What is appended together spans at most this much of the fleet's day: where it spanned detect.idleCloseMs, who comes last of it would look as
+ * if they had stopped, to the embedded chain, which hears all partitions in one order.
+ */
+const SPAN_MS_MAX = 60_000;
 /** Long enough for findings to close; the exchange takes every hour of it, so longer is slower. */
 const AFTERMATH_DAYS = 3;
 
@@ -62,7 +67,7 @@ export interface PublishOptions {
 
 /**
  * Telemetry as sensors would send it: what arrives within a few seconds is appended together, and at a given rate at least an eighth of a
- * second's records, as busy brokers answer a few times a second only. Where the brokers do not take it, it is sent again, as sensors do:
+ * second's records or a minute's, as busy brokers answer a few times a second only. Where the brokers do not take it, it is sent again, as sensors do:
  * that may double records.
  *
  * One topic after the other: the two are merged by their records' LogAppendTime, but of appends that go on side by side the one with
@@ -86,7 +91,8 @@ export async function publishFleet({ log, topics, fleet, garbageShare = 0, recor
   for (const batch of fleet) {
     for (const { record, arrivedAt } of batch) {
       if (!isTelemetry(record)) continue;
-      if (waiting.length >= recordsAtOnce && arrivedAt - waiting[0]!.timestampMs > ARRIVAL_SPAN_MS) await send();
+      const spanMs = waiting.length === 0 ? 0 : arrivedAt - waiting[0]!.timestampMs;
+      if ((waiting.length >= recordsAtOnce && spanMs > ARRIVAL_SPAN_MS) || spanMs > SPAN_MS_MAX) await send();
       // An append is split where its records' own times lie apart; the log's are those of the append anyway.
       const good = outgoing(record, topics, recordsAtOnce > 1 && waiting.length > 0 ? waiting[0]!.timestampMs : arrivedAt);
       waiting.push(good);
