@@ -53,8 +53,7 @@ describe('three nodes, three workers of each stage', () => {
     expect(report.findings).toBeGreaterThan(5);
   });
 
-  // Once more where it fails: about one run in four ends with another order of two topics than their times tell, or with a partition that stands. Neither is explained.
-  test('at least 20 kills, dying brokers, moved leaders, an emptied Redis, lost disks: what is committed equals the embedded run', { timeout: TEST_MS_MAX, retry: 1 }, async (context) => {
+  test('at least 20 kills, dying brokers, moved leaders, an emptied Redis, lost disks: what is committed equals the embedded run', { timeout: TEST_MS_MAX }, async (context) => {
     if (cluster === null || redis === null) return context.skip();
     site = new Site(cluster, redis, RUN);
     const report = await runUnderFaults(site, RUN, (at) => disorder(at, KILLS, EVERY_MS));
