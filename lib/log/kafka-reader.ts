@@ -45,7 +45,8 @@ export class KafkaReader implements Reader {
   /** Leader by feed, as of the last look at the metadata. */
   #leaders = new Map<KafkaFeed, number>();
   readonly #pumps = new Map<number, Promise<void>>();
-  #placing: Promise<void> | null = null;
+  #placing: Promise<void> = Promise.resolve();
+  #isPlacing = false;
   #placeAgain = false;
   readonly #waiters = new Set<() => void>();
   #changed = Promise.withResolvers<void>();
@@ -112,9 +113,12 @@ export class KafkaReader implements Reader {
   /** Looks (again) which broker leads which feed, and starts the pumps that are missing. */
   #place(): void {
     this.#placeAgain = true;
-    this.#placing ??= this.#placeFeeds().finally(() => (this.#placing = null));
+    if (this.#isPlacing) return;
+    this.#isPlacing = true;
+    this.#placing = this.#placeFeeds();
   }
 
+  /** Its end and `#isPlacing` are told in one step: who asked between the two would wait for a look that never comes. */
   async #placeFeeds(): Promise<void> {
     for (let retryMs = RETRY_MS; this.#placeAgain && !this.#closed; ) {
       this.#placeAgain = false;
@@ -128,10 +132,11 @@ export class KafkaReader implements Reader {
       }
       for (const node of new Set(this.#leaders.values())) if (node >= 0 && !this.#pumps.has(node)) this.#pumps.set(node, this.#pump(node));
       this.#signal();
-      if (!this.#placeAgain) return;
+      if (!this.#placeAgain) break;
       await this.#options.clock.sleep(retryMs, this.#end.signal);
       retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
     }
+    this.#isPlacing = false;
   }
 
   /** −1 where a partition has no leader now. */
