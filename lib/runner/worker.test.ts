@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { LogRecord } from '#lib/log/log.ts';
@@ -123,6 +123,42 @@ test('a zombie that wakes up is fenced, and joins anew', async () => {
   expect(retried).toContain('fenced');
   expect(texts(outputs())).toEqual(expected([...keysOf(50), ...keysOf(200)]));
   expect(worker.tasks).toEqual([0, 1, 2, 3]);
+});
+
+describe('a task that is fenced goes on', () => {
+  const fencedUntil = async (retried: readonly string[], times: number): Promise<void> => {
+    await log.openWriter('app-2');
+    await send(keysOf(200));
+    await until(() => retried.filter((cause) => cause === 'fenced').length >= times);
+  };
+  /** Has the members of `log`'s groups wait for `before` until they hear that they have joined, or joined anew. */
+  const delayJoining = (before: (how: 'join' | 'rejoin') => Promise<void>): void => {
+    const join = log.join.bind(log);
+    log.join = async (...args) => {
+      const membership = await join(...args);
+      await before('join');
+      const rejoin = (): Promise<void> => membership.rejoin().then(() => before('rejoin'));
+      return { get epoch() { return membership.epoch; }, rejoin, leave: () => membership.leave() };
+    };
+  };
+
+  test.each([['join', 1], ['rejoin', 2]] as const)('when it happens between its assignment and the end of the %s', async (moment, times) => {
+    const retried: string[] = [];
+    let once = true;
+    delayJoining(async (how) => {
+      if (how !== moment || !once) return;
+      once = false;
+      await fencedUntil(retried, times);
+    });
+    work('one', {}, {}, { retried: (_task, cause) => retried.push(cause) });
+    if (moment === 'rejoin') {
+      await send(keysOf(50));
+      await until(() => outputs().length === 50);
+      await log.openWriter('app-2');
+      await send(keysOf(50));
+    }
+    await until(() => outputs().length === (moment === 'rejoin' ? 300 : 200));
+  });
 });
 
 test('a dependency that is away is back-pressure: the batch waits, nothing is lost or emitted twice', async () => {

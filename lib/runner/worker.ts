@@ -22,6 +22,8 @@ export class Worker implements GroupMember, TaskOwner {
   #reader: Reader | null = null;
   #membership: Membership | null = null;
   #rejoining = false;
+  /** A task was fenced and holds until the next assignment. */
+  #anyFenced = false;
   #stopping = false;
   #joined = false;
 
@@ -107,6 +109,7 @@ export class Worker implements GroupMember, TaskOwner {
 
   assigned(tasks: readonly number[]): void {
     if (this.#stopping) return;
+    this.#anyFenced = false;
     const wanted = new Set(tasks);
     for (const [number, runner] of this.#runners) {
       if (wanted.has(number)) continue;
@@ -139,19 +142,24 @@ export class Worker implements GroupMember, TaskOwner {
 
   /** Somebody else works on a task of ours, so our view of the group is old: stop everything, leave, join anew. */
   fenced(): void {
+    this.#anyFenced = true;
     if (this.#rejoining) return;
     this.#rejoining = true;
-    void this.#rejoin().finally(() => (this.#rejoining = false));
+    void this.#rejoin();
   }
 
+  /** Again where a task was fenced after it had been assigned anew, or before the first joining was through: nobody else would let it go on. */
   async #rejoin(): Promise<void> {
     try {
-      await this.quiesce();
-      await this.#parts.clock.sleep(this.#rejoinBackoff.next());
-      if (!this.#stopping) await this.#membership?.rejoin();
+      while (this.#anyFenced && !this.#stopping) {
+        await this.quiesce();
+        await this.#parts.clock.sleep(this.#rejoinBackoff.next());
+        if (!this.#stopping) await this.#membership?.rejoin();
+      }
     } catch (error) {
       this.#failure.reject(error);
     }
+    this.#rejoining = false;
   }
 
   async #stop(): Promise<void> {
