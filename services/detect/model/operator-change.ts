@@ -10,6 +10,7 @@
  *   the first day.
  * Reference: Aalto 136M Keystrokes (CHI 2018). On halves, 94% of pairs of strangers lie beyond 99% of the pairs of one
  *   person (Mahalanobis: 91%; scaled Manhattan after Killourhy and Maxion, DSN 2009: 87%); 65% where holds are not known (Mahalanobis: 54%).
+ *   At a desktop gateway, whose keys come over the person's line, the medians must be a stranger's as well (`distanceOverLines`).
  *   Where the way between the hands and the sensor spreads what passes by more than the features themselves differ by, timing is
  *   the line's and not the person's, and nothing is claimed.
  * Cost: another keyboard or an injured hand looks the same. Never above LOW by itself; together with an

@@ -4,6 +4,12 @@
  * which people differ from each other, and not those in which everybody strays.
  *
  * Unlike between machines, days are what is compared here: the pace is granted three times of what it moves within a sitting.
+ *
+ * A gateway times keys after the person's line, whose jitter stands in every interval and every hold. The way of a press and that of the
+ * release, or of the next press, are alike, so what the line adds is as often negative as positive: it spreads short times out, leaves their
+ * medians where they are, and is lost in long ones. One person over a calm line today and a restless one tomorrow has the same medians and
+ * other tails, which the model of one person at one keyboard has no place for. There two rhythms are further apart than their lines explain
+ * only where what a line does not move says so as well (`distanceOverLines`).
  */
 import { HANDS } from './hands-fitted.ts';
 import { twoPeople } from './two-people.ts';
@@ -17,6 +23,15 @@ const SIZE = HANDS.mean.length;
 /** Standard deviation of the difference of one person's log pace from day to day. */
 const PACE_SPREAD = 0.17;
 const PEOPLE = twoPeople({ ...HANDS, within: HANDS.within.map((row, i) => (i === 0 ? [PACE_SPREAD ** 2 / 2] : row)) });
+
+/** Of the contrasts, those that a symmetric jitter leaves as they are: the pace, the long intervals beside it, and the median hold. */
+const UNMOVED = [0, 3, 4, 7] as const;
+const among = (lower: readonly (readonly number[])[]): number[][] => UNMOVED.map((row, i) => UNMOVED.slice(0, i + 1).map((column) => lower[row]![column]!));
+const UNMOVED_PEOPLE = twoPeople({
+  mean: UNMOVED.map((i) => HANDS.mean[i]!),
+  within: among(HANDS.within).map((row, i) => (i === 0 ? [PACE_SPREAD ** 2 / 2] : row)),
+  between: among(HANDS.between),
+});
 
 /** Further apart than any two people are, decades. */
 const FURTHEST = 60;
@@ -39,5 +54,18 @@ export function contrastsOf(features: readonly number[]): number[] {
  * @returns distance in decades, −10 … 60
  */
 export function rhythmDistance(a: readonly number[], b: readonly number[]): { distance: number; withHolds: boolean } {
-  return { distance: Math.min(FURTHEST, Math.max(NEAREST, -PEOPLE.ratioOf(contrastsOf(a), contrastsOf(b)))), withHolds: Math.min(a.length, b.length) === SIZE };
+  return { distance: within(-PEOPLE.ratioOf(contrastsOf(a), contrastsOf(b))), withHolds: Math.min(a.length, b.length) === SIZE };
+}
+
+const within = (distance: number): number => Math.min(FURTHEST, Math.max(NEAREST, distance));
+
+/** The same of two rhythms that lines of their own may have spread out: no further apart than what lines do not move is. Without holds too little would be left, so nothing is granted. */
+export function distanceOverLines(a: readonly number[], b: readonly number[]): { distance: number; withHolds: boolean } {
+  const { distance, withHolds } = rhythmDistance(a, b);
+  if (!withHolds) return { distance, withHolds };
+  const unmoved = (features: readonly number[]): number[] => {
+    const contrasts = contrastsOf(features);
+    return UNMOVED.map((i) => contrasts[i]!);
+  };
+  return { distance: Math.min(distance, within(-UNMOVED_PEOPLE.ratioOf(unmoved(a), unmoved(b)))), withHolds };
 }

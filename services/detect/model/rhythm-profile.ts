@@ -7,7 +7,7 @@ import type { Sensor } from '#schemas/records.ts';
 import { DAY_MS } from '../fleet/minutes.ts';
 import { handsFeatures, intervalFeatures } from './hands.ts';
 import { log10PofDistance } from './operator-change.ts';
-import { rhythmDistance } from './rhythm-distance.ts';
+import { distanceOverLines, rhythmDistance } from './rhythm-distance.ts';
 import { RHYTHM_BINS, intervalsOf, mergeCounts } from './rhythm.ts';
 
 export interface RhythmProfile {
@@ -52,7 +52,8 @@ export function viewOfProfile(profile: RhythmProfile, keysMin: number): ProfileV
 export function takeBlock(profile: RhythmProfile, counts: Uint16Array, end: number, keysMin: number, hands = handsFeatures(counts)): { distance: number | null; withHolds: boolean } {
   const day = Math.floor((end - 1) / DAY_MS);
   const enrolled = intervalsOf(profile.counts) >= keysMin;
-  const { distance, withHolds } = enrolled ? rhythmDistance(hands ?? intervalFeatures(counts), (hands === null ? null : handsFeatures(profile.counts)) ?? intervalFeatures(profile.counts)) : { distance: 0, withHolds: false };
+  const between = profile.sensor === 'VDI_GATEWAY' ? distanceOverLines : rhythmDistance;
+  const { distance, withHolds } = enrolled ? between(hands ?? intervalFeatures(counts), (hands === null ? null : handsFeatures(profile.counts)) ?? intervalFeatures(profile.counts)) : { distance: 0, withHolds: false };
   if (enrolled && log10PofDistance(distance, withHolds) < LOG10_LEARN) refuse(profile, day);
   else {
     profile.refusedDays = 0;

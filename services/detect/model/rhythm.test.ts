@@ -6,7 +6,7 @@ import { ByteReader, ByteWriter } from '../steps/bytes.ts';
 import { readProfile, readRhythm, writeProfile, writeRhythm } from '../steps/rhythm-codec.ts';
 import { operatorChange } from './operator-change.ts';
 import { handsFeatures } from './hands.ts';
-import { rhythmDistance } from './rhythm-distance.ts';
+import { distanceOverLines, rhythmDistance } from './rhythm-distance.ts';
 import { addKeystrokes, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
 import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
 import { RANK, gapView, parameters, rankAlone, reading, transportView, view } from './test-view.ts';
@@ -52,6 +52,19 @@ const blockOf = ({ counts, phases }: Rhythm, change: Partial<RhythmBlock> = {}):
 });
 
 const rhythmView = (blocks: RhythmBlock[], change: Partial<RhythmView> = {}): RhythmView => ({ sensor: 'ENDPOINT_AGENT', blocks, profile: null, ...change });
+
+/** The same keys after a line that delays each press and each release by its own jitter, ms. */
+function overLine({ interKeyMs, holdMs }: Keys, jitterMs: number, seed = 1): Keys {
+  const prng = new Prng(seed, `line/${jitterMs}`);
+  let at = 0;
+  let before = 0;
+  const pressed = [0, ...interKeyMs.map((ms) => (at += ms))].map((ms) => (before = Math.max(before, ms + prng.exponential(jitterMs))));
+  const ideal = [0, ...interKeyMs.map(((sum) => (ms: number) => (sum += ms))(0))];
+  return {
+    interKeyMs: pressed.slice(1).map((ms, i) => ms - pressed[i]!),
+    holdMs: holdMs.map((ms, i) => Math.max(1, ideal[i]! + ms + prng.exponential(jitterMs) - pressed[i]!)),
+  };
+}
 
 const times = fc.array(fc.double({ min: 0, max: 9000, noNaN: true }), { maxLength: 40 });
 
@@ -197,5 +210,41 @@ describe('operator change', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('rhythms that a gateway times, after the line', () => {
+  const featuresOf = (keys: Keys): number[] => handsFeatures(rhythmOf(keys).counts)!;
+
+  test('are no further apart than a keyboard would have them, nor than their medians are', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 120, max: 260 }), fc.integer({ min: 120, max: 260 }), fc.integer({ min: 0, max: 30 }), fc.nat(500), (a, b, jitterMs, seed) => {
+        const [x, y] = [featuresOf(typed(a, 420, seed)), featuresOf(overLine(typed(b, 420, seed + 1), jitterMs, seed))];
+        expect(distanceOverLines(x, y).distance).toBeLessThanOrEqual(rhythmDistance(x, y).distance);
+        expect(distanceOverLines(x, y).distance).toBeCloseTo(distanceOverLines(y, x).distance, 9);
+        expect(distanceOverLines(x.slice(0, 5), y)).toEqual(rhythmDistance(x.slice(0, 5), y));
+      }),
+    );
+  });
+
+  test('one person over a calm line and a restless one stays one; hands with another hold do not', () => {
+    const own = featuresOf(typed(180, 4000));
+    for (let seed = 0; seed < 20; seed++) {
+      const restless = featuresOf(overLine(typed(180, 420, 900 + seed), 35, seed));
+      expect(rhythmDistance(own, restless).distance).toBeGreaterThan(5);
+      expect(distanceOverLines(own, restless).distance).toBeLessThan(0);
+      expect(distanceOverLines(own, featuresOf(overLine(typed(120, 420, 900 + seed), 3, seed))).distance).toBeGreaterThan(2);
+    }
+  });
+
+  test('a restless line is learnt by the profile of a gateway, and refused by that of a keyboard', () => {
+    const block = rhythmOf(overLine(typed(180, 420, 77), 35)).counts;
+    for (const [sensor, most] of [['VDI_GATEWAY', 0], ['ENDPOINT_AGENT', Infinity]] as const) {
+      const profile = newProfile(sensor);
+      for (let i = 0; i < 8; i++) takeBlock(profile, rhythmOf(typed(180, 420, 100 + i)).counts, 3_600_000, 2000);
+      const { distance } = takeBlock(profile, block, 90_000_000, 2000);
+      expect(distance! <= most * 1000 && (most === 0 || distance! > 5000)).toBe(true);
+      expect(profile.refusedDays).toBe(most === 0 ? 0 : 1);
+    }
   });
 });
