@@ -55,6 +55,15 @@ describe('a session behind a gateway', () => {
     expect(pathExcess({ ...seen, transport: transportView(400) }, parameters)).toBe(QUIET);
   });
 
+  test('of one whose people are not known a gap alone stays LOW, however large: the person\'s own line is behind it', () => {
+    const nobody = { ...seen, gap: gapView(900), gateway: { people: 0, shown: 0, gapsMs: [] } };
+    const found = reading(hiddenLeg(nobody, parameters));
+    expect(rankAlone('hiddenLeg', found)).toBe(RANK.LOW);
+    expect(found.explanation).toContain('too few people are known behind the gateway');
+    const many = { people: 4000, shown: 4000, gapsMs: Array.from({ length: 4000 }, (_, i) => 40 + i / 100) };
+    expect(reading(hiddenLeg({ ...nobody, gateway: many }, parameters)).explanation).not.toContain('too few people');
+  });
+
   test('that it stands abroad opens nothing alone, and the sentence says how many it serves', () => {
     const found = reading(declaredPlace(seen, parameters));
     expect(found.ubiquitous).toBe(true);

@@ -138,7 +138,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, business: business && strength < supported, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, business: business && strength < supported ? (gateway === null ? 'a business network may have a gateway of its own that ends the transport' : 'too few people are known behind the gateway that ends the transport') : null, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -156,8 +156,12 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
-/** At one that is known, what its people show is the reference already. */
-const mayBeGateway = ({ sighting, gateway }: SessionView): boolean => gateway === null && sighting !== null && sighting.category === 'BUSINESS';
+/**
+ * At one whose people are known, what they show is the reference already. Of one that is declared, or a provider's, and whose people are not,
+ * the longest way is granted; the person's own line behind it, whose queues no round trip shows, is not known any better than in a
+ * business network that may have one.
+ */
+const mayBeGateway = ({ sighting, gateway }: SessionView): boolean => (gateway === null ? sighting !== null && sighting.category === 'BUSINESS' : gateway.gapsMs.length === 0);
 
 /** A geostationary hop is about 600 ms long and has a fixed floor, to which it comes back however its line queues; circuits of relays of that length have none. */
 const GEOSTATIONARY_WIDTH_MS = 280;
@@ -193,8 +197,8 @@ interface Told {
   /** The gap has not been there for long. */
   early: boolean;
   satellite: boolean;
-  /** Less is claimed because the network may have a gateway. */
-  business: boolean;
+  /** Why less is claimed: the network may have a gateway, or nobody is known behind the one that it has. */
+  business: string | null;
   gap: GapView;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
@@ -223,7 +227,7 @@ function explain(told: Told): string {
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : 'this gap'} (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
-  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.business ? '; a business network may have a gateway of its own that ends the transport, so less is made of it' : '';
+  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.business !== null ? `; ${told.business}, so less is made of it` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);
   return `${clocks}${mixture}${egress}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
