@@ -75,12 +75,12 @@ export const kafkaSectionSchema = z
     heartbeatIntervalMs: durationMs(100, 30_000, 2_000, 'Pause between heartbeats to the group, ms.'),
     fetchWaitMs: durationMs(5, 5_000, 100, 'How long a broker may hold an answer back when there is nothing to read, ms.'),
     fetchBytesMax: z.int().min(65_536).max(256 * MEBIBYTE).default(16 * MEBIBYTE).describe('Most bytes of one answer of a broker.'),
-    partitionBytesMax: z.int().min(65_536).max(64 * MEBIBYTE).default(MEBIBYTE / 4).describe('Most bytes of one partition in an answer of a broker.'),
+    partitionBytesMax: z.int().min(65_536).max(64 * MEBIBYTE).default(MEBIBYTE).describe('Most bytes of one partition in an answer of a broker.'),
     prefetchBytesMax: z
       .int()
       .min(65_536)
       .max(256 * MEBIBYTE)
-      .default(MEBIBYTE)
+      .default(4 * MEBIBYTE)
       .describe('Bytes that may wait in memory per partition; while more waits, nothing is fetched (back-pressure).'),
     batchRecordsMax: z.int().min(1).max(100_000).default(2_000).describe('Most records that a task processes at once.'),
   })

@@ -22,7 +22,7 @@ export const KAFKA_DEFAULTS = {
   compression: 'zstd',
   transactionTimeoutMs: 15_000,
   group: { sessionTimeoutMs: 10_000, heartbeatMs: 1_000, rebalanceTimeoutMs: 30_000 },
-  reader: { prefetchBytesMax: 1024 * 1024, partitionBytesMax: 256 * 1024, fetchBytesMax: 16 * 1024 * 1024, pollMs: 100 },
+  reader: { prefetchBytesMax: 4 * 1024 * 1024, partitionBytesMax: 1024 * 1024, fetchBytesMax: 16 * 1024 * 1024, pollMs: 100 },
 } as const;
 
 /** How long a new writer may wait for the end of its predecessor's transaction. */
