@@ -32,6 +32,7 @@ chained job, and for reading alone. Prints tables, writes bench.json and bench.s
   --quick          300,000 events, 3,000 sessions, short latency runs, small growth
   --tiny           only to see that it works: 20,000 events
   --skip PARTS     comma-separated: workers, chained, floors, latency, growth, memory
+  --load N         events/s of the latency runs (default: half of what the chained job reached in this run)
   --only PARTS     without a broker: CPU time by stage in this process; comma-separated: ${STAGES.join(', ')}
   --workstations N of the simulated fleet that --only takes (default 300)
   --peers DIR      also a folder with env.sh, measure.py and run-all.sh that measures other engines on a reference job,
@@ -47,6 +48,7 @@ const OPTIONS = {
   quick: { type: 'boolean', default: false },
   tiny: { type: 'boolean', default: false },
   skip: { type: 'string', default: '' },
+  load: { type: 'string' },
   only: { type: 'string' },
   workstations: { type: 'string' },
   peers: { type: 'string' },
@@ -98,6 +100,8 @@ interface Plan {
   readonly partitions: number;
   readonly processes: number;
   readonly skip: ReadonlySet<string>;
+  /** Events/s; null for half of what was reached. */
+  readonly load: number | null;
 }
 
 async function throughputOf(site: Site, plan: Plan, data: DataSet): Promise<Throughput[]> {
@@ -120,9 +124,10 @@ async function latencyOf(site: Site, plan: Plan, throughput: readonly Throughput
   const results: Latency[] = [];
   for (const commitMs of COMMIT_MS) {
     const whole = throughput.find((entry) => entry.name.startsWith('chained') && entry.commitMs === commitMs)?.eventsPerSecond;
-    if (whole === undefined) continue;
-    say(`latency at half load (${Math.round(whole / 2)} events/s), a commit every ${commitMs} ms…`);
-    results.push(await measureLatency(site, { way: 'chained', commitMs, processes: plan.processes, timeoutMs: RUN_MS_MAX, perSecond: Math.round(whole / 2), warmUpSeconds: plan.size.warmUpSeconds, seconds: plan.size.latencySeconds, partitions: plan.partitions }));
+    const perSecond = plan.load ?? (whole === undefined ? null : Math.round(whole / 2));
+    if (perSecond === null) continue;
+    say(`latency at ${perSecond} events/s, a commit every ${commitMs} ms…`);
+    results.push(await measureLatency(site, { way: 'chained', commitMs, processes: plan.processes, timeoutMs: RUN_MS_MAX, perSecond, warmUpSeconds: plan.size.warmUpSeconds, seconds: plan.size.latencySeconds, partitions: plan.partitions }));
   }
   return results;
 }
@@ -220,6 +225,7 @@ async function main(): Promise<number> {
     partitions: numberOf('partitions', values.partitions, 8),
     processes: numberOf('workers', values.workers, availableParallelism()),
     skip: new Set(values.skip.split(',').map((part) => part.trim())),
+    load: values.load === undefined ? null : numberOf('load', values.load, 0),
   };
   const infrastructure = await startInfrastructure();
   if (infrastructure.kafka === null) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', 'no broker: set KAFKA_BROKERS, or install Java 17 and Maven');
