@@ -54,7 +54,7 @@ const LAST_CHARACTERS = 2_500;
  * Longer than a dead node holds up what is sent to its partitions, while other partitions have theirs already: a partition that was taken to be
  * idle meanwhile would be too late for the hour that the others went on to. The day passes in a minute, so an hour is soon over.
  */
-const IDLE_PARTITION_MS = 20_000;
+const IDLE_PARTITION_MS = 60_000;
 
 /** By what it said when it failed: clients that are being closed may complain at length after that. */
 function endedByOutage(output: string): boolean {
