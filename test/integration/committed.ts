@@ -10,9 +10,9 @@ import { createSiemWriter } from '#lib/siem/writer.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
 import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
 import type { Fleet } from '../../tools/simulate/fleet.ts';
-import { readAll } from '../infrastructure/logs.ts';
+import { readAll, until } from '../infrastructure/logs.ts';
 import type { Installation } from './farhand.ts';
-import { surely } from './fleet.ts';
+import { isDecided, surely } from './fleet.ts';
 
 const digestOf = (value: Uint8Array): string => createHash('sha1').update(value).digest('base64');
 
@@ -53,7 +53,10 @@ export async function compareCommitted(log: Log, farhand: Installation, fleet: F
   const partitions = Array.from({ length: topics.partitions }, (_, partition) => partition);
   const found = new Collected();
   let enriched = 0;
-  const valuesOf = async (topic: string, partition: number) => (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
+  const valuesOf = async (topic: string, partition: number) => {
+    await until(`the last transaction of ${topic}/${partition}`, () => isDecided(log, topic, partition));
+    return (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
+  };
   for (const partition of partitions) {
     for (const value of await valuesOf(topics.suspiciousSessions, partition)) found.finding(value);
     for (const value of await valuesOf(topics.siemFindings, partition)) found.siem.push(digestOf(value));

@@ -131,16 +131,17 @@ export function appendAftermath(log: Log, topics: TopicsSection, startAt: number
   return appendSurely(log, aftermath(startAt, partitions).map((record) => outgoing(record, topics, record.observedAt)));
 }
 
-/** No record of the partition lies at or past the group's committed positions. */
+/** No record of the partition lies at or past the group's committed positions, in a transaction that is not decided too. */
 export function isThrough(log: Log, group: string, inputs: readonly string[], partition: number): Promise<boolean> {
   return surely(async () => {
-    for (const { topic, offset } of await log.committedPositions(group, inputs, partition)) {
-      let behind = false;
-      await log.readToEnd(topic, partition, (records) => (behind ||= records.length > 0), offset);
-      if (behind) return false;
-    }
+    for (const position of await log.committedPositions(group, inputs, partition)) if (await log.hasMore(position)) return false;
     return true;
   });
+}
+
+/** Every transaction that wrote to the partition has ended there: its positions may be seen committed before that. */
+export function isDecided(log: Log, topic: string, partition: number): Promise<boolean> {
+  return surely(async () => !(await log.hasMore({ topic, partition, offset: (await log.offsetsOf(topic, partition)).end })));
 }
 
 export function findingsOf(records: readonly { readonly topic: string; readonly partition: number; readonly offset: number; readonly arrivedAt: number | null; readonly key: Uint8Array | null; readonly value: Uint8Array | null }[]): SuspiciousSession[] {
