@@ -45,8 +45,8 @@ export class KafkaReader implements Reader {
   /** Leader by feed, as of the last look at the metadata. */
   #leaders = new Map<KafkaFeed, number>();
   readonly #pumps = new Map<number, Promise<void>>();
-  #placing: Promise<void> = Promise.resolve();
-  #isPlacing = false;
+  /** The search for leaders that is on its way. */
+  #placing: Promise<void> | null = null;
   #placeAgain = false;
   readonly #waiters = new Set<() => void>();
   #changed = Promise.withResolvers<void>();
@@ -113,12 +113,10 @@ export class KafkaReader implements Reader {
   /** Looks (again) which broker leads which feed, and starts the pumps that are missing. */
   #place(): void {
     this.#placeAgain = true;
-    if (this.#isPlacing) return;
-    this.#isPlacing = true;
-    this.#placing = this.#placeFeeds();
+    this.#placing ??= this.#placeFeeds();
   }
 
-  /** Its end and `#isPlacing` are told in one step: who asked between the two would wait for a look that never comes. */
+  /** Says itself, in its last step, that it is over: who asked between its end and a note of that would wait for a look that never comes. */
   async #placeFeeds(): Promise<void> {
     for (let retryMs = RETRY_MS; this.#placeAgain && !this.#closed; ) {
       this.#placeAgain = false;
@@ -136,7 +134,7 @@ export class KafkaReader implements Reader {
       await this.#options.clock.sleep(retryMs, this.#end.signal);
       retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
     }
-    this.#isPlacing = false;
+    this.#placing = null;
   }
 
   /** −1 where a partition has no leader now. */
