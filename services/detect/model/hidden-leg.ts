@@ -126,8 +126,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
-  const business = mayBeGateway(view);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : business ? BUSINESS_MAX : settings.strengthMax, supported);
+  const doubt = gatewayDoubt(view);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
     strength,
@@ -138,7 +138,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, business: business && strength < supported ? (gateway === null ? 'a business network may have a gateway of its own that ends the transport' : 'too few people are known behind the gateway that ends the transport') : null, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, doubt: strength < supported ? doubt : null, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -160,8 +160,13 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
  * At one whose people are known, what they show is the reference already. Of one that is declared, or a provider's, and whose people are not,
  * the longest way is granted; the person's own line behind it, whose queues no round trip shows, is not known any better than in a
  * business network that may have one.
+ *
+ * @returns what stands against the gap, in words; null for nothing
  */
-const mayBeGateway = ({ sighting, gateway }: SessionView): boolean => (gateway === null ? sighting !== null && sighting.category === 'BUSINESS' : gateway.gapsMs.length === 0);
+function gatewayDoubt({ sighting, gateway }: SessionView): string | null {
+  if (gateway !== null) return gateway.gapsMs.length === 0 ? 'too few people are known behind the gateway that ends the transport' : null;
+  return sighting?.category === 'BUSINESS' ? 'a business network may have a gateway of its own that ends the transport' : null;
+}
 
 /** A geostationary hop is about 600 ms long and has a fixed floor, to which it comes back however its line queues; circuits of relays of that length have none. */
 const GEOSTATIONARY_WIDTH_MS = 280;
@@ -198,7 +203,7 @@ interface Told {
   early: boolean;
   satellite: boolean;
   /** Why less is claimed: the network may have a gateway, or nobody is known behind the one that it has. */
-  business: string | null;
+  doubt: string | null;
   gap: GapView;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
@@ -227,7 +232,7 @@ function explain(told: Told): string {
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : 'this gap'} (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
-  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.business !== null ? `; ${told.business}, so less is made of it` : '';
+  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.doubt !== null ? `; ${told.doubt}, so less is made of it` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);
   return `${clocks}${mixture}${egress}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;

@@ -22,16 +22,17 @@ const SIZE = HANDS.mean.length;
 
 /** Standard deviation of the difference of one person's log pace from day to day. */
 const PACE_SPREAD = 0.17;
-const PEOPLE = twoPeople({ ...HANDS, within: HANDS.within.map((row, i) => (i === 0 ? [PACE_SPREAD ** 2 / 2] : row)) });
+const DAYS = { ...HANDS, within: HANDS.within.map((row, i) => (i === 0 ? [PACE_SPREAD ** 2 / 2] : row)) };
+const PEOPLE = twoPeople(DAYS);
 
 /** Of the contrasts, those that a symmetric jitter leaves as they are: the pace, the long intervals beside it, and the median hold. */
 const UNMOVED = [0, 3, 4, 7] as const;
+const unmovedOf = (features: readonly number[]): number[] => {
+  const contrasts = contrastsOf(features);
+  return UNMOVED.map((i) => contrasts[i]!);
+};
 const among = (lower: readonly (readonly number[])[]): number[][] => UNMOVED.map((row, i) => UNMOVED.slice(0, i + 1).map((column) => lower[row]![column]!));
-const UNMOVED_PEOPLE = twoPeople({
-  mean: UNMOVED.map((i) => HANDS.mean[i]!),
-  within: among(HANDS.within).map((row, i) => (i === 0 ? [PACE_SPREAD ** 2 / 2] : row)),
-  between: among(HANDS.between),
-});
+const UNMOVED_PEOPLE = twoPeople({ mean: UNMOVED.map((i) => DAYS.mean[i]!), within: among(DAYS.within), between: among(DAYS.between) });
 
 /** Further apart than any two people are, decades. */
 const FURTHEST = 60;
@@ -62,10 +63,5 @@ const within = (distance: number): number => Math.min(FURTHEST, Math.max(NEAREST
 /** The same of two rhythms that lines of their own may have spread out: no further apart than what lines do not move is. Without holds too little would be left, so nothing is granted. */
 export function distanceOverLines(a: readonly number[], b: readonly number[]): { distance: number; withHolds: boolean } {
   const { distance, withHolds } = rhythmDistance(a, b);
-  if (!withHolds) return { distance, withHolds };
-  const unmoved = (features: readonly number[]): number[] => {
-    const contrasts = contrastsOf(features);
-    return UNMOVED.map((i) => contrasts[i]!);
-  };
-  return { distance: Math.min(distance, within(-UNMOVED_PEOPLE.ratioOf(unmoved(a), unmoved(b)))), withHolds };
+  return { distance: withHolds ? Math.min(distance, within(-UNMOVED_PEOPLE.ratioOf(unmovedOf(a), unmovedOf(b)))) : distance, withHolds };
 }
