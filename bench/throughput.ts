@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import type { Log } from '#lib/log/log.ts';
+import { isDecided } from '../test/infrastructure/logs.ts';
 import { telemetryOf, type DataSet } from './dataset.ts';
 import { install, type Installation } from './installation.ts';
 import { cpuSeconds, machineSeconds, MeasuredProcess } from './processes.ts';
@@ -119,16 +120,11 @@ export async function measureThroughput(site: Site, data: DataSet, options: RunO
   }
 }
 
-/** A transaction ends in each of its partitions by a marker of its own: that of the positions may come before that of the findings. */
-async function allEnded(log: Log, topic: string, partition: number): Promise<void> {
-  while (await log.hasMore({ topic, partition, offset: (await log.offsetsOf(topic, partition)).end })) await systemClock.sleep(POLL_MS);
-}
-
 async function findingsOf(log: Log, { topics }: Installation, partitions: number): Promise<{ findings: number; digest: string }> {
   const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
   const ids = new Set<string>();
   for (let partition = 0; partition < partitions; partition++) {
-    await allEnded(log, topics.suspiciousSessions, partition);
+    while (!(await isDecided(log, topics.suspiciousSessions, partition))) await systemClock.sleep(POLL_MS);
     await log.readToEnd(topics.suspiciousSessions, partition, (records) => {
       for (const record of records) {
         const result = decoder.decode(record);

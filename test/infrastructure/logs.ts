@@ -19,6 +19,11 @@ export function record(topic: string, partition: number | null, key: string | nu
 
 export const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString());
 
+/** Every transaction that wrote to the partition has ended there: each of its partitions has a marker of its own, and that of the positions may come first. */
+export async function isDecided(log: Log, topic: string, partition: number): Promise<boolean> {
+  return !(await log.hasMore({ topic, partition, offset: (await log.offsetsOf(topic, partition)).end }));
+}
+
 /** Everything committed in one partition. */
 export async function readAll(log: Log, topic: string, partition: number): Promise<LogRecord[]> {
   const records: LogRecord[] = [];

@@ -10,9 +10,9 @@ import { createSiemWriter } from '#lib/siem/writer.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
 import { createEmbeddedPipeline, loadEmbeddedConfig } from '../../tools/embedded/pipeline.ts';
 import type { Fleet } from '../../tools/simulate/fleet.ts';
-import { readAll, until } from '../infrastructure/logs.ts';
+import { isDecided, readAll, until } from '../infrastructure/logs.ts';
 import type { Installation } from './farhand.ts';
-import { isDecided, surely } from './fleet.ts';
+import { surely } from './fleet.ts';
 
 const digestOf = (value: Uint8Array): string => createHash('sha1').update(value).digest('base64');
 
@@ -54,7 +54,7 @@ export async function compareCommitted(log: Log, farhand: Installation, fleet: F
   const found = new Collected();
   let enriched = 0;
   const valuesOf = async (topic: string, partition: number) => {
-    await until(`the last transaction of ${topic}/${partition}`, () => isDecided(log, topic, partition));
+    await until(`the last transaction of ${topic}/${partition}`, () => surely(() => isDecided(log, topic, partition)));
     return (await surely(() => readAll(log, topic, partition))).map(({ value }) => value!);
   };
   for (const partition of partitions) {

@@ -139,11 +139,6 @@ export function isThrough(log: Log, group: string, inputs: readonly string[], pa
   });
 }
 
-/** Every transaction that wrote to the partition has ended there: its positions may be seen committed before that. */
-export function isDecided(log: Log, topic: string, partition: number): Promise<boolean> {
-  return surely(async () => !(await log.hasMore({ topic, partition, offset: (await log.offsetsOf(topic, partition)).end })));
-}
-
 export function findingsOf(records: readonly { readonly topic: string; readonly partition: number; readonly offset: number; readonly arrivedAt: number | null; readonly key: Uint8Array | null; readonly value: Uint8Array | null }[]): SuspiciousSession[] {
   const decoder = avroRecordDecoder({ names: ['SuspiciousSession'] });
   return records.map((record) => {
