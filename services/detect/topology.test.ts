@@ -127,7 +127,7 @@ describe('a finding depends on the events of its person only', () => {
     expect(with_(120_000)).toBe(with_(86_400_000));
   });
 
-  test('not on who is set aside while they pause', () => {
+  test('not on who is folded while they type, nor on who is set aside while they pause', () => {
     const again = (userId: string, minutes: number, script: object) => session({ userId, sessionId: `s-${userId}`, startAt: START + minutes * 60_000, minutes: 6, ...script });
     const all = byArrival([
       ...fleet(),
@@ -137,21 +137,27 @@ describe('a finding depends on the events of its person only', () => {
       ...again('honest', 33, { paceMs: 160 }),
       ...['x', 'y', 'z'].flatMap((userId) => session({ userId, startAt: START, minutes: 120 })),
     ]);
-    const with_ = (livePeopleMax: number): { said: string; states: Map<string, string>; changelog: string[] } => {
+    const with_ = (livePeopleMax: number): { said: string; resumed: string; states: Map<string, string>; changelog: string[] } => {
       const state = createCapturedState();
       const pipeline = buildDetect({ config, state, livePeopleMax });
       const [out, changelog]: [SuspiciousSession[], string[]] = [[], []];
       for (let at = 0; at < all.length; at += 50) {
         out.push(...pipeline.process(all.slice(at, at + 50)));
-        // A checkpoint asks for everybody, a commit for what has changed.
-        if (at % 1000 === 0) for (const { value } of state.encoded()) expect(value.length).toBeGreaterThan(0);
         state.drainChanges(({ store, key, value }) => void changelog.push(`${store} ${key} ${value === null ? '' : Buffer.from(value).toString('hex')}`));
+        // A commit asks for what has changed, a checkpoint for everybody.
+        if (at % 1000 === 0) for (const { value } of state.encoded()) expect(value.length).toBeGreaterThan(0);
       }
+      // A checkpoint holds who is folded as of their last window that closed, so it is told by what comes of it.
+      const restored = createCapturedState();
+      for (const { store, key, value } of state.encoded()) restored.restore(store, key, value);
+      const resumed = told(buildDetect({ config, state: restored }).flush());
+      const said = told([...out, ...pipeline.flush()]);
       const states = new Map([...state.encoded()].map(({ store, key, value }) => [`${store} ${key}`, Buffer.from(value).toString('hex')]));
-      return { said: told([...out, ...pipeline.flush()]), states, changelog };
+      return { said, resumed, states, changelog };
     };
     const [never, always] = [with_(Infinity), with_(0)];
     expect(always.said).toBe(never.said);
+    expect(always.resumed).toBe(never.resumed);
     expect(always.states).toEqual(never.states);
     expect(always.changelog).toEqual(never.changelog);
   });

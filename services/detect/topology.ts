@@ -40,7 +40,7 @@ export interface DetectOptions {
   state: TaskState;
   /** Honest gaps; where it is left out, the configured prior, or with fleet.learnGaps those that the fleet shows. */
   baseline?: GapBaseline;
-  /** Beyond so many people of the task with open windows, those who pause are kept as bytes; nothing that is said depends on it. */
+  /** Beyond so many people of the task with open windows, most of those who type and all of those who pause is kept as bytes; nothing that is said depends on it. */
   livePeopleMax?: number;
   /** Is told about every window of every session; for tuning. */
   trace?: (trace: WindowTrace) => void;
@@ -117,11 +117,11 @@ class Detect implements DetectPipeline {
     };
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
-    this.#intake = new Intake(this.#context, this.#out);
     this.#task = state.keyed('task', watermarkCodec);
     this.#fleet = new KeptFleets(state);
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
     this.#people = new People(state, livePeopleMax);
+    this.#intake = new Intake(this.#context, this.#people, this.#out);
   }
 
   get #now(): number {
@@ -180,7 +180,7 @@ class Detect implements DetectPipeline {
       this.#intake.take(person, record);
       if (person.closed) {
         person.closed = false;
-        this.#people.saveClosed(cell);
+        this.#people.saveClosed(cell, this.#active!.size);
         this.#fleet.save(key, person.fleet);
       }
       const now = this.#now;
@@ -315,7 +315,7 @@ class Detect implements DetectPipeline {
     }
     if (!due) return;
     this.#fleet.save(key, person.fleet);
-    this.#people.saveAll(key);
+    this.#people.saveAll(key, this.#active!.size);
   }
 
   /** Until they are asked for. */

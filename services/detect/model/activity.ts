@@ -15,7 +15,20 @@ const THURSDAY = 72;
 /** Active minutes beyond which all counts are halved: some weeks of work. */
 const MINUTES_MAX = 6000;
 
-export const newActivity = (): Activity => ({ days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) });
+/** Empty ones to be used again: of people who are folded one is needed with every minute, and typed arrays are dear to make. */
+const spare: Activity[] = [];
+const SPARE_MAX = 256;
+
+export const newActivity = (): Activity => spare.pop() ?? { days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) };
+
+/** Hands back one that nobody holds any more. */
+export function releaseActivity(activity: Activity): void {
+  if (spare.length >= SPARE_MAX) return;
+  activity.counts.fill(0);
+  activity.days = 0;
+  activity.lastDay = -1;
+  spare.push(activity);
+}
 
 function minutesOf({ counts }: Activity): number {
   let minutes = 0;

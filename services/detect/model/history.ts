@@ -47,7 +47,28 @@ export function historyBin(gapMs: number): number {
   return bin;
 }
 
+/** Empty ones to be used again: of people who are folded one is needed with every minute, and typed arrays are dear to make. */
+const spare: DeviceHistory[] = [];
+const SPARE_MAX = 256;
+
+/** Hands back one that nobody holds any more. */
+export function releaseHistory(history: DeviceHistory): void {
+  if (spare.length >= SPARE_MAX) return;
+  history.past.fill(0);
+  history.today.fill(0);
+  history.coupling.fill(0);
+  spare.push(history);
+}
+
 export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
+  const again = spare.pop();
+  if (again !== undefined) {
+    again.deviceId = deviceId;
+    again.sensor = sensor;
+    again.days = again.refusedDays = 0;
+    again.lastDay = -1;
+    return again;
+  }
   const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
   const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
   return { deviceId, sensor, days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS) };

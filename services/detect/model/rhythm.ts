@@ -48,8 +48,25 @@ function emptyRhythm(bytes = new ArrayBuffer(RHYTHM_BYTES)): Rhythm {
   return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, COUPLING_BYTES, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
 }
 
+interface WithCoupling {
+  current: Rhythm;
+  coupling: Coupling;
+}
+
+const spareWithCoupling: WithCoupling[] = [];
+
+/** Hands both back, which nobody holds any more. */
+export function releaseRhythmWithCoupling({ current, coupling }: WithCoupling): void {
+  if (spareWithCoupling.length >= SPARE_MAX) return;
+  clearRhythm(current);
+  coupling.fill(0);
+  spareWithCoupling.push({ current, coupling });
+}
+
 /** One with a coupling that lives as long, in the same buffer. */
-export function newRhythmWithCoupling(): { current: Rhythm; coupling: Coupling } {
+export function newRhythmWithCoupling(): WithCoupling {
+  const again = spareWithCoupling.pop();
+  if (again !== undefined) return again;
   const ownAt = Math.ceil(RHYTHM_BYTES / 8) * 8;
   const bytes = new ArrayBuffer(ownAt + COUPLING_BYTES);
   return { current: emptyRhythm(bytes), coupling: new Float64Array(bytes, ownAt, COUPLING_SUMS) };

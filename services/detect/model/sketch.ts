@@ -23,8 +23,19 @@ export function releaseSketch(sketch: Sketch): void {
   if (spare.length < SPARE_MAX) spare.push(sketch.fill(0));
 }
 
+const sparePairs: [Sketch, Sketch][] = [];
+
+/** Hands back two that nobody holds any more, to live together again. */
+export function releaseSketchPair(pair: [Sketch, Sketch]): void {
+  if (sparePairs.length >= SPARE_MAX) return;
+  for (const sketch of pair) sketch.fill(0);
+  sparePairs.push(pair);
+}
+
 /** Two that live together, in one buffer: a buffer of its own costs as much again as its counts are long. */
 export function newSketchPair(): [Sketch, Sketch] {
+  const again = sparePairs.pop();
+  if (again !== undefined) return again;
   const bytes = new ArrayBuffer(4 * SKETCH_BINS);
   return [new Uint16Array(bytes, 0, SKETCH_BINS), new Uint16Array(bytes, 2 * SKETCH_BINS, SKETCH_BINS)];
 }

@@ -8,6 +8,7 @@ import { MINUTE_MS, hourOf } from '../fleet/minutes.ts';
 import { isConnection, type DetectEvent } from './digest.ts';
 import { closeFinding, type FindingContext } from './findings.ts';
 import { observe, observeGaps } from './observe.ts';
+import type { People } from './people.ts';
 import { newSession, newWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 import { fireTimers, fireWindow, refreshTimer } from './timers.ts';
 import { windowStartOf } from './window-phase.ts';
@@ -15,6 +16,7 @@ import { windowStartOf } from './window-phase.ts';
 export class Intake {
   readonly #context: FindingContext;
   readonly #config: DetectConfig;
+  readonly #people: People;
   readonly #out: SuspiciousSession[];
   /** Events whose window was closed already. */
   lateEvents = 0;
@@ -22,9 +24,10 @@ export class Intake {
   closedEarly = 0;
 
   /** @param out what timers find goes there */
-  constructor(context: FindingContext, out: SuspiciousSession[]) {
+  constructor(context: FindingContext, people: People, out: SuspiciousSession[]) {
     this.#context = context;
     this.#config = context.parameters.config;
+    this.#people = people;
     this.#out = out;
   }
 
@@ -43,13 +46,16 @@ export class Intake {
       person.highestAt = at;
     } else if (at > person.secondAt) person.secondAt = at;
     const limit = person.secondAt - this.#config.allowedLatenessMs;
-    if (person.nextTimer <= limit) fireTimers(person, limit, this.#context, this.#out);
+    if (person.nextTimer > limit) return;
+    this.#people.unfold(person);
+    fireTimers(person, limit, this.#context, this.#out);
   }
 
   /** Late gaps still count in the hour they belong to; of anything else only the number is kept. */
   #late(person: Person, record: DetectEvent): void {
     this.lateEvents++;
     const { event } = record;
+    this.#people.unfold(person);
     const session = person.sessions.get(event.sessionId);
     if (session === undefined) return;
     session.late++;
@@ -63,7 +69,11 @@ export class Intake {
 
   #sessionOf(person: Person, record: DetectEvent): SessionState {
     const { event } = record;
-    const known = person.sessions.get(event.sessionId);
+    let known = person.sessions.get(event.sessionId);
+    if (known === undefined && person.folded !== null) {
+      this.#people.unfold(person);
+      known = person.sessions.get(event.sessionId);
+    }
     if (known !== undefined) {
       if (event.observedAt < known.firstAt) known.firstAt = event.observedAt;
       return known;
@@ -98,6 +108,7 @@ export class Intake {
     else open.splice(i, 0, window);
     if (open.length <= this.#config.openWindowsMax) return window;
     this.closedEarly++;
+    this.#people.unfold(person);
     const first = open.shift()!;
     fireWindow(person, session, first, this.#context, this.#out);
     refreshTimer(person, this.#context);

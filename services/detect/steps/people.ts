@@ -3,12 +3,14 @@
  * memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
  * decodes open windows only.
  *
- * Where many are live, those who pause for a while are set aside meanwhile: as bytes too, their open windows included.
+ * Where many are live, what closed windows have left of those who type is folded into its bytes until their next window closes (folded.ts), and
+ * those who pause for a while are set aside meanwhile: as bytes too, their open windows included.
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
 import { ByteReader, bytesOfText } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
+import { fold, unfold } from './folded.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
 import { newPerson, type OpenWindow, type Person, type SessionState } from './person.ts';
 
@@ -38,13 +40,14 @@ export type LiveCell = Cell & { person: Person };
 /** Users whose cells are found by their id alone, without putting the key together; emptied every hour, and when there are more. */
 const KNOWN_USERS_MAX = 100_000;
 
-/** With so many live people of a task or fewer nobody is set aside: it is not worth the decoding. */
+/** With so many live people of a task or fewer nobody is folded or set aside: it is not worth the decoding. */
 export const LIVE_PEOPLE_MAX = 2048;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
 const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null });
-const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') });
+const textOfBytes = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes) });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -93,7 +96,7 @@ export class People {
   readonly #liveMax: number;
   readonly #byUser = new Map<string, { readonly tenantId: string; readonly cell: Cell }>();
 
-  /** @param liveMax from how many live people on those who pause are set aside */
+  /** @param liveMax from how many live people on those who type are folded, and those who pause are set aside */
   constructor(state: TaskState, liveMax = LIVE_PEOPLE_MAX) {
     this.#liveMax = liveMax;
     this.#captures = state.captures === true;
@@ -106,7 +109,8 @@ export class People {
   #encode(cell: Cell): Uint8Array {
     const { person, rest, closed } = cell;
     cell.closed = null;
-    return closed ?? (person === null ? bytesOfText(rest!) : encodePerson(person, this.#dictionary));
+    const bytes = person === null ? rest : person.folded;
+    return closed ?? (bytes === null ? encodePerson(person!, this.#dictionary) : bytesOfText(bytes));
   }
 
   #encodeOpen({ key, person, rest, aside }: Cell): Uint8Array {
@@ -150,7 +154,10 @@ export class People {
 
   /** Wakes the person up. */
   live(cell: Cell): Person {
-    if (cell.person !== null) return cell.person;
+    if (cell.person !== null) {
+      this.unfold(cell.person);
+      return cell.person;
+    }
     const person = decodePerson(bytesOfText(cell.rest!), this.#dictionary);
     const { aside } = cell;
     if (aside !== null) {
@@ -160,6 +167,11 @@ export class People {
     cell.person = person;
     cell.rest = cell.aside = null;
     return person;
+  }
+
+  /** Before anything of somebody is asked beyond clocks and open windows. */
+  unfold(person: Person): void {
+    if (person.folded !== null) unfold(person, this.#dictionary);
   }
 
   /** Of an active person, without waking those who are set aside; who rests since the last look is woken up. */
@@ -173,7 +185,7 @@ export class People {
     if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return false;
     const { highestAt, seenAtWatermark, nextTimer } = person;
     cell.aside = { open: packOpen(person, this.#dictionary), highestAt, seenAtWatermark, nextTimer };
-    cell.rest = packPerson(person, this.#dictionary);
+    cell.rest = person.folded ?? packPerson(person, this.#dictionary);
     cell.person = null;
     return true;
   }
@@ -200,19 +212,23 @@ export class People {
 
   /**
    * More than that has changed. Where there is a changelog it is encoded at once, while the processor has everything of
-   * the person at hand: at the next commit, thousands of people later, that takes more than twice as long.
+   * the person at hand: at the next commit, thousands of people later, that takes more than twice as long. Where many are active, it is
+   * all that is kept of what has closed until the next window closes.
    */
-  saveClosed(cell: Cell): void {
-    if (!this.#captures) return;
-    cell.closed = encodePerson(cell.person!, this.#dictionary);
-    this.#people.set(cell.key, cell);
+  saveClosed(cell: Cell, active: number): void {
+    const person = cell.person!;
+    if (this.#captures) {
+      cell.closed = encodePerson(person, this.#dictionary);
+      this.#people.set(cell.key, cell);
+    }
+    if (active > this.#liveMax) fold(person, cell.closed === null ? packPerson(person, this.#dictionary) : textOfBytes(cell.closed));
   }
 
   /** Timers have fired for somebody who still has open windows. */
-  saveAll(key: string): void {
+  saveAll(key: string, active: number): void {
     const cell = this.cell(key)!;
     this.saveOpen(cell);
-    this.saveClosed(cell);
+    this.saveClosed(cell, active);
   }
 
   /** Saves a person without open windows, to rest until they are asked for. */

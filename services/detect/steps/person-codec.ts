@@ -6,7 +6,7 @@
  * People at rest are kept in memory in the same form, so the head can be read without the rest.
  */
 import { assert } from '#lib/kernel/errors.ts';
-import { WEEK_HOURS } from '../model/activity.ts';
+import { newActivity, type Activity } from '../model/activity.ts';
 import { newHistory, type DeviceHistory } from '../model/history.ts';
 import { traitOf, type Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
@@ -189,6 +189,7 @@ export function packPerson(person: Person, dictionary: DatabasesDictionary): str
 }
 
 function writePerson(person: Person, dictionary: DatabasesDictionary): void {
+  assert(person.folded === null, 'a person who is folded is written');
   writeHead(person);
   out.text(person.tenantId);
   writeName(out, person.userId);
@@ -240,6 +241,14 @@ function readDevice(input: ByteReader, sessions: readonly SessionState[]): Devic
   return device;
 }
 
+function readActivity(input: ByteReader): Activity {
+  const activity = newActivity();
+  activity.days = input.count();
+  activity.lastDay = input.integer();
+  input.packedInto(activity.counts);
+  return activity;
+}
+
 export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary): Person {
   const input = new ByteReader(bytes);
   const { highestAt } = readHead(input);
@@ -255,7 +264,7 @@ export function decodePerson(bytes: Uint8Array, dictionary: DatabasesDictionary)
   });
   person.devices = input.list(() => readDevice(input, sessions));
   person.rhythms = input.list(() => readProfile(input));
-  person.activity = input.optional(() => ({ days: input.count(), lastDay: input.integer(), counts: input.packedInto(new Uint16Array(WEEK_HOURS)) }));
+  person.activity = input.optional(() => readActivity(input));
   person.detector = { day: input.integer(), carried: readNumber(input), today: readNumber(input) };
   person.seenDays = input.count();
   person.lastSeenDay = input.integer();

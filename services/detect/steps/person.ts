@@ -201,6 +201,8 @@ export interface Person {
   detector: Detector;
   /** For and from the exchange; in a store of its own. Null before the first window. */
   fleet: PersonFleet | null;
+  /** What closed windows have left, as bytes, one a character, while it is folded (folded.ts); null where it is not. */
+  folded: string | null;
   /** Transient: earliest pending timer, recomputed when windows open or close. */
   nextTimer: number;
   /** Transient: the last batch in which the state was marked as changed. */
@@ -231,11 +233,14 @@ export function newPerson(tenantId: string, userId: string): Person {
     lastSighting: null,
     detector: newDetector(),
     fleet: null,
+    folded: null,
     nextTimer: Infinity,
     batch: 0,
     closed: false,
   };
 }
+
+export const newInput = (): SessionState['input'] => ({ tenStart: 0, all: 0, virtual: 0, injected: 0, allBefore: 0, virtualBefore: 0, injectedBefore: 0 });
 
 export function newSession(sessionId: string, deviceId: string, at: number): SessionState {
   return {
@@ -248,7 +253,7 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     tracks: [null, null],
     clock: 0,
     sensor: 'ENDPOINT_AGENT',
-    input: { tenStart: 0, all: 0, virtual: 0, injected: 0, allBefore: 0, virtualBefore: 0, injectedBefore: 0 },
+    input: newInput(),
     rhythm: null,
     sighting: null,
     transport: null,
