@@ -49,7 +49,7 @@ describe.skipIf(!present && !process.env['CI'])('on measured honest typing', () 
   it('reaches ten to one on at most a tenth of sessions, a hundred to one on a hundredth', () => {
     const prng = new Prng(1, 'coupling-null');
     const most = people.map((person, i) => mostOf(person, prng, MACHINES[i % MACHINES.length]!));
-    const share = (odds: number): number => most.filter((log10) => log10 >= Math.log10(0.25 + 0.75 * odds)).length / most.length;
+    const share = (odds: number): number => most.filter((log10) => log10 >= Math.log10(0.3 + 0.7 * odds)).length / most.length;
     expect(most.length).toBeGreaterThan(1000);
     expect(share(10)).toBeLessThan(0.1);
     expect(share(100)).toBeLessThan(0.01);

@@ -8,13 +8,15 @@
  *
  * Statistic: sum over keystrokes of (latency step, within ±100 ms) × (interval, at most 250 ms, less its mean in the record), over the
  *   root of the sum of squares: about normal with mean 0 and SD 1 where nothing couples.
- * Evidence: mixture of the exponential supermartingale over the half-normal effects that 400 keystrokes would show, an e-value at every
- *   time at once, so that it may be looked at with every window (de la Peña, Ann. Prob. 27, 1999; Howard, Ramdas, McAuliffe and Sekhon,
- *   Ann. Stat. 49, 2021). A stake of half is bet on it: who is not coupled loses 0.3 decades.
+ * Evidence: mean of the exponential supermartingales exp(λ·sum − λ²·squares/2) over the λ that legs have, an e-value at every time at once, so that
+ *   it may be looked at with every window (de la Peña, Ann. Prob. 27, 1999). λ is known before anything is seen: half of a leg lies before the press, so an
+ *   interval grows by half a millisecond with each that the leg adds to the latency, and by less where the machine moves it too. So where latencies hardly
+ *   change from key to key, nothing is expected and nothing is lost; a jittery machine is soon known as one.
+ *   A stake of 0.7 is bet on it: who is not coupled loses up to 0.5 decades.
  * Null: tools/evaluate/coupling-null.test.ts holds it on measured typing. That a sensor times presses as the latency ends, which nobody has
  *   seen yet, bounds what is claimed. Where devices of the same kind of sensor couple that show no gap, the e-value is divided by as much as they
  *   show too often (fleet/cohort-coupling.ts), so that a sensor that couples everybody says nothing.
- * Cost: at a sensor that puts no leg into its intervals nobody couples; that costs a leg 0.3 decades and what its jitter would add. It cannot be
+ * Cost: at a sensor that puts no leg into its intervals nobody couples; that costs a jittery leg up to 0.5 decades and what its jitter would add. It cannot be
  *   learnt from peers: without coupling, a leg and a slow machine look alike, and remote desktops couple by their frames wherever presses are timed.
  *   Silent at gateways and bastions, where intervals have the transport's jitter, and behind a gateway that ends the transport.
  */
@@ -68,9 +70,13 @@ export function foldCoupling(target: Coupling, minute: Coupling): void {
 }
 
 const KEYS_MIN = 200;
-/** Keystrokes after which an effect of the size that is bet on shows by one standard deviation. */
-const PRIOR_KEYS = 400;
-const STAKE = 0.5;
+/** Slopes of the interval on the latency's step that are bet on: half, and what is left of it where a machine's jitter has 1, 3 or 7 times the leg's variance. */
+const SLOPES = [0.0625, 0.125, 0.25, 0.5] as const;
+/** Standard deviation of a person's intervals (of at most INTERVAL_MS_MAX) within a record of measured typing, the median, ms. */
+const INTERVAL_SD_MS = 55;
+/** Nothing beyond is told apart; it keeps the exponential finite. */
+const LOG_E_MAX = 50;
+const STAKE = 0.7;
 /** What is less than so much to one does not count for a leg. */
 const COUNTED_MIN = 50;
 /** Most that is claimed, decades: about one honest session-day in a thousand may couple for a reason that is not known. */
@@ -99,10 +105,12 @@ function processOf(sums: Coupling): Process {
   const [keys, sum, squares] = [sums[0]!, sums[1]!, sums[2]!];
   if (keys < KEYS_MIN || squares === 0) return { e: 1, deviations: 0, keys: 0 };
   const deviations = sum / Math.sqrt(squares);
-  const known = keys / (keys + PRIOR_KEYS);
-  // The half-normal mixture's distribution function is replaced by its lower bound 1 − exp(−a²/2) / 2.
-  const e = deviations <= 0 ? 0 : Math.sqrt(1 - known) * (2 * Math.exp(Math.min(50, (deviations * deviations * known) / 2)) - 1);
-  return { e, deviations, keys };
+  let total = 0;
+  for (const slope of SLOPES) {
+    const bet = slope / INTERVAL_SD_MS ** 2;
+    total += Math.exp(Math.min(LOG_E_MAX, bet * sum - (bet * bet * squares) / 2));
+  }
+  return { e: total / SLOPES.length, deviations, keys };
 }
 
 /**
@@ -128,8 +136,9 @@ export function log10Coupled(session: Coupling, device: Coupling | null): number
   return Math.log10(Math.max(Number.MIN_VALUE, (own.e + (all ?? own).e) / 2));
 }
 
-/** Whether a leg that varies would have shown by now. */
-export const isUncoupled = ({ keys, log10 }: CouplingEvidence): boolean => keys >= PRIOR_KEYS && log10 < 0;
+/** What has cost so much would have shown by now if it were a leg that varies, decades; less is not known yet. */
+const UNCOUPLED_LOG10 = -0.1;
+export const isUncoupled = ({ log10 }: CouplingEvidence): boolean => log10 < UNCOUPLED_LOG10;
 
 const SILENT: CouplingEvidence = { log10: 0, deviations: 0, keys: 0, ofDevice: false, excess: 0 };
 
