@@ -29,6 +29,9 @@ export interface GapStatistic {
   windowStart: number;
   /** What may be claimed: low quantile less the clock error, ms. */
   claimedMs: number;
+  /** What lies between a fifth and a half of a minute's keystrokes, and the same of the transport's round trips, ms. */
+  spreadMs: number;
+  transportSpreadMs: number;
   /** Spread of the gap that neither the transport nor a machine shows, ms. */
   jitterMs: number;
   /** Drift of the minutes' low gaps beyond the transport's, ms. */
@@ -68,6 +71,8 @@ export function gapStatistic(gap: GapView, transport: TransportView | null, expl
     samples: base.samples,
     windowStart: base.windowStart,
     claimedMs: low - gap.clockErrorMs - explainedMs,
+    spreadMs: spread,
+    transportSpreadMs: transportSpread,
     jitterMs: Math.max(0, Math.max(spread - transportSpread, wander(minutes, transportSpread)) - free),
     driftMs: Math.max(0, driftMs - DRIFT_PER_SPREAD * transportSpread - DRIFT_FREE_SHARE * Math.max(0, low)),
   };

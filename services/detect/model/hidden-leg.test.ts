@@ -45,7 +45,7 @@ describe('hidden leg', () => {
   });
 
   test('drift of its own over half an hour raises 45 ms to MEDIUM; a machine that stays where it is does not', () => {
-    const minutes = (driftMs: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 45 + (driftMs * i) / 20, middle: 47 }));
+    const minutes = (driftMs: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 45 + (driftMs * i) / 20, middle: 49 + (driftMs * i) / 20 }));
     expect(rank(at(50, { minutes: minutes(14) }))).toBe(RANK.MEDIUM);
     expect(rank(at(50, { minutes: minutes(0.5) }))).toBe(RANK.NONE);
     const moving = hiddenLeg(view({ gap: gapView(50, { minutes: minutes(14) }), transport: transportView(45, { lowerSpreadMs: 12 }) }), parameters);
@@ -57,6 +57,14 @@ describe('hidden leg', () => {
     const strength = (spread: number): number => reading(at(50, { minutes: minutes(spread) })).strength;
     expect(rank(at(50, { minutes: minutes(2) }))).toBeLessThan(RANK.MEDIUM);
     expect(strength(9)).toBeGreaterThan(strength(2));
+  });
+
+  test('a floor that drifts says nothing where the transport spreads keys so much that load could not be seen in them', () => {
+    const minutes = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 45 + i, middle: 51 + i }));
+    const over = (lowerSpreadMs: number): unknown => hiddenLeg(view({ gap: gapView(50, { minutes }), transport: transportView(45, { lowerSpreadMs }) }), parameters);
+    expect(reading(over(2.9)).explanation).toContain('drifts by');
+    expect(reading(over(3.1)).explanation).not.toContain('drifts by');
+    expect(reading(over(3.1)).strength).toBeLessThan(reading(over(2.9)).strength - 1);
   });
 
   test('jitter of its own, which the transport does not show, raises 60 ms to MEDIUM; that of the transport does not', () => {

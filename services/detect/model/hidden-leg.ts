@@ -57,6 +57,12 @@ const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], 
 const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.06], [3.5, 0.028], [4, 0.02], [6, 0.008], [15, 0.003]];
 
 /**
+ * Share of the minutes' spread that may be the transport's. Load lifts a machine's floor and its spread together; where the transport hides
+ * what the spread does, a floor that drifts with regular keys cannot be told from a leg's.
+ */
+const TRANSPORT_SHARE_MAX = 0.5;
+
+/**
  * Whether the low gaps move together with the spread of their minutes (Kendall's τ, −1…1): load slows a machine down, floor and
  * jitter alike, while a leg's floor does not move with the machine's load.
  */
@@ -83,12 +89,13 @@ function mayMoveWithLoad(minutes: readonly MinuteSummary[]): boolean {
 }
 
 /** log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. */
-function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, mixed }: GapStatistic, shareMax: number): number {
+function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, mixed, spreadMs, transportSpreadMs }: GapStatistic, shareMax: number): number {
   // Load in bursts looks like jitter until enough minutes show whether the gap stays; a hosted desktop has a leg of its own, and an honest one.
   if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
   if (mayMoveWithLoad(gap.minutes)) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
-  const drifting = driftMs > shareMax * claimedMs ? 0 : log10Share(jitterMs > 0 ? DRIFT_NULL : DRIFT_ALONE_NULL, driftMs);
+  const hidden = jitterMs === 0 && transportSpreadMs > TRANSPORT_SHARE_MAX * spreadMs;
+  const drifting = hidden || driftMs > shareMax * claimedMs ? 0 : log10Share(jitterMs > 0 ? DRIFT_NULL : DRIFT_ALONE_NULL, driftMs);
   return Math.min(jitter, drifting);
 }
 
