@@ -16,6 +16,15 @@ test('a rise that stays is an onset, a burst and a steady gap are none', () => {
   expect(of([4, 5, 60, 60, 60])).toBeNull();
 });
 
+test('at a desktop hosted elsewhere the honest way to it may change its route, and a rise alone is LOW at most', () => {
+  const at = (lows: readonly number[], sensor: 'VDI_GATEWAY' | 'ENDPOINT_AGENT') => reading(onset(view({ gap: gapView(5, { sensor, minutes: minutes(lows) }) }), parameters)).strength;
+  const rise = [0, 1, 0, 2, 1, 0, 170, 172, 171, 170, 172];
+  const elsewhere = rise.map((ms) => 110 + ms);
+  expect(at(elsewhere, 'VDI_GATEWAY')).toBe(2);
+  expect(at(elsewhere, 'ENDPOINT_AGENT')).toBeGreaterThan(4);
+  expect(at(rise, 'VDI_GATEWAY')).toBeGreaterThan(4);
+});
+
 test('a jittery transport that calms down is none: the medians do not rise', () => {
   expect(of([-80, -70, -90, -75, -80, -85, 0, 1, 0, 2, 1], [1, 2, 0, 1, 2, 1, 3, 2, 1, 3, 2])).toBe('quiet');
 });

@@ -98,7 +98,7 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
   const coupling = couplingOf(view, parameters);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, found.beforeMs, view.gateway !== null), withCoupling(strengthOfP(log10Share(RISE_NULL, rise - needed)), coupling));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view, gap.sensor, found.beforeMs), withCoupling(strengthOfP(log10Share(RISE_NULL, rise - needed)), coupling));
   return {
     strength,
     ubiquitous: false,

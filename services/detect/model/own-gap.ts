@@ -53,7 +53,7 @@ export function ownGap(view: SessionView, parameters: SignalParameters): Answer 
   const alone = strengthOfP(log10P);
   if (alone <= 0) return QUIET;
   const coupling = couplingOf(view, parameters);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view.sighting?.organisation ?? null, own.typicalMs, view.gateway !== null), withCoupling(alone, coupling));
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view, gap.sensor, own.typicalMs), withCoupling(alone, coupling));
   if (strength < 0.3) return QUIET;
   return {
     strength,

@@ -2,9 +2,10 @@
  * What is kept of a connection record: one flat, small object with all that the signals ask. Derived on arrival, from
  * the record alone, so that it does not depend on the order of records.
  */
-import type { AddressFacts, Connection, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind } from '#schemas/records.ts';
+import type { AddressFacts, Connection, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind, Sensor } from '#schemas/records.ts';
 import { kvmFacts } from './kvm-devices.ts';
 import { routeFacts, type RouteFacts } from './route-facts.ts';
+import type { SessionView } from './view.ts';
 
 export interface ToolFacts {
   name: string;
@@ -65,11 +66,19 @@ const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */
 const SATELLITE_RISE_MAX = 1;
 
+/** Gap from which a desktop is hosted elsewhere than its gateway, ms: few machines show it by themselves. The honest way in between changes its route as any does. */
+const HOSTED_ELSEWHERE_MS = 25;
+/** Most that a rise counts there: a route of 170 ms more came and went in the recorded ways of servers. */
+const ROUTE_RISE_MAX = 2;
+
 /**
  * Bound on the strength of a rise from this gap. `behindGateway`: the transport ends before the person's own line, whose queues show in
  * the gap and in no round trip.
  */
-export const riseMax = (organisation: string | null, gapMs: number, behindGateway: boolean): number => (behindGateway || isSatellite(organisation) || gapMs >= SATELLITE_GAP_MS ? SATELLITE_RISE_MAX : Infinity);
+export function riseMax({ sighting, gateway }: Pick<SessionView, 'sighting' | 'gateway'>, sensor: Sensor, gapMs: number): number {
+  if (gateway !== null || isSatellite(sighting?.organisation ?? null) || gapMs >= SATELLITE_GAP_MS) return SATELLITE_RISE_MAX;
+  return sensor === 'VDI_GATEWAY' && gapMs >= HOSTED_ELSEWHERE_MS ? ROUTE_RISE_MAX : Infinity;
+}
 
 /** The organisation's own or a partner's network: where it leaves the network says nothing about the person. */
 export const isTrustedEgress = (policy: PolicyKind | null): boolean => policy === 'CORPORATE_EGRESS' || policy === 'TRUSTED_PARTNER';
