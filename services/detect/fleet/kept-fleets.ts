@@ -1,7 +1,7 @@
 /** What the people of a task have for and from the exchange, by their key: as objects while they are live, else as bytes. */
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import { ByteReader, ByteWriter, bytesOfText } from '../steps/bytes.ts';
+import { ByteReader, ByteWriter, bytesOfText, textOfBytes } from '../steps/bytes.ts';
 import { isEmpty, type PersonFleet } from './person-fleet.ts';
 import { readPlain, writePlain } from './plain-codec.ts';
 
@@ -46,9 +46,8 @@ const codec: StateCodec<Kept> = {
     return out.finish();
   },
   decode(bytes) {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes[0] === BRACE) return { live: JSON.parse(buffer.toString('utf8')) as PersonFleet, rest: null };
-    return { live: null, rest: buffer.toString('latin1') };
+    if (bytes[0] === BRACE) return { live: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as PersonFleet, rest: null };
+    return { live: null, rest: textOfBytes(bytes) };
   },
 };
 

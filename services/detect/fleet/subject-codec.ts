@@ -4,7 +4,7 @@
  */
 import type { StateCodec } from '#lib/state/state.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import { ByteReader, ByteWriter, bytesOfText } from '../steps/bytes.ts';
+import { ByteReader, ByteWriter, bytesOfText, textOfBytes } from '../steps/bytes.ts';
 import { readPlain, writePlain } from './plain-codec.ts';
 import type { FleetKind } from './subjects.ts';
 
@@ -71,7 +71,7 @@ export const subjectCodec: StateCodec<KeptSubject> = {
     writeSubject(kept);
     return out.finish();
   },
-  decode: (bytes) => (bytes[0] === BRACE ? textOf(fromJson(bytes)) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')),
+  decode: (bytes) => (bytes[0] === BRACE ? textOf(fromJson(bytes)) : textOfBytes(bytes)),
 };
 
 /** As bytes, unless it has open hours. */

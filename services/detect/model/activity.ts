@@ -1,5 +1,6 @@
 /** When a person is active: minutes with keystrokes per hour of the week, UTC; integer counts that forget by halves. */
 import { DAY_MS, HOUR_MS } from '../fleet/minutes.ts';
+import { Spares } from './spares.ts';
 import type { HoursView } from './view.ts';
 
 export interface Activity {
@@ -15,20 +16,16 @@ const THURSDAY = 72;
 /** Active minutes beyond which all counts are halved: some weeks of work. */
 const MINUTES_MAX = 6000;
 
-/** Empty ones to be used again: of people who are folded one is needed with every minute, and typed arrays are dear to make. */
-const spare: Activity[] = [];
-const SPARE_MAX = 256;
-
-export const newActivity = (): Activity => spare.pop() ?? { days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) };
-
-/** Hands back one that nobody holds any more. */
-export function releaseActivity(activity: Activity): void {
-  if (spare.length >= SPARE_MAX) return;
+const spare = new Spares<Activity>(() => ({ days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) }), (activity) => {
   activity.counts.fill(0);
   activity.days = 0;
   activity.lastDay = -1;
-  spare.push(activity);
-}
+});
+
+export const newActivity = (): Activity => spare.take();
+
+/** Hands back one that nobody holds any more. */
+export const releaseActivity = (activity: Activity): void => spare.release(activity);
 
 function minutesOf({ counts }: Activity): number {
   let minutes = 0;

@@ -74,6 +74,8 @@ const KEYS_MIN = 200;
 const SLOPES = [0.0625, 0.125, 0.25, 0.5] as const;
 /** Standard deviation of a person's intervals (of at most INTERVAL_MS_MAX) within a record of measured typing, the median, ms. */
 const INTERVAL_SD_MS = 55;
+/** λ of each slope, per ms². */
+const BETS = SLOPES.map((slope) => slope / INTERVAL_SD_MS ** 2);
 /** Nothing beyond is told apart; it keeps the exponential finite. */
 const LOG_E_MAX = 50;
 const STAKE = 0.7;
@@ -106,11 +108,8 @@ function processOf(sums: Coupling): Process {
   if (keys < KEYS_MIN || squares === 0) return { e: 1, deviations: 0, keys: 0 };
   const deviations = sum / Math.sqrt(squares);
   let total = 0;
-  for (const slope of SLOPES) {
-    const bet = slope / INTERVAL_SD_MS ** 2;
-    total += Math.exp(Math.min(LOG_E_MAX, bet * sum - (bet * bet * squares) / 2));
-  }
-  return { e: total / SLOPES.length, deviations, keys };
+  for (const bet of BETS) total += Math.exp(Math.min(LOG_E_MAX, bet * sum - (bet * bet * squares) / 2));
+  return { e: total / BETS.length, deviations, keys };
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { Sensor } from '#schemas/records.ts';
 import { DAY_MS } from '../fleet/minutes.ts';
 import { COUPLING_SUMS, type Coupling } from './coupling.ts';
+import { Spares } from './spares.ts';
 
 export interface DeviceHistory {
   deviceId: string;
@@ -47,31 +48,28 @@ export function historyBin(gapMs: number): number {
   return bin;
 }
 
-/** Empty ones to be used again: of people who are folded one is needed with every minute, and typed arrays are dear to make. */
-const spare: DeviceHistory[] = [];
-const SPARE_MAX = 256;
+function emptyHistory(): DeviceHistory {
+  const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
+  const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
+  return { deviceId: '', sensor: 'ENDPOINT_AGENT', days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS) };
+}
 
-/** Hands back one that nobody holds any more. */
-export function releaseHistory(history: DeviceHistory): void {
-  if (spare.length >= SPARE_MAX) return;
+const spare = new Spares(emptyHistory, (history) => {
   history.past.fill(0);
   history.today.fill(0);
   history.coupling.fill(0);
-  spare.push(history);
-}
+  history.days = history.refusedDays = 0;
+  history.lastDay = -1;
+});
+
+/** Hands back one that nobody holds any more. */
+export const releaseHistory = (history: DeviceHistory): void => spare.release(history);
 
 export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
-  const again = spare.pop();
-  if (again !== undefined) {
-    again.deviceId = deviceId;
-    again.sensor = sensor;
-    again.days = again.refusedDays = 0;
-    again.lastDay = -1;
-    return again;
-  }
-  const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
-  const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
-  return { deviceId, sensor, days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS) };
+  const history = spare.take();
+  history.deviceId = deviceId;
+  history.sensor = sensor;
+  return history;
 }
 
 /** Counts a minute; when a new day begins the last one becomes past. */

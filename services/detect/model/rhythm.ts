@@ -5,6 +5,7 @@
  */
 import type { KeystrokeLatency } from '#schemas/records.ts';
 import { addCoupling, COUPLING_SUMS, mergeCoupling, type Coupling } from './coupling.ts';
+import { Spares } from './spares.ts';
 
 export const GRID = 48;
 const HOLDS = GRID;
@@ -33,12 +34,6 @@ export interface Rhythm {
   coupling: Coupling;
 }
 
-/** Empty ones to be used again: every minute of everybody needs one, and typed arrays are dear to make. */
-const spare: Rhythm[] = [];
-const SPARE_MAX = 256;
-
-export const newRhythm = (): Rhythm => spare.pop() ?? emptyRhythm();
-
 const COUPLING_BYTES = 8 * COUPLING_SUMS;
 const RHYTHM_BYTES = COUPLING_BYTES + 4 * PHASE_SUMS + 2 * RHYTHM_BINS;
 
@@ -48,36 +43,35 @@ function emptyRhythm(bytes = new ArrayBuffer(RHYTHM_BYTES)): Rhythm {
   return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, COUPLING_BYTES, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
 }
 
+const spare = new Spares(() => emptyRhythm(), clearRhythm);
+
+export const newRhythm = (): Rhythm => spare.take();
+
+/** Hands back one that nobody holds any more. */
+export const releaseRhythm = (rhythm: Rhythm): void => spare.release(rhythm);
+
 interface WithCoupling {
   current: Rhythm;
   coupling: Coupling;
 }
 
-const spareWithCoupling: WithCoupling[] = [];
-
-/** Hands both back, which nobody holds any more. */
-export function releaseRhythmWithCoupling({ current, coupling }: WithCoupling): void {
-  if (spareWithCoupling.length >= SPARE_MAX) return;
-  clearRhythm(current);
-  coupling.fill(0);
-  spareWithCoupling.push({ current, coupling });
-}
-
-/** One with a coupling that lives as long, in the same buffer. */
-export function newRhythmWithCoupling(): WithCoupling {
-  const again = spareWithCoupling.pop();
-  if (again !== undefined) return again;
+/** In one buffer. */
+function emptyWithCoupling(): WithCoupling {
   const ownAt = Math.ceil(RHYTHM_BYTES / 8) * 8;
   const bytes = new ArrayBuffer(ownAt + COUPLING_BYTES);
   return { current: emptyRhythm(bytes), coupling: new Float64Array(bytes, ownAt, COUPLING_SUMS) };
 }
 
-/** Hands back one that nobody holds any more. */
-export function releaseRhythm(rhythm: Rhythm): void {
-  if (spare.length >= SPARE_MAX) return;
-  clearRhythm(rhythm);
-  spare.push(rhythm);
-}
+const spareWithCoupling = new Spares(emptyWithCoupling, ({ current, coupling }) => {
+  clearRhythm(current);
+  coupling.fill(0);
+});
+
+/** One with a coupling that lives as long. */
+export const newRhythmWithCoupling = (): WithCoupling => spareWithCoupling.take();
+
+/** Hands both back, which nobody holds any more; they may be in an object of the holder's own. */
+export const releaseRhythmWithCoupling = ({ current, coupling }: WithCoupling): void => spareWithCoupling.release({ current, coupling });
 
 export function clearRhythm({ counts, phases, coupling }: Rhythm): void {
   counts.fill(0);

@@ -72,7 +72,7 @@ const HOSTED_ELSEWHERE_MS = 25;
 const ROUTE_RISE_MAX = 2;
 
 /**
- * Bound on the strength of a rise from this gap. `behindGateway`: the transport ends before the person's own line, whose queues show in
+ * Bound on the strength of a rise from `gapMs`. Behind a gateway the transport ends before the person's own line, whose queues show in
  * the gap and in no round trip.
  */
 export function riseMax({ sighting, gateway }: Pick<SessionView, 'sighting' | 'gateway'>, sensor: Sensor, gapMs: number): number {

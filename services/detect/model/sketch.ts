@@ -5,6 +5,8 @@
  * Grid: 1 ms in [−32, 64), 2 ms to 128, 4 ms to 256, 8 ms to 512, 32 ms to 1,024, then and below −32 one bin an octave.
  * Guarantee: a quantile lies in the bin of the true order statistic, so its error is below that bin's width.
  */
+import { Spares } from './spares.ts';
+
 export const SKETCH_BINS = 224;
 const NEGATIVE_TAIL = 8;
 const ZERO = NEGATIVE_TAIL + 32;
@@ -12,33 +14,28 @@ const COUNT_MAX = 0xffff;
 
 export type Sketch = Uint16Array;
 
-/** Empty ones to be used again: every minute of everybody needs one, and typed arrays are dear to make. */
-const spare: Sketch[] = [];
-const SPARE_MAX = 256;
+const spare = new Spares<Sketch>(() => new Uint16Array(SKETCH_BINS), (sketch) => void sketch.fill(0));
 
-export const newSketch = (): Sketch => spare.pop() ?? new Uint16Array(SKETCH_BINS);
+export const newSketch = (): Sketch => spare.take();
 
 /** Hands back one that nobody holds any more. */
-export function releaseSketch(sketch: Sketch): void {
-  if (spare.length < SPARE_MAX) spare.push(sketch.fill(0));
-}
-
-const sparePairs: [Sketch, Sketch][] = [];
-
-/** Hands back two that nobody holds any more, to live together again. */
-export function releaseSketchPair(pair: [Sketch, Sketch]): void {
-  if (sparePairs.length >= SPARE_MAX) return;
-  for (const sketch of pair) sketch.fill(0);
-  sparePairs.push(pair);
-}
+export const releaseSketch = (sketch: Sketch): void => spare.release(sketch);
 
 /** Two that live together, in one buffer: a buffer of its own costs as much again as its counts are long. */
-export function newSketchPair(): [Sketch, Sketch] {
-  const again = sparePairs.pop();
-  if (again !== undefined) return again;
+function emptyPair(): [Sketch, Sketch] {
   const bytes = new ArrayBuffer(4 * SKETCH_BINS);
   return [new Uint16Array(bytes, 0, SKETCH_BINS), new Uint16Array(bytes, 2 * SKETCH_BINS, SKETCH_BINS)];
 }
+
+const sparePairs = new Spares(emptyPair, ([first, second]) => {
+  first.fill(0);
+  second.fill(0);
+});
+
+export const newSketchPair = (): [Sketch, Sketch] => sparePairs.take();
+
+/** Hands back two that nobody holds any more, to live together again. */
+export const releaseSketchPair = (pair: [Sketch, Sketch]): void => sparePairs.release(pair);
 
 /** Bin of a value in ms; values beyond the grid go to its outermost bins. */
 export function binOf(valueMs: number): number {

@@ -280,8 +280,9 @@ export class ByteWriter {
   }
 }
 
-/** What `finishAsText` gave. */
+/** What `finishAsText` gave, and the way back. */
 export const bytesOfText = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+export const textOfBytes = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
 /** What a writer of ours wrote is UTF-8. */
 export const textOf = (bytes: Uint8Array, start: number, end: number): string => sharedStrings.read(bytes, start, end) ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');

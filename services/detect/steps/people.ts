@@ -8,7 +8,7 @@
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
-import { ByteReader, bytesOfText } from './bytes.ts';
+import { ByteReader, bytesOfText, textOfBytes } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
 import { fold, unfold } from './folded.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
@@ -46,7 +46,6 @@ export const LIVE_PEOPLE_MAX = 2048;
 const PAUSE_MS = 2 * MINUTE_MS;
 
 const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null });
-const textOfBytes = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes) });
 
 const head = new Uint8Array(HEAD_BYTES);

@@ -17,6 +17,7 @@ import type { Sighting } from '../model/sighting.ts';
 import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { Sketch } from '../model/sketch.ts';
+import { Spares } from '../model/spares.ts';
 import type { Suppression, Verdict } from './verdicts.ts';
 import { roomFor } from './room.ts';
 import { phaseOf } from './window-phase.ts';
@@ -268,28 +269,22 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
   };
 }
 
-/** Closed ones to be used again: every minute of everybody needs one, and what is made anew each minute has to be collected. */
-const spare: OpenWindow[] = [];
-const SPARE_MAX = 1024;
+const spare = new Spares<OpenWindow>(() => emptyWindow(), clearWindow, 1024);
 
 export function newWindow(start: number): OpenWindow {
-  const window = spare.pop() ?? emptyWindow();
+  const window = spare.take();
   window.start = start;
   return window;
 }
 
 /** Hands back one that nobody holds any more; its sketches and its rhythm are whoever's who took them. */
-export function releaseWindow(window: OpenWindow): void {
-  if (spare.length >= SPARE_MAX) return;
+export const releaseWindow = (window: OpenWindow): void => spare.release(window);
+
+/** Field by field: this runs with every minute of everybody. */
+function clearWindow(window: OpenWindow): void {
   const { gaps, sources } = window;
   gaps[0] = gaps[1] = null;
   while (sources.length > 0) sources.pop();
-  clearWindow(window);
-  spare.push(window);
-}
-
-/** All but its lists, field by field: this runs with every minute of everybody. */
-function clearWindow(window: OpenWindow): void {
   window.start = window.events = window.keystrokes = window.virtualInput = window.injectedInput = 0;
   window.latencies = null;
   window.rhythm = null;
