@@ -59,8 +59,11 @@ export function declaredPlace(view: SessionView, { config }: SignalParameters): 
   };
 }
 
+/** A desktop that is hosted stands in a hosting network by nature, also while nobody types; before the first keystroke it may be one. */
+export const isHostedDesktop = ({ sensor }: SessionView, { category }: Sighting): boolean => category === 'HOSTING' && (sensor === null || sensor === 'VDI_GATEWAY');
+
 function shareAbroad(view: SessionView, sighting: Sighting, km: number, farKm: number): number {
-  if (view.gap?.sensor === 'VDI_GATEWAY' && sighting.category === 'HOSTING') return HONEST_SHARE.hostedAbroad;
+  if (isHostedDesktop(view, sighting)) return HONEST_SHARE.hostedAbroad;
   // Where it ends the transport of several people it stands elsewhere than they do.
   if (view.gateway !== null) return HONEST_SHARE.gatewayAbroad;
   if (sighting.category === 'VPN' || sighting.category === 'TOR') return HONEST_SHARE.vpnAbroad;

@@ -6,7 +6,8 @@ import { canSight, impossibleTravel, travelBetween } from './impossible-travel.t
 import { isGeolocationRefuted, locationRefuted } from './location-refuted.ts';
 import { pathExcess } from './path-excess.ts';
 import { relayAddress } from './relay-address.ts';
-import { RANK, START, address, config, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
+import { RANK, START, address, config, gapView, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
+import type { SessionView } from './view.ts';
 import { utcOffsetHours } from './zones.ts';
 
 const abroad = address('203.0.113.9', 'warsaw');
@@ -129,6 +130,17 @@ describe('relay address', () => {
     expect(of({ category: 'VPN', policy: policy('CORPORATE_EGRESS') })).toBe('quiet');
     expect(of({ category: 'VPN', categoryReason: 'feed:apple-private-relay' })).toBe('quiet');
     expect(relayAddress(view({ sighting: null }), parameters)).toBeNull();
+  });
+  test('at a hosted desktop a hosting network says little, whether anybody types in the window or not', () => {
+    const hosting = sighting(address('203.0.113.4', 'denver', { category: 'HOSTING' }));
+    const at = (sensor: SessionView['sensor'], gap: SessionView['gap']): number => reading(relayAddress(view({ sighting: hosting, sensor, gap }), parameters)).strength;
+    expect(at('VDI_GATEWAY', gapView(4, { sensor: 'VDI_GATEWAY' }))).toBeLessThan(0.5);
+    expect(at('VDI_GATEWAY', null)).toBe(at('VDI_GATEWAY', gapView(4, { sensor: 'VDI_GATEWAY' })));
+    expect(at(null, null), 'before the first keystroke it may be one').toBe(at('VDI_GATEWAY', null));
+    expect(at('ENDPOINT_AGENT', null)).toBe(at('ENDPOINT_AGENT', gapView(4)));
+    expect(at('ENDPOINT_AGENT', null)).toBeGreaterThan(1.5);
+    const far = view({ sighting: sighting({ ...abroad, category: 'HOSTING' }), sensor: 'VDI_GATEWAY', gap: null, transport: transportView(400) });
+    expect(reading(declaredPlace(far, parameters)).strength).toBe(1);
   });
   test('an exit with a way that is too long for it is counted once, with the path', () => {
     const far = view({ sighting: sighting(address('203.0.113.4', 'denver', { category: 'VPN' })), transport: transportView(250) });

@@ -6,8 +6,11 @@
  * Null: honest people use VPNs and hosted desktops too (some percent of sessions), Tor on a work device nearly never.
  * Reference: feeds and built-in knowledge of the enricher; the winning reason is shown. The organisation's egress, partners
  *   and the privacy relays of consumer platforms are left out.
+ *   A desktop that is hosted stands in a hosting network by nature, in windows without typing as in others; before a session's first keystroke
+ *   it may be one.
  * Cost: ubiquitous: hosting and VPN never open a finding alone.
  */
+import { isHostedDesktop } from './declared-place.ts';
 import { isCountedWithPath } from './path-excess.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isTrustedEgress } from './sighting.ts';
@@ -37,10 +40,8 @@ export function relayAddress(view: SessionView, parameters: SignalParameters): A
   if (category !== 'TOR' && category !== 'VPN' && category !== 'HOSTING') return QUIET;
   // The same exit is not counted twice, by the path and by the address.
   if (isCountedWithPath(view, parameters)) return QUIET;
-  const hosted = category === 'HOSTING' && view.gap?.sensor === 'VDI_GATEWAY';
   const entry = BY_CATEGORY[category];
-  // Hosted desktops stand in hosting networks by nature.
-  return reading(view, entry.ubiquitous, hosted ? HOSTED_DESKTOP_SHARE : entry.honestShare, entry.text);
+  return reading(view, entry.ubiquitous, isHostedDesktop(view, sighting) ? HOSTED_DESKTOP_SHARE : entry.honestShare, entry.text);
 }
 
 function reading(view: SessionView, ubiquitous: boolean, honestShare: number, text: string): Answer {

@@ -59,6 +59,7 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
     tenantId: 't',
     windowStart: START,
     windowEnd: START + 60_000,
+    sensor: 'ENDPOINT_AGENT',
     gap: gapView(4),
     rhythm: null,
     coupling: null,

@@ -120,6 +120,8 @@ export interface SessionView {
   tenantId: string;
   windowStart: number;
   windowEnd: number;
+  /** What timed the session's keystrokes last; null before the first, when nobody knows what kind of session it is. */
+  sensor: Sensor | null;
   /** Null when the window holds no measured keystroke. */
   gap: GapView | null;
   /** Null when the window holds no keystroke, and before the session's first full block. */

@@ -53,7 +53,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
 
 /** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
 const NO_VIEW: SessionView = {
-  tenantId: '', windowStart: NaN, windowEnd: NaN, gap: null, rhythm: null, coupling: null, deviceCoupling: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
+  tenantId: '', windowStart: NaN, windowEnd: NaN, sensor: null, gap: null, rhythm: null, coupling: null, deviceCoupling: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
   vantage: null, travel: null, knownPlace: null, placesBefore: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
 };
 const view: SessionView = { ...NO_VIEW };
@@ -68,6 +68,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.tenantId = person.tenantId;
   view.windowStart = window.start;
   view.windowEnd = windowEnd;
+  view.sensor = session.tracks[session.clock] === null && session.rhythm === null ? null : session.sensor;
   view.gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
   view.rhythm = rhythmView(person, session, window, config.rhythm.profileKeysMin);
   view.coupling = session.rhythm?.coupling ?? null;
