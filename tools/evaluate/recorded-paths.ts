@@ -5,7 +5,7 @@
  */
 import type { Prng } from '#lib/kernel/prng.ts';
 import { type CloudPair, type CloudRegion, readAzure, readDirectCalls, readGcp, readPlanetlab, readSeattle } from '../simulate/measured.ts';
-import type { PathFactory, PathProcess } from '../simulate/path.ts';
+import { afterLoss, type PathFactory, type PathProcess } from '../simulate/path.ts';
 import { quantileOf, sorted } from '../simulate/quantiles.ts';
 import { inPart, type Part } from './split.ts';
 
@@ -89,8 +89,6 @@ export interface RecordedLeg {
   lossShare: number;
 }
 
-/** Least retransmission timeout of common kernels beyond the round trip, ms (Linux: TCP_RTO_MIN). */
-const RETRANSMIT_MS = 200;
 /** Gain of the kernel's smoothed round trip (RFC 6298). */
 const SMOOTHING = 1 / 8;
 
@@ -136,7 +134,7 @@ class RecordedPath implements PathProcess {
   sample(): number {
     const ms = this.#packet();
     this.#smoothed = this.#smoothed < 0 ? ms : this.#smoothed + (ms - this.#smoothed) * SMOOTHING;
-    return this.#prng.next() < this.#leg.lossShare ? ms + Math.max(RETRANSMIT_MS, 1.5 * this.#smoothed) : ms;
+    return afterLoss(this.#prng, ms, this.#leg.lossShare, this.#smoothed);
   }
 
   smoothed(): number {

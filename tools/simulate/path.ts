@@ -24,12 +24,27 @@ export function propagationMs(prng: Prng, distanceKm: number): number {
   return floorRttMs(distanceKm) * inflation(distanceKm, prng.next()) + EXCHANGE_MS * prng.uniform(0.5, 1.5);
 }
 
+/** Share of packets that are lost on a leg over the internet, least and most. */
+export const LOSS_SHARES = [0.001, 0.01] as const;
+/** Least retransmission timeout of common kernels beyond the round trip, ms (Linux: TCP_RTO_MIN). */
+const RETRANSMIT_MS = 200;
+
+/**
+ * What becomes of a packet that takes `ms`, where `lossShare` of them are lost: those are sent again after a timeout. A keystroke that waits for that
+ * is late where it is registered and in the interval before it alike, if the leg lies before what times the keys.
+ *
+ * @param smoothedMs what the kernel takes the round trip for
+ */
+export const afterLoss = (prng: Prng, ms: number, lossShare: number, smoothedMs: number): number => (prng.next() < lossShare ? ms + Math.max(RETRANSMIT_MS, 1.5 * smoothedMs) : ms);
+
 export interface LegOptions {
   baseMs: number;
   /** Mean of the per-packet jitter, ms. */
   jitterMs: number;
   /** Share of packets that wait `spikeFactor` times longer. */
   spikeShare?: number;
+  /** Share of packets that are lost and sent again; none where absent. */
+  lossShare?: number;
   /** Queueing bursts: how often they come (mean time between, s), how long (mean, s) and how deep (median, ms). */
   burst?: { everyS: number; lastsS: number; depthMs: number };
   /** Mean time between route changes, s; each moves the base by up to ±`routeStepMs` (never below the floor). */
@@ -99,7 +114,9 @@ export class Leg implements PathProcess {
     const u = this.#prng.next();
     const spike = u < (this.#options.spikeShare ?? LAST_MILE.spikeShare) ? SPIKE_FACTOR : 1;
     const jitter = -Math.log(1 - this.#prng.next()) * this.#options.jitterMs * spike;
-    return this.#baseMs + this.#driftMs + jitter + this.#queueMs();
+    const ms = this.#baseMs + this.#driftMs + jitter + this.#queueMs();
+    const { lossShare } = this.#options;
+    return lossShare === undefined ? ms : afterLoss(this.#prng, ms, lossShare, this.#baseMs + this.#driftMs);
   }
 
   /** Least, median and 95th percentile of a short sample, ms. */

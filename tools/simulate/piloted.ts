@@ -4,7 +4,7 @@ import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Scene, Workstation } from './draft.ts';
 import type { PilotedKind } from './kinds.ts';
-import { type LegOptions, propagationMs } from './path.ts';
+import { type LegOptions, LOSS_SHARES, propagationMs } from './path.ts';
 import { drawHops, drawLeg, drawLink, homeAddress, legOf } from './person.ts';
 import { HOME_PLACES, HOSTING_ASNS, NETWORKS, OPERATOR_PLACES, type Place, VPN_ASNS } from './places.ts';
 import { type TypistProfile, drawProfile } from './typist.ts';
@@ -35,6 +35,7 @@ function hiddenLeg(prng: Prng, from: Place, to: Place): LegOptions {
     jitterMs: leg.jitterMs * prng.uniform(1, 2),
     burst: { everyS: 1500, lastsS: 12, depthMs: prng.uniform(20, 90) },
     route: { everyS: 9000, stepMs: 15, floorMs: floorRttMs(km) + 1 },
+    lossShare: prng.uniform(...LOSS_SHARES),
   };
 }
 
@@ -45,6 +46,7 @@ function legOfLength(prng: Prng, baseMs: number): LegOptions {
     jitterMs: prng.uniform(0.8, 3),
     burst: { everyS: 1500, lastsS: 12, depthMs: prng.uniform(10, 60) },
     route: { everyS: 9000, stepMs: Math.min(15, baseMs * 0.15), floorMs: baseMs * 0.75 },
+    lossShare: prng.uniform(...LOSS_SHARES),
   };
 }
 

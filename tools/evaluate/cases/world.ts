@@ -6,7 +6,7 @@ import { drawScene } from '../../simulate/fleet.ts';
 import type { CloudRegion } from '../../simulate/measured.ts';
 import { DEFAULTS } from '../../simulate/options.ts';
 import { HOME_PLACES, NETWORKS, type Place, type VantagePlace } from '../../simulate/places.ts';
-import type { PathFactory } from '../../simulate/path.ts';
+import { LOSS_SHARES, type PathFactory } from '../../simulate/path.ts';
 import { drawHops, homeAddress, ordinaryPerson } from '../../simulate/person.ts';
 import { machineOf, ordinaryMachine } from '../machines.ts';
 import { type AccessClass, pathOf, type Paths, readPaths, type RecordedLeg } from '../recorded-paths.ts';
@@ -166,7 +166,7 @@ export function drawRecordedLeg(prng: Prng, paths: Paths, baseMs: number, line: 
   const { access, share, jitter } = LINES[line];
   const movements = [{ movement: prng.pick(paths.movements[access]), share: prng.uniform(...share) }];
   if (prng.chance(0.6)) movements.push({ movement: prng.pick(paths.movements.server), share: 1 });
-  return { baseMs, movements, packetJitterMs: prng.uniform(...jitter), lossShare: prng.uniform(0.001, 0.01) };
+  return { baseMs, movements, packetJitterMs: prng.uniform(...jitter), lossShare: prng.uniform(...LOSS_SHARES) };
 }
 
 export const drawPath = (prng: Prng, world: World, baseMs: number, line: Line = drawLine(prng)): PathFactory => pathOf(drawRecordedLeg(prng, world.paths, baseMs, line));
