@@ -16,7 +16,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, hourOf } from './minutes.ts';
 import { rhythmKind } from './rhythm.ts';
 import { shipToKind } from './ship-to.ts';
 import { isFleetKind } from './subjects.ts';
-import { atRest, headOf, liveSubject, mayName, subjectCodec, type KeptSubject, type Subject } from './subject-codec.ts';
+import { atRest, headOf, liveSubject, mayName, peopleIn, subjectCodec, type KeptSubject, type Subject } from './subject-codec.ts';
 
 const KINDS: Readonly<Record<Subject['kind'], SubjectKind<unknown, unknown>>> = {
   EGRESS: egressKind as SubjectKind<unknown, unknown>,
@@ -54,6 +54,12 @@ export const jsonCodec = <T>(): StateCodec<T> => ({
 
 const PROGRESS_KEY = 'complete';
 
+/**
+ * Subjects of which something comes nearly every hour stay objects between their hours, as long as no more people than this are in them: reading
+ * and writing them costs as much as the hour itself. All others rest as bytes.
+ */
+const AWAKE_PEOPLE_MAX = 16_384;
+
 /** From the end of an hour to the event time at which it is complete, ms: a window that begins in it may end a minute later. */
 export const completeAfterMs = ({ idleCloseMs, fleet }: DetectConfig): number => MINUTE_MS + idleCloseMs + fleet.graceMs;
 
@@ -67,6 +73,9 @@ export class Exchange {
   readonly #progress: KeyedStore<number>;
   /** Subjects with hours that are not complete; found again from the state with the first call. */
   #open: Set<string> | null = null;
+  /** Subjects that stay objects, and how many people are in each. */
+  readonly #awake = new Map<string, number>();
+  #awakePeople = 0;
   #lateReports = 0;
 
   constructor({ config, state }: ExchangeOptions) {
@@ -149,6 +158,7 @@ export class Exchange {
       for (const name of [...open].toSorted()) this.#close(name, start, facts);
     }
     this.#progress.set(PROGRESS_KEY, end);
+    this.#restAll(end - HOUR_MS);
     for (const name of open) if (headOf(this.#subjects.get(name)!).openHours === 0) open.delete(name);
     if (Math.floor(end / DAY_MS) !== Math.floor(before / DAY_MS)) this.#forget(end);
     return facts;
@@ -173,7 +183,32 @@ export class Exchange {
       tell: (to, values) =>
         facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + lagOf(this.#config), values: [...values] }),
     });
-    this.#subjects.set(name, atRest(subject));
+    this.#subjects.set(name, this.#stayAwake(name, subject) ? subject : atRest(subject));
+  }
+
+  /** Whether the subject may stay objects until its next hour. */
+  #stayAwake(name: string, { memory }: Subject): boolean {
+    this.#sleep(name);
+    const people = peopleIn(memory);
+    if (this.#awakePeople + people > AWAKE_PEOPLE_MAX) return false;
+    this.#awake.set(name, people);
+    this.#awakePeople += people;
+    return true;
+  }
+
+  #sleep(name: string): void {
+    this.#awakePeople -= this.#awake.get(name) ?? 0;
+    this.#awake.delete(name);
+  }
+
+  /** Those of which nothing has come for the hour that begins at `since` go to rest. */
+  #restAll(since: number): void {
+    for (const name of this.#awake.keys()) {
+      const subject = this.#live(name);
+      if (subject !== undefined && subject.lastAt >= since) continue;
+      this.#sleep(name);
+      if (subject !== undefined) this.#subjects.set(name, atRest(subject));
+    }
   }
 
   /** The subject as objects, where it is known; changes of it are to be set. */
@@ -193,6 +228,7 @@ export class Exchange {
       const hours = [...subject.hours.values()];
       if (!kind.erase(subject.memory, hours, tenantId, userId)) continue;
       erased++;
+      this.#sleep(name);
       if (kind.isDeserted?.(subject.memory, hours) === true) {
         this.#subjects.delete(name);
         open.delete(name);

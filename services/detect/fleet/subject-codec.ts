@@ -1,6 +1,6 @@
 /**
- * A subject of the exchange as bytes for the changelog, which is also how it lies in memory between its hours: nearly all of them are one
- * person's address, and as objects each takes ten times as much.
+ * A subject of the exchange as bytes for the changelog, which is also how most of a large fleet's lie in memory between their hours: nearly all of
+ * them are one person's address, and as objects each takes ten times as much.
  */
 import type { StateCodec } from '#lib/state/state.ts';
 import { assert } from '#lib/kernel/errors.ts';
@@ -17,7 +17,7 @@ export interface Subject {
   hours: Map<number, unknown>;
 }
 
-/** One with open hours; or the bytes of one, one a character. */
+/** One with open hours, or of which something comes every hour; or the bytes of one, one a character. */
 export type KeptSubject = Subject | string;
 
 export interface SubjectHead {
@@ -78,6 +78,9 @@ export const subjectCodec: StateCodec<KeptSubject> = {
 export const atRest = (subject: Subject): KeptSubject => (subject.hours.size > 0 ? subject : textOf(subject));
 
 export const liveSubject = (kept: KeptSubject): Subject => (typeof kept === 'string' ? readSubject(kept) : kept);
+
+/** How many people are kept in a subject's memory; 1 where it counts without names. */
+export const peopleIn = (memory: unknown): number => Math.max(1, (memory as { members?: ReadonlyMap<string, unknown> }).members?.size ?? 1);
 
 /** Without reading the rest of it. */
 export const headOf = (kept: KeptSubject): SubjectHead =>
