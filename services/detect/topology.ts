@@ -329,7 +329,7 @@ class Detect implements DetectPipeline {
     // Names that are kept for speed come back with the next event; those of people at rest would be a third of what is held of them.
     this.#devices.forget();
     this.#people.forgetUsers();
-    forgetNames();
+    forgetNames(at);
     // A day later than anybody may read it.
     this.#everybody.forget(at - this.#config.fleet.memoryMs - 24 * HOUR_MS);
     const before = at - this.#config.personTtlMs;

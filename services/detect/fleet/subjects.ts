@@ -2,7 +2,7 @@
  * What people can have in common, and how it is named. A subject is the key of its reports: all that is said about one
  * comes together in one task of the exchange. Everything is kept per tenant, except where a tenant has agreed to share.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DeclaredPlace, NetworkCategory } from '#schemas/records.ts';
 import { CATEGORIES } from '../steps/compact-codec.ts';
 
@@ -43,7 +43,7 @@ export function networkOf(ip: string): string {
 const HASH_DIGITS = 16;
 /** Names a place without telling it: the address is one to about 100 m. */
 export function placeHash(place: DeclaredPlace): string {
-  return createHash('sha256').update(`${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).digest('hex').slice(0, HASH_DIGITS);
+  return hash('sha256', `${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).slice(0, HASH_DIGITS);
 }
 
 /** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied every hour, and when there are more. */
@@ -52,13 +52,13 @@ const hashes = new Map<string, number>();
 
 /** A whole number out of a text, for values that are compared and never read. */
 export function shortHash(text: string): number {
-  let hash = hashes.get(text);
-  if (hash === undefined) {
-    hash = createHash('sha256').update(text).digest().readUInt32BE(0) >>> 1;
+  let number = hashes.get(text);
+  if (number === undefined) {
+    number = hash('sha256', text, 'buffer').readUInt32BE(0) >>> 1;
     if (hashes.size >= KEPT_MAX) hashes.clear();
-    hashes.set(text, hash);
+    hashes.set(text, number);
   }
-  return hash;
+  return number;
 }
 
 interface EgressSubjects {
@@ -82,8 +82,12 @@ export function egressSubjects(tenantId: string, sourceIp: string): EgressSubjec
   return subjects;
 }
 
-/** Empties what is kept of names: those of people at rest are not asked for. */
-export function forgetNames(): void {
+let forgotHour = NaN;
+
+/** Empties what is kept of names, once for all tasks of a process that come to an hour: those of people at rest are not asked for. */
+export function forgetNames(hour: number): void {
+  if (hour === forgotHour) return;
+  forgotHour = hour;
   hashes.clear();
   egresses.clear();
 }
