@@ -97,8 +97,23 @@ export class LaneHost {
     return { answer: this.#tally.answer(), reports };
   }
 
+  /** What is about one person goes to their lane alone. */
   learn(facts: readonly FleetFact[]): void {
-    for (const lane of this.#lanes) lane?.detect.learn(facts);
+    const everybody: FleetFact[] = [];
+    const own = new Map<number, FleetFact[]>();
+    for (const fact of facts) {
+      if (fact.userId === '') everybody.push(fact);
+      else {
+        const lane = this.#people.laneOf(fact.tenantId, fact.userId);
+        const known = own.get(lane);
+        if (known === undefined) own.set(lane, [fact]);
+        else known.push(fact);
+      }
+    }
+    for (const [index, lane] of this.#lanes.entries()) {
+      lane?.detect.learn(everybody);
+      lane?.detect.learn(own.get(index) ?? []);
+    }
   }
 
   /** End of the history: fires every timer. */
