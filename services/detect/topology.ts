@@ -29,7 +29,7 @@ import type { FindingContext, WindowTrace } from './steps/findings.ts';
 import type { DetectEvent } from './steps/digest.ts';
 import { Intake } from './steps/intake.ts';
 import { KnownKeys } from './steps/known-keys.ts';
-import { HOUR_MS, MINUTE_MS } from './fleet/minutes.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './fleet/minutes.ts';
 import type { Person } from './steps/person.ts';
 import { People, type Cell, type LiveCell } from './steps/people.ts';
 import { fireTimers, refreshTimer } from './steps/timers.ts';
@@ -101,6 +101,7 @@ class Detect implements DetectPipeline {
   #batch = 0;
   #scannedAt = -Infinity;
   #forgotHour = NaN;
+  #forgotDay = NaN;
   readonly #intake: Intake;
   readonly #out: SuspiciousSession[] = [];
 
@@ -181,7 +182,7 @@ class Detect implements DetectPipeline {
       if (person.closed) {
         person.closed = false;
         this.#people.saveClosed(cell, this.#active!.size);
-        this.#fleet.save(key, person.fleet);
+        person.fleet = this.#fleet.save(key, person.fleet);
       }
       const now = this.#now;
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
@@ -314,15 +315,14 @@ class Detect implements DetectPipeline {
       return;
     }
     if (!due) return;
-    this.#fleet.save(key, person.fleet);
+    person.fleet = this.#fleet.save(key, person.fleet);
     this.#people.saveAll(key, this.#active!.size);
   }
 
   /** Until they are asked for. */
-  #rest(key: string, { fleet }: Person, changed = true): void {
-    if (changed) this.#fleet.save(key, fleet);
-    this.#fleet.rest(key);
-    this.#people.rest(key);
+  #rest(key: string, person: Person, changed = true): void {
+    if (changed) person.fleet = this.#fleet.save(key, person.fleet);
+    if (this.#people.rest(key)) this.#fleet.rest(key);
   }
 
   #forget(at: number): void {
@@ -330,8 +330,9 @@ class Detect implements DetectPipeline {
     this.#devices.forget();
     this.#people.forgetUsers();
     forgetNames(at);
+    const day = Math.floor(at / DAY_MS);
     // A day later than anybody may read it.
-    this.#everybody.forget(at - this.#config.fleet.memoryMs - 24 * HOUR_MS);
+    if (day !== this.#forgotDay) this.#everybody.forget((this.#forgotDay = day) * DAY_MS - this.#config.fleet.memoryMs - DAY_MS);
     const before = at - this.#config.personTtlMs;
     for (const [key, highestAt] of this.#people.highestTimes()) {
       if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) {

@@ -31,6 +31,8 @@ test('the same at rest and live, and through bytes', () => {
   const again = new KeptFleets(restored);
   expect([again.of('t|u'), again.of('t|before'), again.of('t|nobody')]).toEqual([someFleet(), someFleet(), null]);
   expect([again.delete('t|u'), again.delete('t|u')]).toEqual([1, 0]);
-  again.save('t|before', newPersonFleet());
+  const kept = someFleet();
+  expect(again.save('t|u', kept)).toBe(kept);
+  expect(again.save('t|before', newPersonFleet())).toBe(null);
   expect(again.of('t|before')).toBe(null);
 });

@@ -69,15 +69,17 @@ export class KeptFleets {
     return kept.live;
   }
 
-  save(key: string, fleet: PersonFleet | null): void {
+  /** Answers what is kept: null where there is nothing. */
+  save(key: string, fleet: PersonFleet | null): PersonFleet | null {
     if (fleet === null || isEmpty(fleet)) {
       this.#store.delete(key);
-      return;
+      return null;
     }
     const kept = this.#store.get(key) ?? { live: fleet, rest: null };
     kept.live = fleet;
     kept.rest = null;
     this.#store.set(key, kept);
+    return fleet;
   }
 
   /** Nothing changes by it. */

@@ -1,6 +1,6 @@
 /**
- * The people of a task: live while they have open windows, else at rest as the bytes of their state, a tenth of the
- * memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
+ * The people of a task: live while they have open windows, else at rest, which where there are many is as the bytes of their state, a tenth of
+ * the memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
  * decodes open windows only.
  *
  * Where many are live, what closed windows have left of those who type is folded into its bytes until their next window closes (folded.ts), and
@@ -42,6 +42,8 @@ const KNOWN_USERS_MAX = 100_000;
 
 /** With so many live people of a task or fewer nobody is folded or set aside: it is not worth the decoding. */
 export const LIVE_PEOPLE_MAX = 2048;
+/** Of a task with so many people or fewer, those at rest stay objects: they are few, and wake up every few minutes. */
+const RESTING_LIVE_MAX = 64;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
@@ -230,14 +232,18 @@ export class People {
     this.saveClosed(cell, active);
   }
 
-  /** Saves a person without open windows, to rest until they are asked for. */
-  rest(key: string): void {
+  /** Saves a person without open windows, to rest until they are asked for. True where they are bytes from now on. */
+  rest(key: string): boolean {
     const cell = this.cell(key)!;
     this.#open.delete(key);
-    cell.rest = packPerson(cell.person!, this.#dictionary);
-    cell.person = null;
     cell.closed = null;
+    const asBytes = this.#people.size > Math.min(RESTING_LIVE_MAX, this.#liveMax);
+    if (asBytes) {
+      cell.rest = packPerson(cell.person!, this.#dictionary);
+      cell.person = null;
+    } else cell.person!.batch = 0;
     this.#people.set(key, cell);
+    return asBytes;
   }
 
   /** What finds cells by their user's id; it is there again with their next event. */
