@@ -15,9 +15,10 @@ export class Everybody {
   /** Taking the same one twice changes nothing. */
   add(fact: FleetFact): void {
     const versions = this.#store.get(fact.subject) ?? [];
-    if (versions.some(({ effectiveAt }) => effectiveAt === fact.effectiveAt)) return;
-    versions.push(fact);
-    versions.sort((a, b) => a.effectiveAt - b.effectiveAt);
+    let place = versions.length;
+    while (place > 0 && versions[place - 1]!.effectiveAt > fact.effectiveAt) place--;
+    if (place > 0 && versions[place - 1]!.effectiveAt === fact.effectiveAt) return;
+    versions.splice(place, 0, fact);
     if (versions.length > VERSIONS_MAX) versions.shift();
     this.#store.set(fact.subject, versions);
   }
@@ -32,6 +33,9 @@ export class Everybody {
 
   /** The one in force at an event time; null for none. */
   at(subject: string, at: number): FleetFact | null {
-    return this.#store.get(subject)?.findLast(({ effectiveAt }) => effectiveAt <= at) ?? null;
+    const versions = this.#store.get(subject);
+    if (versions === undefined) return null;
+    for (let i = versions.length - 1; i >= 0; i--) if (versions[i]!.effectiveAt <= at) return versions[i]!;
+    return null;
   }
 }

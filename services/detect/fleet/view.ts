@@ -4,13 +4,16 @@ import type { DeviceAssignment, FleetFact } from '#schemas/records.ts';
 import type { FleetView, Told } from '../model/fleet-view.ts';
 import type { Person, SessionState } from '../steps/person.ts';
 import { readEgress } from './egress.ts';
-import { isLargerBucket, readRhythm } from './rhythm.ts';
+import { isLargerBucket, newRhythmFigures, readRhythm } from './rhythm.ts';
 import { readShipTo } from './ship-to.ts';
 import { egressSubjects } from './subjects.ts';
 
 const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject: fact.subject, until: fact.windowEnd });
 
-/** Null where nothing was told. */
+/** Filled again for every window that asks, as the view of the session is. */
+const seenRhythm = newRhythmFigures();
+
+/** Null where nothing was told; of use until somebody asks for another session's. */
 export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }: SessionState): FleetView | null {
   if (fleet === null || fleet.taken.length === 0) return null;
   const view: FleetView = { egress: null, shipTo: null, rhythm: null };
@@ -21,7 +24,7 @@ export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }:
     else if (fact.kind === 'SHIP_TO' && assignment !== null && assignment.shippedTo !== null) view.shipTo = toldBy(fact, readShipTo(fact.values, ownKm(assignment)));
     else if (fact.kind === 'RHYTHM' && (rhythm === null || isLargerBucket(fact.values, rhythm.values))) rhythm = fact;
   }
-  if (rhythm !== null) view.rhythm = toldBy(rhythm, readRhythm(rhythm.values));
+  if (rhythm !== null) view.rhythm = toldBy(rhythm, readRhythm(rhythm.values, seenRhythm));
   return view;
 }
 

@@ -18,11 +18,13 @@ import { EDGES, GRID, holdsOf, intervalsOf, PAIRS, ROLLOVERS, SHARES, TOP_MS } f
 const SPREAD_MS = 24;
 const STEPS = 9;
 /** Edges of the bins with both ends, ms. */
-const BOUNDS: readonly number[] = [8, ...EDGES, 2 * TOP_MS];
+const BOUNDS = Float64Array.of(8, ...EDGES, 2 * TOP_MS);
 /** Bin of every whole ms below the last edge: edges are whole. */
 const BIN_AT = Uint8Array.from({ length: 2 * TOP_MS }, (_, ms) => Math.max(0, BOUNDS.findLastIndex((edge) => edge <= ms)));
 const below = new Float64Array(GRID + 1);
 const area = new Float64Array(GRID + 1);
+/** Counts per ms, by bin. */
+const density = new Float64Array(GRID);
 
 /** Integral of the counts below each time, up to `ms`. */
 function areaAt(ms: number): number {
@@ -30,15 +32,16 @@ function areaAt(ms: number): number {
   if (ms >= BOUNDS[GRID]!) return area[GRID]! + below[GRID]! * (ms - BOUNDS[GRID]!);
   const low = BIN_AT[ms | 0]!;
   const within = ms - BOUNDS[low]!;
-  const density = (below[low + 1]! - below[low]!) / (BOUNDS[low + 1]! - BOUNDS[low]!);
-  return area[low]! + within * (below[low]! + (density * within) / 2);
+  return area[low]! + within * (below[low]! + (density[low]! * within) / 2);
 }
 
 /** Log (natural) of the quantiles of spread-out times; rising shares. */
 function spreadQuantiles(counts: Uint16Array, from: number, out: number[]): void {
   for (let i = 0; i < GRID; i++) {
+    const widthMs = BOUNDS[i + 1]! - BOUNDS[i]!;
     below[i + 1] = below[i]! + counts[from + i]!;
-    area[i + 1] = area[i]! + ((below[i]! + below[i + 1]!) / 2) * (BOUNDS[i + 1]! - BOUNDS[i]!);
+    area[i + 1] = area[i]! + ((below[i]! + below[i + 1]!) / 2) * widthMs;
+    density[i] = (below[i + 1]! - below[i]!) / widthMs;
   }
   let bin = 0;
   for (const share of SHARES) {

@@ -24,6 +24,8 @@ export interface DeviceHistory {
   refusedDays: number;
   /** Of its latencies and intervals. */
   coupling: Coupling;
+  /** Transient: what `past` shows; absent until somebody asks. */
+  own?: OwnGap | null | undefined;
 }
 
 export const HISTORY_BINS = 64;
@@ -51,7 +53,7 @@ export function historyBin(gapMs: number): number {
 function emptyHistory(): DeviceHistory {
   const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
   const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
-  return { deviceId: '', sensor: 'ENDPOINT_AGENT', days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS) };
+  return { deviceId: '', sensor: 'ENDPOINT_AGENT', days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS), own: undefined };
 }
 
 const spare = new Spares(emptyHistory, (history) => {
@@ -60,6 +62,7 @@ const spare = new Spares(emptyHistory, (history) => {
   history.coupling.fill(0);
   history.days = history.refusedDays = 0;
   history.lastDay = -1;
+  history.own = undefined;
 });
 
 /** Hands back one that nobody holds any more. */
@@ -95,6 +98,7 @@ function learnDay(history: DeviceHistory): void {
   history.refusedDays = 0;
   history.days = Math.min(COUNT_MAX, history.days + 1);
   for (let i = 0; i < HISTORY_BINS; i++) past[i] = Math.min(COUNT_MAX, past[i]! + today[i]!);
+  history.own = undefined;
 }
 
 export interface OwnGap {
@@ -106,11 +110,15 @@ export interface OwnGap {
   highMs: number;
 }
 
-/** What the past days show; null without any. */
+/** What the past days show; null without any. Asked with every window, and the same all day. */
 export function ownGap(history: DeviceHistory): OwnGap | null {
-  const minutes = minutesOf(history.past);
-  if (minutes === 0) return null;
-  return { days: history.days, minutes, typicalMs: quantileOf(history.past, 0.5), highMs: quantileOf(history.past, 0.95) };
+  if (history.own === undefined) history.own = ownGapOf(history);
+  return history.own;
+}
+
+function ownGapOf({ past, days }: DeviceHistory): OwnGap | null {
+  const minutes = minutesOf(past);
+  return minutes === 0 ? null : { days, minutes, typicalMs: quantileOf(past, 0.5), highMs: quantileOf(past, 0.95) };
 }
 
 function quantileOf(counts: Uint16Array, share: number): number {

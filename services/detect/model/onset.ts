@@ -14,7 +14,7 @@ import { couplingOf, couplingText, withCoupling } from './coupling.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { riseMax } from './sighting.ts';
-import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
+import { MINUTES_MAX, type MinuteSummary, type SessionView, type SignalParameters } from './view.ts';
 
 export const onsetSignal: SignalDescription = {
   name: 'onset',
@@ -40,35 +40,48 @@ export interface Onset {
   samples: number;
 }
 
-function median(values: number[]): number {
-  // So few numbers are sorted by inserting them.
-  for (let i = 1; i < values.length; i++) {
-    const value = values[i]!;
+const sorted = new Float64Array(MINUTES_MAX);
+
+/** Median of the first `count` of the scratch: so few numbers are sorted by inserting them. */
+function median(count: number): number {
+  for (let i = 1; i < count; i++) {
+    const value = sorted[i]!;
     let at = i;
-    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!;
-    values[at] = value;
+    for (; at > 0 && sorted[at - 1]! > value; at--) sorted[at] = sorted[at - 1]!;
+    sorted[at] = value;
   }
-  const middle = values.length >> 1;
-  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
+  const middle = count >> 1;
+  return count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Of the minutes from `from` on and before `to`. */
+function medianOf(minutes: readonly MinuteSummary[], field: 'low' | 'middle', from: number, to: number): number {
+  for (let i = from; i < to; i++) sorted[i - from] = minutes[i]![field];
+  return median(to - from);
+}
+
+/** Median distance of the first minutes' low gaps from `lowMs`. */
+function noiseOf(minutes: readonly MinuteSummary[], to: number, lowMs: number): number {
+  for (let i = 0; i < to; i++) sorted[i] = Math.abs(minutes[i]!.low - lowMs);
+  return median(to);
 }
 
 /** The split with the largest rise that lasts to the end; null where there are too few minutes or no rise. */
 export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number): Onset | null {
   let best: Onset | null = null;
-  for (let split = beforeMin; split <= minutes.length - AFTER_MINUTES; split++) {
-    const before = minutes.slice(0, split).map((minute) => minute.low);
-    const after = minutes.slice(split);
-    const beforeMs = median(before);
-    const afterMs = median(after.map((minute) => minute.low));
-    const leastAfter = Math.min(...after.map((minute) => minute.low));
-    const noiseMs = Math.max(NOISE_MS_MIN, median(before.map((low) => Math.abs(low - beforeMs))));
+  const end = minutes.length;
+  for (let split = beforeMin; split <= end - AFTER_MINUTES; split++) {
+    const beforeMs = medianOf(minutes, 'low', 0, split);
+    const afterMs = medianOf(minutes, 'low', split, end);
+    let leastAfter = Infinity;
+    for (let i = split; i < end; i++) if (minutes[i]!.low < leastAfter) leastAfter = minutes[i]!.low;
     // A rise that lasts: also its lowest minute lies above most of what was before.
     if (leastAfter - beforeMs < (afterMs - beforeMs) / 2) continue;
-    const middleRise = median(after.map((minute) => minute.middle)) - median(minutes.slice(0, split).map((minute) => minute.middle));
+    const middleRise = medianOf(minutes, 'middle', split, end) - medianOf(minutes, 'middle', 0, split);
     if (middleRise < MIDDLE_SHARE * (afterMs - beforeMs)) continue;
-    if (best === null || afterMs - beforeMs > best.afterMs - best.beforeMs) {
-      best = { beforeMs, afterMs, noiseMs, at: after[0]!.end, samples: after.reduce((sum, minute) => sum + minute.samples, 0) };
-    }
+    if (best !== null && afterMs - beforeMs <= best.afterMs - best.beforeMs) continue;
+    const noiseMs = Math.max(NOISE_MS_MIN, noiseOf(minutes, split, beforeMs));
+    best = { beforeMs, afterMs, noiseMs, at: minutes[split]!.end, samples: minutes.slice(split).reduce((sum, minute) => sum + minute.samples, 0) };
   }
   return best;
 }

@@ -43,17 +43,34 @@ export interface Sighting extends Located {
 const TOOLS_MAX = 8;
 const HOPS_HIDDEN_MAX = 255;
 
+/** Texts whose answer is remembered: the same few names come with every window. */
+const REMEMBERED_MAX = 4096;
+
+/** Whether a text has the pattern in it. */
+function remembering(pattern: RegExp): (text: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (text) => {
+    let answer = known.get(text);
+    if (answer === undefined) {
+      answer = pattern.test(text);
+      if (known.size >= REMEMBERED_MAX) known.clear();
+      known.set(text, answer);
+    }
+    return answer;
+  };
+}
+
 /** Category reasons that name a privacy relay of a consumer platform: many honest people use it without knowing. */
-export const isPrivateRelay = (reason: string): boolean => /private.?relay/i.test(reason);
-const SATELLITE = /starlink|space ?exploration|spacex|hughes|viasat|inmarsat|ses s\.?a|eutelsat|oneweb|iridium|telesat|skylogic|satellite/i;
+export const isPrivateRelay = remembering(/private.?relay/i);
+const namesSatellite = remembering(/starlink|space ?exploration|spacex|hughes|viasat|inmarsat|ses s\.?a|eutelsat|oneweb|iridium|telesat|skylogic|satellite/i);
 /** Organisations whose access network is a satellite; a long last mile is honest there. */
-export const isSatellite = (organisation: string | null): boolean => organisation !== null && SATELLITE.test(organisation);
+export const isSatellite = (organisation: string | null): boolean => organisation !== null && namesSatellite(organisation);
 /**
  * Organisations that are nothing but gateways of other organisations (cloud security gateways, secure access service edges): such a
  * gateway ends the transport, also where the customer's policy does not name it. An operator cannot use one without the customer.
  */
-const SECURITY_GATEWAY = /zscaler|netskope|opendns|cisco umbrella|cato networks|iboss|forcepoint|menlo security|skyhigh|blue ?coat|palo alto networks/i;
-export const isSecurityGateway = (organisation: string | null): boolean => organisation !== null && SECURITY_GATEWAY.test(organisation);
+const namesSecurityGateway = remembering(/zscaler|netskope|opendns|cisco umbrella|cato networks|iboss|forcepoint|menlo security|skyhigh|blue ?coat|palo alto networks/i);
+export const isSecurityGateway = (organisation: string | null): boolean => organisation !== null && namesSecurityGateway(organisation);
 
 /**
  * Most that a gap or a longer way counts for alone in a business network, decades: it may have an egress that no policy names, which ends the
