@@ -27,6 +27,9 @@ export interface RunOptions extends Omit<ReplayOptions, 'labels'> {
   readonly checkpointEveryMs: number;
 }
 
+/** Records between two looks at how large the process is: a look takes as long as several of them. */
+const LOOK_EVERY_RECORDS = 65_536;
+
 export class Run {
   readonly #options: RunOptions;
   readonly results: Results;
@@ -36,6 +39,7 @@ export class Run {
   #hosts: readonly HostResult[] = [];
   #before: readonly HostResult[] = [];
   #serial = 0;
+  #lookedAt = 0;
   #positions: () => unknown = () => null;
   #checkpointAt = 0;
   #fed = false;
@@ -87,7 +91,7 @@ export class Run {
         if (wait !== undefined) await wait;
       }
       this.#progress.update(history.share, this.#serial);
-      boundLargeHeaps();
+      this.#boundHeaps();
       if (this.#isCheckpointDue) await this.checkpoint();
     }
   }
@@ -106,7 +110,7 @@ export class Run {
       let read = 0;
       for (const { at } of positions.values()) read += at;
       this.#progress.update(read / Math.max(1, bytes), this.#serial);
-      boundLargeHeaps();
+      this.#boundHeaps();
       return signal.aborted || this.#isCheckpointDue;
     };
     for (let left = lanes; left.length > 0; ) {
@@ -115,6 +119,12 @@ export class Run {
       if (this.#isCheckpointDue) await this.checkpoint();
       left = left.filter(({ lane }) => !ended.has(lane) && lanesOf(share).includes(lane));
     }
+  }
+
+  #boundHeaps(): void {
+    if (this.#serial - this.#lookedAt < LOOK_EVERY_RECORDS) return;
+    this.#lookedAt = this.#serial;
+    boundLargeHeaps();
   }
 
   get #isCheckpointDue(): boolean {

@@ -41,9 +41,13 @@ export function networkOf(ip: string): string {
 }
 
 const HASH_DIGITS = 16;
+const placeHashes = new WeakMap<DeclaredPlace, string>();
+
 /** Names a place without telling it: the address is one to about 100 m. */
 export function placeHash(place: DeclaredPlace): string {
-  return hash('sha256', `${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).slice(0, HASH_DIGITS);
+  let name = placeHashes.get(place);
+  if (name === undefined) placeHashes.set(place, (name = hash('sha256', `${place.latitude.toFixed(3)}|${place.longitude.toFixed(3)}`).slice(0, HASH_DIGITS)));
+  return name;
 }
 
 /** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied every hour, and when there are more. */

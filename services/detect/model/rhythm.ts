@@ -140,13 +140,18 @@ function addPacked(phases: Int32Array, at: number, packed: number): void {
 /** Counts one record. */
 export function addKeystrokes({ counts, phases, coupling }: Rhythm, { registrationLatencyMs, interKeyMs, holdMs, sensor }: KeystrokeLatency): void {
   const paired = holdMs.length === interKeyMs.length + 1;
+  let pairs = 0;
+  let rollovers = 0;
   for (let i = 0; i < interKeyMs.length; i++) {
     const interval = interKeyMs[i]!;
     if (!(interval >= 0 && interval <= BREAK_MS)) continue;
     count(counts, binOf(interval));
-    if (!paired) continue;
-    count(counts, PAIRS);
-    if (holdMs[i]! > interval) count(counts, ROLLOVERS);
+    pairs++;
+    if (paired && holdMs[i]! > interval) rollovers++;
+  }
+  if (paired) {
+    counts[PAIRS] = Math.min(COUNT_MAX, counts[PAIRS]! + pairs);
+    counts[ROLLOVERS] = Math.min(COUNT_MAX, counts[ROLLOVERS]! + rollovers);
   }
   for (let i = 0; i < holdMs.length; i++) {
     const hold = holdMs[i]!;
