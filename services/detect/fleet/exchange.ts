@@ -56,9 +56,10 @@ const PROGRESS_KEY = 'complete';
 
 /**
  * Subjects of which something comes nearly every hour stay objects between their hours, as long as no more people than this are in them: reading
- * and writing them costs as much as the hour itself. All others rest as bytes.
+ * and writing them costs as much as the hour itself. All others rest as bytes, and where there are more than so many subjects, those of one person too.
  */
-const AWAKE_PEOPLE_MAX = 16_384;
+const AWAKE_PEOPLE_MAX = 8192;
+const ALL_AWAKE_SUBJECTS_MAX = 4096;
 
 /** From the end of an hour to the event time at which it is complete, ms: a window that begins in it may end a minute later. */
 export const completeAfterMs = ({ idleCloseMs, fleet }: DetectConfig): number => MINUTE_MS + idleCloseMs + fleet.graceMs;
@@ -190,7 +191,7 @@ export class Exchange {
   #stayAwake(name: string, { memory }: Subject): boolean {
     this.#sleep(name);
     const people = peopleIn(memory);
-    if (this.#awakePeople + people > AWAKE_PEOPLE_MAX) return false;
+    if (this.#awakePeople + people > AWAKE_PEOPLE_MAX || (people === 1 && this.#subjects.size > ALL_AWAKE_SUBJECTS_MAX)) return false;
     this.#awake.set(name, people);
     this.#awakePeople += people;
     return true;
