@@ -48,7 +48,7 @@ describe('hidden leg', () => {
     const minutes = (driftMs: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 45 + (driftMs * i) / 20, middle: 49 + (driftMs * i) / 20 }));
     expect(rank(at(50, { minutes: minutes(14) }))).toBe(RANK.MEDIUM);
     expect(rank(at(50, { minutes: minutes(0.5) }))).toBe(RANK.NONE);
-    const moving = hiddenLeg(view({ gap: gapView(50, { minutes: minutes(14) }), transport: transportView(45, { lowerSpreadMs: 12 }) }), parameters);
+    const moving = hiddenLeg(view({ gap: gapView(50, { minutes: minutes(14).map((minute) => ({ ...minute, low: minute.low + 2, middle: minute.middle + 2 })) }), transport: transportView(45, { lowerSpreadMs: 12 }) }), parameters);
     expect(rank(moving)).toBe(RANK.LOW);
   });
 
@@ -106,6 +106,17 @@ describe('hidden leg', () => {
     expect(rank(at(600, { minutes: minutes(250) }))).toBe(RANK.MEDIUM);
     const queueing = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: i % 5 < 2 ? 620 : 700 + 20 * (i % 5), middle: 800 }));
     expect(rank(at(700, { minutes: queueing })), 'a hop that queues and comes back to its floor').toBeLessThanOrEqual(RANK.LOW);
+  });
+
+  test('where nothing tells on which side of it the keys were typed, a gap as long as a satellite hop is LOW alone, however it drifts', () => {
+    const drifting = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 600 + 12 * i, middle: 620 + 12 * i }));
+    for (const sensor of ['BASTION', 'VDI_GATEWAY'] as const) {
+      const found = at(600, { minutes: drifting, sensor });
+      expect(rank(found), sensor).toBe(RANK.LOW);
+      expect(reading(found).explanation).toContain('nothing tells who sits before it');
+      expect(rank(at(420, { sensor })), `${sensor}, shorter`).toBe(RANK.MEDIUM);
+    }
+    expect(rank(at(600, { minutes: drifting }))).toBe(RANK.MEDIUM);
   });
 
   test('two clocks: the clock error is taken off and named', () => {

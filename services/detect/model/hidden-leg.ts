@@ -15,12 +15,12 @@
  *   not shrink the p-value.
  * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
- *   varies no more than a machine does. In a business network a gap alone stays LOW until the people behind its gateway, if it has
+ *   varies no more than a machine does. At gateways and bastions a leg of a satellite hop's length is LOW alone. In a business network a gap alone stays LOW until the people behind its gateway, if it has
  *   one, are known. A stated bound: the evaluation has no piloted session with a leg there.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
-import { couplingOf, couplingText, isUncoupled, withCoupling, type CouplingEvidence } from './coupling.ts';
+import { canCouple, couplingOf, couplingText, isUncoupled, withCoupling, type CouplingEvidence } from './coupling.ts';
 import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
@@ -133,7 +133,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
-  const doubt = gatewayDoubt(view);
+  const doubt = gatewayDoubt(view) ?? hopDoubt(gap, claimedMs, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   return {
@@ -203,6 +203,17 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
   if (own === null || own.days < OWN_DAYS_MIN || own.minutes < OWN_MINUTES_MIN || jitterMs > 0) return false;
   // Beyond the grid of the history nothing can be compared.
   return own.typicalMs !== Infinity && Math.abs(own.typicalMs - lowMs) <= 4 + 0.1 * own.typicalMs;
+}
+
+/**
+ * At a gateway or a bastion nothing tells on which side of a satellite hop the keys were typed, and one whose line queues for minutes has not
+ * the floor by which it is known. Homes behind one are some thousandths of all, which no share of slow machines has in.
+ *
+ * @returns what stands against the gap, in words; null for nothing
+ */
+function hopDoubt({ sensor, twoClocks }: GapView, claimedMs: number, { config }: SignalParameters): string | null {
+  if (canCouple(sensor, null) || claimedMs * (twoClocks ? 2 : 1) < config.network.geostationaryMs) return null;
+  return 'a geostationary hop whose line queues shows as much, and at such a sensor nothing tells who sits before it';
 }
 
 interface Told {
