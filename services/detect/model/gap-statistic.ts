@@ -2,6 +2,8 @@
  * What a session's gap comes to: the level that holds, and how it varies beyond the transport and a machine. The meaning is
  * hidden-leg's; here is how it is measured.
  */
+import { OWN_MINUTES_MIN } from './history.ts';
+import { HOSTED_ELSEWHERE_MS } from './sighting.ts';
 import { quantiles } from './sketch.ts';
 import { MINUTES_MAX, type GapView, type MinuteSummary, type SignalParameters, type TransportView } from './view.ts';
 
@@ -143,6 +145,21 @@ function secondLowest(minutes: readonly MinuteSummary[], first: number, field: '
     } else if (value < second) second = value;
   }
   return second;
+}
+
+/** Minutes from which the session's own least gap is known. */
+const SETTLED_MINUTES_MIN = 3;
+
+/**
+ * The gap that a desktop which is hosted elsewhere comes back to, in this session or on its earlier days, ms: a way that is honest changes its route,
+ * and what that adds is no level of a machine. Infinity at any other sensor, and where the desktop stands, as far as was seen, beside its gateway:
+ * then a rise is somebody's leg.
+ */
+export function settledMs({ sensor, minutes, own }: Pick<GapView, 'sensor' | 'minutes' | 'own'>): number {
+  if (sensor !== 'VDI_GATEWAY') return Infinity;
+  let least = own !== null && own.minutes >= OWN_MINUTES_MIN ? own.typicalMs : Infinity;
+  if (minutes.length >= SETTLED_MINUTES_MIN) least = Math.min(least, secondLowest(minutes, 0, 'low'));
+  return least < HOSTED_ELSEWHERE_MS ? Infinity : least;
 }
 
 /** Second-lowest of the last minutes' low gaps, ms; no bound before there are three of them. */

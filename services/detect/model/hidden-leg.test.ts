@@ -131,6 +131,18 @@ describe('hidden leg', () => {
     expect(rank(at(350, { sensor: 'VDI_GATEWAY' }))).toBe(RANK.MEDIUM);
   });
 
+  test('a route that changes behind a hosted desktop is no level of it; at one beside its gateway, and at any other sensor, the rise is a leg', () => {
+    const minutes = (before: number, count = 8) => Array.from({ length: 24 }, (_, i) => ({ end: i * 60_000, samples: 60, low: i < count ? before : 400, middle: (i < count ? before : 400) + 5 }));
+    const hosted = at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(107) });
+    expect(rank(hosted)).toBeLessThan(RANK.LOW + 1);
+    expect(reading(hosted).explanation).toContain('only the 107 ms that the gap comes back to count');
+    expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(8) }))).toBe(RANK.MEDIUM);
+    expect(rank(at(400, { sensor: 'BASTION', minutes: minutes(107) }))).toBe(RANK.MEDIUM);
+    const own = { days: 1, minutes: 600, typicalMs: 107, highMs: 115 };
+    expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(400), own })), 'on an earlier day').toBeLessThan(RANK.LOW + 1);
+    expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(400) }))).toBe(RANK.MEDIUM);
+  });
+
   test('the explanation carries the numbers of the evidence', () => {
     const found = reading(at(84));
     for (const value of [found.observed.toFixed(1), found.expected.toFixed(1), '400']) expect(found.explanation).toContain(value);

@@ -10,6 +10,7 @@
  *   drift of the low gaps over half an hour (queues and route changes of the leg), each beyond what the transport shows.
  *   And, where the sensor is on the workstation, the coupling of latencies and intervals (coupling.ts), which no machine has.
  *   Where half of the keystrokes of nearly all minutes lie far above the fifth of them, the half counts: two hands, one of them near.
+ *   At a desktop that is hosted elsewhere than its gateway, only what the gap comes back to: what a changed route adds is no level.
  * Null: the gap is the machine's own. Machines differ far more than minutes of one machine do, so the p-value is the
  *   share of honest *machines* with so large a gap and, given that, so much variation; more minutes confirm the figures and do
  *   not shrink the p-value.
@@ -22,7 +23,7 @@ import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
 import { canCouple, couplingOf, couplingText, isUncoupled, withCoupling, type CouplingEvidence } from './coupling.ts';
 import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
-import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, type GapStatistic } from './gap-statistic.ts';
+import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, settledMs, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
@@ -124,7 +125,8 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   if (claimedMs <= expected) return QUIET;
   // Who types too little for a minute to have a gap of its own is judged by twenty of them.
   const early = gap.minutes.length > 0 && gap.minutes.length < (jitterMs > 0 ? MINUTES_HELD : EARLY_MINUTES);
-  const log10Level = reference.log10Tail(early ? EARLY_SHARE * claimedMs : claimedMs);
+  const settled = settledMs(gap);
+  const log10Level = reference.log10Tail((early ? EARLY_SHARE : 1) * Math.min(claimedMs, settled));
   const coupling = explainedMs > 0 ? null : couplingOf(view, parameters);
   const calm = isCalmMachine(gap, lowMs, jitterMs) && (coupling?.log10 ?? 0) <= 0;
   const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
@@ -145,7 +147,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, doubt: strength < supported ? doubt : null, gap, statistic, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
+    explanation: explain({ early, satellite, doubt: strength < supported ? doubt : null, gap, statistic, settledMs: settled, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
   };
 }
 
@@ -226,6 +228,8 @@ interface Told {
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
   statistic: GapStatistic;
+  /** At a desktop that is hosted elsewhere, what the gap comes back to, ms. */
+  settledMs: number;
   expected: number;
   share: number;
   origin: string;
@@ -248,10 +252,11 @@ function explain(told: Told): string {
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
   const mixture = mixed ? `; the other keystrokes are much faster, as if somebody near typed among them (${MIXTURE_MS} ms and twice the spread of the round trip are taken off for an honest spread)` : '';
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
-  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : 'this gap'} (${told.origin})`;
+  const settled = told.settledMs < claimedMs ? `; a desktop that is hosted elsewhere has an honest way behind its gateway, whose routes change, so only the ${show(told.settledMs)} ms that the gap comes back to count` : '';
+  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : told.settledMs < claimedMs ? 'that' : 'this gap'} (${told.origin})`;
   const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
   const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.doubt !== null ? `; ${told.doubt}, so less is made of it` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);
-  return `${clocks}${mixture}${egress}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
+  return `${clocks}${mixture}${egress}${settled}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
 }

@@ -84,7 +84,7 @@ const SATELLITE_GAP_MS = 450;
 const SATELLITE_RISE_MAX = 1;
 
 /** Gap from which a desktop is hosted elsewhere than its gateway, ms: few machines show it by themselves. The honest way in between changes its route as any does. */
-const HOSTED_ELSEWHERE_MS = 25;
+export const HOSTED_ELSEWHERE_MS = 25;
 /** Most that a rise counts there: a route of 170 ms more came and went in the recorded ways of servers. */
 const ROUTE_RISE_MAX = 2;
 
