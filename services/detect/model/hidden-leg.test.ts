@@ -67,6 +67,15 @@ describe('hidden leg', () => {
     expect(reading(over(3.1)).strength).toBeLessThan(reading(over(2.9)).strength - 1);
   });
 
+  test('a floor that drifts with regular keys says nothing at a bastion, where nothing tells a machine from a leg; with jitter it does', () => {
+    const minutes = (spreadMs: number) => Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 60 + i, middle: 60 + spreadMs + i }));
+    const drifting = (sensor: 'BASTION' | 'ENDPOINT_AGENT', spreadMs: number) => reading(at(65, { sensor, minutes: minutes(spreadMs) }));
+    expect(drifting('ENDPOINT_AGENT', 4).explanation).toContain('drifts by');
+    expect(drifting('BASTION', 4).explanation).not.toContain('drifts by');
+    expect(rank(drifting('BASTION', 4))).toBe(RANK.LOW);
+    expect(drifting('BASTION', 16).explanation).toContain('drifts by');
+  });
+
   test('jitter of its own, which the transport does not show, raises 60 ms to MEDIUM; that of the transport does not', () => {
     const minutes = Array.from({ length: 6 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 60 + (i % 3), middle: 80 }));
     expect(rank(at(60, { jitterMs: 35, minutes }))).toBe(RANK.MEDIUM);

@@ -27,7 +27,7 @@ import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapS
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
-import { BUSINESS_MAX, isSatellite, isTrustedEgress } from './sighting.ts';
+import { BUSINESS_MAX, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { GapView, MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
 export const hiddenLegSignal: SignalDescription = {
@@ -89,13 +89,16 @@ function mayMoveWithLoad(minutes: readonly MinuteSummary[]): boolean {
   return concordance(minutes) + Math.sqrt((2 * (2 * n + 5)) / (9 * n * (n - 1))) > LOAD_TAU;
 }
 
-/** log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. */
-function log10Variation(gap: GapView, { claimedMs, jitterMs, driftMs, minutes, mixed, spreadMs, transportSpreadMs }: GapStatistic, shareMax: number): number {
+/**
+ * log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. A floor that
+ * drifts with regular keys is a machine's as well as a leg's: on the workstation the coupling tells which, elsewhere nothing does.
+ */
+function log10Variation(gap: GapView, sighting: Sighting | null, { claimedMs, jitterMs, driftMs, minutes, mixed, spreadMs, transportSpreadMs }: GapStatistic, shareMax: number): number {
   // Load in bursts looks like jitter until enough minutes show whether the gap stays; a hosted desktop has a leg of its own, and an honest one.
   if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
   if (mayMoveWithLoad(gap.minutes)) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
-  const hidden = jitterMs === 0 && transportSpreadMs > TRANSPORT_SHARE_MAX * spreadMs;
+  const hidden = jitterMs === 0 && (!canCouple(gap.sensor, sighting) || transportSpreadMs > TRANSPORT_SHARE_MAX * spreadMs);
   const drifting = hidden || driftMs > shareMax * claimedMs ? 0 : log10Share(jitterMs > 0 ? DRIFT_NULL : DRIFT_ALONE_NULL, driftMs);
   return Math.min(jitter, drifting);
 }
@@ -129,7 +132,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const log10Level = reference.log10Tail((early ? EARLY_SHARE : 1) * Math.min(claimedMs, settled));
   const coupling = explainedMs > 0 ? null : couplingOf(view, parameters);
   const calm = isCalmMachine(gap, lowMs, jitterMs) && (coupling?.log10 ?? 0) <= 0;
-  const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, statistic, settings.jitterShareMax);
+  const log10More = calm || explainedMs > 0 || gateway !== null || (coupling !== null && isUncoupled(coupling)) ? 0 : log10Variation(gap, view.sighting, statistic, settings.jitterShareMax);
   // The coupling does not depend on how slow or uneven an honest machine is, so its e-value multiplies.
   const full = withCoupling(strengthOfP(log10Level + log10More), coupling);
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
