@@ -4,7 +4,7 @@
  * mergeable, bounded, the same in every order. Told to everybody, with no person in it.
  */
 import type { FleetReport, Sensor } from '#schemas/records.ts';
-import { DAY_MS } from './minutes.ts';
+import { bitsOf, DAY_MS } from './minutes.ts';
 import { isSatellite, type Sighting } from '../model/sighting.ts';
 import type { SubjectKind } from './kind.ts';
 import { shortHash, subjectOf } from './subjects.ts';
@@ -74,8 +74,12 @@ const emptyBits = (): number[] => Array.from({ length: WORDS }, () => 0);
 
 /** Distinct devices of the last days; saturates at about five times the bits. */
 function devicesOf(days: CohortMemory['days']): number {
-  let free = 0;
-  for (let bit = 0; bit < BITS; bit++) if (!days.some(({ devices }) => (devices[Math.floor(bit / WORD)]! & (1 << bit % WORD)) !== 0)) free++;
+  let free = BITS;
+  for (let word = 0; word < WORDS; word++) {
+    let seen = 0;
+    for (const { devices } of days) seen |= devices[word]!;
+    free -= bitsOf(seen);
+  }
   return Math.round(-BITS * Math.log(Math.max(1, free) / BITS));
 }
 

@@ -85,9 +85,9 @@ export function createGateways(everybody: Everybody, { memoryMs, shareTenants }:
   return (tenantId, sourceIp, trusted, at) => {
     const { own, shared } = egressSubjects(tenantId, sourceIp);
     const fact = everybody.at(shareTenants.includes(tenantId) ? shared : own, at);
-    const [people = 0, ...votes] = fact === null || at - fact.effectiveAt > memoryMs ? [] : fact.values;
+    const people = fact === null || at - fact.effectiveAt > memoryMs ? 0 : (fact.values[0] ?? 0);
     if (people === 0) return trusted ? UNKNOWN : null;
-    if (votes.length === 0) return null;
-    return { people, shown: votes.length, gapsMs: votes.map(gapOfValue) };
+    const votes = fact!.values.slice(1);
+    return votes.length === 0 ? null : { people, shown: votes.length, gapsMs: votes.map(gapOfValue) };
   };
 }

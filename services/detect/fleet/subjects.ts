@@ -53,6 +53,8 @@ export function placeHash(place: DeclaredPlace): string {
 /** Hashes and names that are kept, as the same few are asked for again every hour, or every minute; emptied every hour, and when there are more. */
 const KEPT_MAX = 32_768;
 const hashes = new Map<string, number>();
+/** So many may stay. */
+const FEW_NAMES = 4096;
 
 /** A whole number out of a text, for values that are compared and never read. */
 export function shortHash(text: string): number {
@@ -88,10 +90,11 @@ export function egressSubjects(tenantId: string, sourceIp: string): EgressSubjec
 
 let forgotHour = NaN;
 
-/** Empties what is kept of names, once for all tasks of a process that come to an hour: those of people at rest are not asked for. */
+/** Empties what is kept of many names, once for all tasks of a process that come to an hour: those of people at rest are not asked for. */
 export function forgetNames(hour: number): void {
   if (hour === forgotHour) return;
   forgotHour = hour;
+  if (hashes.size + egresses.size <= FEW_NAMES) return;
   hashes.clear();
   egresses.clear();
 }

@@ -164,6 +164,8 @@ function ofZone(view: SessionView, { config }: SignalParameters): Answer {
   const best = bestZone(activity.counts);
   if (best.gathered < GATHERED_MIN) return QUIET;
   const away = Math.abs(wrapped(best.offsetHours - declaredOffset));
+  // Nearly everybody is nearer than the first point.
+  if (away < config.hours.tail[0]!.hours) return QUIET;
   const log10P = log10Share(config.hours.tail.map(({ hours: value, share }) => [value, share]), away);
   const strength = Math.min(STRENGTH_MAX, strengthOfP(log10P));
   if (strength < STRENGTH_MIN) return QUIET;

@@ -101,14 +101,16 @@ function ageOf({ declared, windowEnd }: SessionView, firstAt: number): number {
 export const isLately = ({ firstAt, daysBefore }: Pick<Fresh, 'firstAt' | 'daysBefore'>, windowEnd: number, { noveltyDaysMin, noveltyHoldMs }: SignalParameters['config']['network']): boolean =>
   daysBefore >= noveltyDaysMin && windowEnd - firstAt <= noveltyHoldMs;
 
+const NOTHING: readonly New[] = [];
+
 /** The organisation's own networks and declared moves bring nothing new. */
-function freshTraits(view: SessionView, { config }: SignalParameters): New[] {
-  if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return [];
+function freshTraits(view: SessionView, { config }: SignalParameters): readonly New[] {
+  if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return NOTHING;
+  const address = freshAddress(view);
+  if (view.familiar.length === 0 && address === null) return NOTHING;
   const fresh: Fresh[] = [];
   for (const trait of view.familiar) if (isLately(trait, view.windowEnd, config.network)) fresh.push({ ...trait, share: HONEST_SHARE[trait.kind] });
-  const address = freshAddress(view);
   if (address !== null && isLately(address, view.windowEnd, config.network)) fresh.push(address);
-  if (fresh.length === 0) return [];
   const traits = fresh.filter((trait) => !isDeclaredMove(view, trait)).map((trait): New => ({ ...trait, age: ageOf(view, trait.firstAt) }));
   // What is worth no more than nothing is not said.
   return traits.filter(({ age, share }) => partOf(age, config.network) > share);

@@ -58,15 +58,25 @@ interface Way {
   aroundKm: number;
 }
 
+/** Both are filled again for every window that asks; of use until the next one does. */
+const seenWay: Way = { km: NaN, aroundKm: NaN };
+const seenExcess: Excess = { km: NaN, floor: NaN, inflated: NaN, lastMile: NaN, expected: NaN, peers: null, known: false, queueMs: NaN, excess: NaN };
+
+function wayOf(km: number, aroundKm: number): Way {
+  seenWay.km = km;
+  seenWay.aroundKm = aroundKm;
+  return seenWay;
+}
+
 /** Null where neither is known. */
 function wayBetween(sighting: Sighting, vantage: SessionView['vantage'], declared: SessionView['declared']): Way | null {
   const latitude = sighting.policyLatitude ?? sighting.latitude;
   const longitude = sighting.policyLongitude ?? sighting.longitude;
-  if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm === null ? null : { km: sighting.sourceDistanceKm, aroundKm: Infinity };
+  if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm === null ? null : wayOf(sighting.sourceDistanceKm, Infinity);
   const out = greatCircleKm(vantage.latitude, vantage.longitude, latitude, longitude);
-  if (declared === null) return { km: out, aroundKm: Infinity };
+  if (declared === null) return wayOf(out, Infinity);
   const km = out + greatCircleKm(latitude, longitude, declared.latitude, declared.longitude);
-  return { km, aroundKm: km - greatCircleKm(vantage.latitude, vantage.longitude, declared.latitude, declared.longitude) };
+  return wayOf(km, km - greatCircleKm(vantage.latitude, vantage.longitude, declared.latitude, declared.longitude));
 }
 
 /** Who comes over an egress or an exit elsewhere goes another way than the peers do, km. */
@@ -133,7 +143,16 @@ function excessOf(view: SessionView, { config: { network }, ways }: SignalParame
   const peers = asked ? ways({ tenantId: view.tenantId, vantageId: vantage!.vantageId, region: declared.region ?? declared.country, sighting }, view.windowEnd) : null;
   const inflated = peers === null ? Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax) : peers.routeMs;
   const expected = floor + inflated + lastMile;
-  return { km, floor, inflated, lastMile, expected, peers, known, queueMs, excess: least - expected - queueMs };
+  seenExcess.km = km;
+  seenExcess.floor = floor;
+  seenExcess.inflated = inflated;
+  seenExcess.lastMile = lastMile;
+  seenExcess.expected = expected;
+  seenExcess.peers = peers;
+  seenExcess.known = known;
+  seenExcess.queueMs = queueMs;
+  seenExcess.excess = least - expected - queueMs;
+  return seenExcess;
 }
 
 /** The exit of the session is part of what path excess says. */

@@ -86,6 +86,19 @@ export function mergeInto(target: Sketch, source: Sketch): void {
   }
 }
 
+/** Into two at a time; answers what the source counts. */
+export function mergeIntoBoth(first: Sketch, second: Sketch, source: Sketch): number {
+  let all = 0;
+  for (let i = 0; i < SKETCH_BINS; i++) {
+    const count = source[i]!;
+    if (count === 0) continue;
+    all += count;
+    first[i] = Math.min(COUNT_MAX, first[i]! + count);
+    second[i] = Math.min(COUNT_MAX, second[i]! + count);
+  }
+  return all;
+}
+
 export function countOf(sketch: Sketch): number {
   let count = 0;
   for (let i = 0; i < SKETCH_BINS; i++) count += sketch[i]!;

@@ -7,7 +7,7 @@ import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved, mayBeVisited } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { countOf, mergeInto, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import { mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
@@ -149,10 +149,9 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     if (gaps === null || helped) continue;
     session.clock = clock;
     const track = (session.tracks[clock] ??= newTrack(window.start));
-    foldTrack(track, gaps, window.start);
+    const samples = foldTrack(track, gaps, window.start);
     if (clock === 1) track.clockErrorUs = Math.max(track.clockErrorUs, window.clockErrorUs);
     track.lastEnd = end;
-    const samples = countOf(gaps);
     if (samples < MINUTE_SAMPLES_MIN) continue;
     const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
     track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
@@ -169,7 +168,8 @@ function newTrack(start: number): GapTrack {
   return { tenStart: start - (start % TEN_MINUTES_MS), ten, tenBefore: null, hourStart: start - (start % HOUR_MS), hour, minutes: [], clockErrorUs: 0, lastEnd: start };
 }
 
-function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
+/** Answers how many gaps there were. */
+function foldTrack(track: GapTrack, gaps: Sketch, start: number): number {
   const tenStart = start - (start % TEN_MINUTES_MS);
   if (tenStart !== track.tenStart) {
     const follows = tenStart - track.tenStart === TEN_MINUTES_MS;
@@ -184,8 +184,7 @@ function foldTrack(track: GapTrack, gaps: Sketch, start: number): void {
     track.hour.fill(0);
     track.hourStart = hourStart;
   }
-  mergeInto(track.ten, gaps);
-  mergeInto(track.hour, gaps);
+  return mergeIntoBoth(track.ten, track.hour, gaps);
 }
 
 function foldInput(session: SessionState, window: OpenWindow): void {

@@ -81,7 +81,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.sourceToDeclaredKm = apartKm(sighting, declared);
   view.vantage = vantage;
   view.travel = session.travel;
-  view.knownPlace = sighting === null ? null : (person.places.find((place) => place.ip === sighting.sourceIp) ?? null);
+  view.knownPlace = sighting === null ? null : knownPlaceOf(person.places, sighting.sourceIp);
   view.placesBefore = view.knownPlace === null || windowEnd - view.knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, view.knownPlace, config.placesPerPersonMax);
   view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
   view.familiar = sighting === null ? NOTHING : familiarWith(person, sighting, windowEnd, config.network);
@@ -89,6 +89,11 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   view.fleet = fleetView(person, session);
   view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
   return view;
+}
+
+function knownPlaceOf(places: readonly KnownPlace[], ip: string): KnownPlace | null {
+  for (let i = 0; i < places.length; i++) if (places[i]!.ip === ip) return places[i]!;
+  return null;
 }
 
 /** Null where there may have been more than are remembered. */
@@ -103,8 +108,10 @@ const NOTHING: readonly Familiar[] = [];
 
 /** Of what came up lately; mostly nothing has. */
 function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>, windowEnd: number, network: SignalParameters['config']['network']): readonly Familiar[] {
-  const lately = (trait: Familiar): boolean => isLately(trait, windowEnd, network);
-  return familiar.some(lately) ? familiar.filter((trait) => lately(trait) && traitOf(sighting, trait.kind) === trait.value) : NOTHING;
+  for (let i = 0; i < familiar.length; i++) {
+    if (isLately(familiar[i]!, windowEnd, network)) return familiar.filter((trait) => isLately(trait, windowEnd, network) && traitOf(sighting, trait.kind) === trait.value);
+  }
+  return NOTHING;
 }
 
 function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {

@@ -330,5 +330,6 @@ export const expiryOf = (finding: OpenFinding, quietMs: number): number => findi
 
 /** What the person's earlier days showed of a device at a kind of sensor. */
 export function deviceHistory({ devices }: Person, { deviceId, sensor }: Pick<SessionState, 'deviceId' | 'sensor'>): DeviceHistory | undefined {
-  return devices.find((entry) => entry.deviceId === deviceId && entry.sensor === sensor);
+  for (let i = 0; i < devices.length; i++) if (devices[i]!.deviceId === deviceId && devices[i]!.sensor === sensor) return devices[i];
+  return undefined;
 }

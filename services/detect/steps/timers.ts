@@ -15,13 +15,11 @@ import { expiryOf, releaseWindow, type OpenWindow, type Person, type SessionStat
 export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
   person.closed = true;
   for (;;) {
-    const next = nextTimer(person, context.parameters.config.finding.quietMs);
-    if (next === null || next.at > limit) break;
-    const { session } = next;
-    if (next.window) {
-      const window = session.open.shift()!;
-      fireWindow(person, session, window, context, out);
-    } else out.push(closeFinding(person, session, 'EXPIRED', next.at, context));
+    const session = lookForNext(person, context.parameters.config.finding.quietMs);
+    const { at, window } = next;
+    if (session === null || at > limit) break;
+    if (window) fireWindow(person, session, session.open.shift()!, context, out);
+    else out.push(closeFinding(person, session, 'EXPIRED', at, context));
   }
   reportIfOver(person, limit, context.parameters.config, context.reports);
   forgetSessions(person, limit, context);
@@ -51,32 +49,33 @@ function releaseSketches({ gaps, latencies }: OpenWindow): void {
   if (latencies !== null) releaseSketch(latencies);
 }
 
-interface Timer {
-  at: number;
-  session: SessionState;
-  window: boolean;
-}
+/** Time of the timer that was found last, and whether it is a window's; Infinity for none. */
+const next = { at: Infinity, window: false };
 
-/** The earliest; at the same time windows come before expiries, and sessions by name. */
-function nextTimer(person: Person, quietMs: number): Timer | null {
-  let best: Timer | null = null;
+/** Whose timer is the earliest: at the same time windows come before expiries, and sessions by name. Null for nobody's; the rest is in `next`. */
+function lookForNext(person: Person, quietMs: number): SessionState | null {
+  let best: SessionState | null = null;
+  next.at = Infinity;
+  next.window = false;
   for (const session of person.sessions.values()) {
     const first = session.open[0];
-    if (first !== undefined) best = earlier(best, { at: first.start + MINUTE_MS, session, window: true });
-    if (session.finding !== null) best = earlier(best, { at: expiryOf(session.finding, quietMs), session, window: false });
+    if (first !== undefined && isEarlier(first.start + MINUTE_MS, true, session, best)) best = session;
+    if (session.finding !== null && isEarlier(expiryOf(session.finding, quietMs), false, session, best)) best = session;
   }
   return best;
 }
 
-function earlier(a: Timer | null, b: Timer): Timer {
-  if (a === null || b.at < a.at) return b;
-  if (b.at > a.at) return a;
-  if (a.window !== b.window) return b.window ? b : a;
-  return b.session.sessionId < a.session.sessionId ? b : a;
+/** Whether it is earlier than `next`, which is of `best`; then it is in its place. */
+function isEarlier(at: number, window: boolean, session: SessionState, best: SessionState | null): boolean {
+  if (best !== null && (at > next.at || (at === next.at && (window === next.window ? session.sessionId >= best.sessionId : next.window)))) return false;
+  next.at = at;
+  next.window = window;
+  return true;
 }
 
 export function refreshTimer(person: Person, context: FindingContext): void {
-  person.nextTimer = Math.min(nextTimer(person, context.parameters.config.finding.quietMs)?.at ?? Infinity, reportDueAt(person));
+  lookForNext(person, context.parameters.config.finding.quietMs);
+  person.nextTimer = Math.min(next.at, reportDueAt(person));
 }
 
 function forgetSessions(person: Person, limit: number, { parameters }: FindingContext): void {
