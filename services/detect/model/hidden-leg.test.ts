@@ -113,6 +113,9 @@ describe('hidden leg', () => {
     expect(rank(at(600, { minutes: minutes(10) }))).toBeLessThanOrEqual(RANK.LOW);
     expect(reading(at(600, { minutes: minutes(10) })).explanation).toContain('geostationary hop');
     expect(rank(at(600, { minutes: minutes(250) }))).toBe(RANK.MEDIUM);
+    const short = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: 458 + (i % 4), middle: 480 }));
+    expect(rank(at(460, { minutes: short })), 'less the jitter of the smoothed round trip').toBeLessThanOrEqual(RANK.LOW);
+    expect(rank(at(430, { minutes: short.map((minute) => ({ ...minute, low: minute.low - 30 })) }))).toBe(RANK.MEDIUM);
     const queueing = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: i % 5 < 2 ? 620 : 700 + 20 * (i % 5), middle: 800 }));
     expect(rank(at(700, { minutes: queueing })), 'a hop that queues and comes back to its floor').toBeLessThanOrEqual(RANK.LOW);
   });

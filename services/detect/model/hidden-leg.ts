@@ -137,7 +137,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const full = withCoupling(strengthOfP(log10Level + log10More), coupling);
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
-  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs, coupling);
+  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS, coupling);
   const doubt = gatewayDoubt(view) ?? hopDoubt(gap, claimedMs, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
@@ -181,7 +181,9 @@ function gatewayDoubt({ sighting, gateway }: SessionView): string | null {
 }
 
 /** A geostationary hop is about 600 ms long and has a fixed floor, to which it comes back however its line queues; circuits of relays of that length have none. */
-const GEOSTATIONARY_WIDTH_MS = 280;
+const GEOSTATIONARY_WIDTH_MS = 310;
+/** What is taken off a keystroke is the smoothed round trip, which lies above the least one by its own jitter: a hop may seem so much shorter, ms. */
+const GEOSTATIONARY_SHORT_MS = 30;
 const GEOSTATIONARY_FLOOR_MS = 60;
 const GEOSTATIONARY_FLOOR_SHARE = 1 / 3;
 /** Keystrokes after which the coupling of so jittery a line is known. */
@@ -217,7 +219,7 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
  * @returns what stands against the gap, in words; null for nothing
  */
 function hopDoubt({ sensor, twoClocks }: GapView, claimedMs: number, { config }: SignalParameters): string | null {
-  if (canCouple(sensor, null) || claimedMs * (twoClocks ? 2 : 1) < config.network.geostationaryMs) return null;
+  if (canCouple(sensor, null) || claimedMs * (twoClocks ? 2 : 1) < config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS) return null;
   return 'a geostationary hop whose line queues shows as much, and at such a sensor nothing tells who sits before it';
 }
 
