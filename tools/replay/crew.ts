@@ -11,7 +11,7 @@ import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
 import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
-import { EVERY_LANE, LaneTable, lanesOf, type Share } from './lanes.ts';
+import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
 
@@ -51,7 +51,6 @@ export class Crew {
   readonly #owners: (Member | undefined)[] = [];
   readonly #onAnswer: CrewOptions['onAnswer'];
   readonly #known = new Set<Source>();
-  readonly #people = new LaneTable();
   readonly #round: FleetRound;
   /** What the exchange makes of the last barrier, and the earliest event time at which that may matter. */
   #answer: { readonly due: number; readonly facts: Promise<readonly FleetFact[]> } | null = null;
@@ -146,14 +145,8 @@ export class Crew {
     if (facts.length === 0) return;
     for (const member of this.#members) {
       await this.#dispatch(member);
-      this.#teach(member, facts);
+      member.hand!.post({ kind: 'learn', facts });
     }
-  }
-
-  /** Facts about everybody, and those about people of the member's own lanes. */
-  #teach(member: Member, facts: readonly FleetFact[]): void {
-    const own = facts.filter(({ tenantId, userId }) => userId === '' || this.#owners[this.#people.laneOf(tenantId, userId)] === member);
-    if (own.length > 0) member.hand!.post({ kind: 'learn', facts: own });
   }
 
   #pass(record: SourceRecord, serial: number): undefined | Promise<void> {
@@ -212,7 +205,8 @@ export class Crew {
       const advanced: Advanced = member.advanced!;
       onAdvanced(advanced);
       if (pending !== null && before !== Infinity) {
-        this.#teach(member, await pending.facts);
+        const facts = await pending.facts;
+        if (facts.length > 0) member.hand!.post({ kind: 'learn', facts });
       }
       if (!advanced.held) return advanced.front;
     }

@@ -97,23 +97,9 @@ export class LaneHost {
     return { answer: this.#tally.answer(), reports };
   }
 
-  /** What is about one person goes to their lane alone. */
+  /** To every lane: a fact names its person as ingest does, where a tenant asks for that by a pseudonym; lanes go by what telemetry says. */
   learn(facts: readonly FleetFact[]): void {
-    const everybody: FleetFact[] = [];
-    const own = new Map<number, FleetFact[]>();
-    for (const fact of facts) {
-      if (fact.userId === '') everybody.push(fact);
-      else {
-        const lane = this.#people.laneOf(fact.tenantId, fact.userId);
-        const known = own.get(lane);
-        if (known === undefined) own.set(lane, [fact]);
-        else known.push(fact);
-      }
-    }
-    for (const [index, lane] of this.#lanes.entries()) {
-      lane?.detect.learn(everybody);
-      lane?.detect.learn(own.get(index) ?? []);
-    }
+    for (const lane of this.#lanes) lane?.detect.learn(facts);
   }
 
   /** End of the history: fires every timer. */
