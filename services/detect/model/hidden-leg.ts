@@ -16,8 +16,8 @@
  *   not shrink the p-value.
  * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
- *   varies no more than a machine does. At gateways and bastions a leg of a satellite hop's length is LOW alone. In a business network a gap alone stays LOW until the people behind its gateway, if it has
- *   one, are known. A stated bound: the evaluation has no piloted session with a leg there.
+ *   varies no more than a machine does. At gateways and bastions a leg of a satellite hop's length is LOW alone. In a business
+ *   network a gap alone stays LOW until the people behind its gateway, if it has one, are known. A stated bound: the evaluation has no piloted session with a leg there.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
@@ -137,7 +137,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const full = withCoupling(strengthOfP(log10Level + log10More), coupling);
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
-  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, parameters.config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS, coupling);
+  const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, hopFromMs(parameters), coupling);
   const doubt = gatewayDoubt(view) ?? hopDoubt(gap, claimedMs, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
@@ -192,6 +192,9 @@ const COUPLED_KEYS_MIN = 400;
 const FLOOR_MINUTES_MIN = 10;
 const GEOSTATIONARY_QUEUE_MS = 120;
 
+/** Gap from which it may be such a hop, ms. */
+const hopFromMs = ({ config }: SignalParameters): number => config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS;
+
 function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number, coupling: CouplingEvidence | null): boolean {
   // Such a hop queues by more than anything else. Whether the keys were typed before it or behind it shows soon.
   if (coupling !== null && coupling.keys >= COUPLED_KEYS_MIN && claimedMs * (twoClocks ? 2 : 1) >= leastMs) return coupling.log10 <= 0;
@@ -218,8 +221,8 @@ function isCalmMachine(gap: GapView, lowMs: number, jitterMs: number): boolean {
  *
  * @returns what stands against the gap, in words; null for nothing
  */
-function hopDoubt({ sensor, twoClocks }: GapView, claimedMs: number, { config }: SignalParameters): string | null {
-  if (canCouple(sensor, null) || claimedMs * (twoClocks ? 2 : 1) < config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS) return null;
+function hopDoubt({ sensor, twoClocks }: GapView, claimedMs: number, parameters: SignalParameters): string | null {
+  if (canCouple(sensor, null) || claimedMs * (twoClocks ? 2 : 1) < hopFromMs(parameters)) return null;
   return 'a geostationary hop whose line queues shows as much, and at such a sensor nothing tells who sits before it';
 }
 

@@ -6,6 +6,7 @@
  * TinyPilot and JetKVM present by default too; TC358743 bridges present Toshiba-H2C (TSB 0x8888); usb.ids for ATEN
  * (0557), Raritan (14dd), Avocent (0624), MacroSilicon (534d). All of it can be changed by the operator: a match is evidence, its absence is none.
  */
+import { remembered } from './remembered.ts';
 
 interface UsbEntry {
   /** `vid:pid`, or `vid:` for every product of the vendor. */
@@ -40,20 +41,14 @@ const EDID: readonly { pattern: RegExp; name: string; common: boolean }[] = [
 
 const DEVICES_MAX = 32;
 
-/** What devices were found to be: the same few come with every record. Emptied when there are more. */
-const known = new Map<string, UsbEntry | null>();
 const KNOWN_MAX = 4096;
 
-function entryOf(device: string): UsbEntry | null {
-  let entry = known.get(device);
-  if (entry !== undefined) return entry;
+/** What a device is found to be: the same few come with every record. */
+const entryOf = remembered(KNOWN_MAX, (device: string): UsbEntry | null => {
   const id = device.toLowerCase();
   const hits = USB.filter((listed) => (listed.id.endsWith(':') ? id.startsWith(listed.id) : id === listed.id));
-  entry = hits.find(({ common }) => !common) ?? hits[0] ?? null;
-  if (known.size >= KNOWN_MAX) known.clear();
-  known.set(device, entry);
-  return entry;
-}
+  return hits.find(({ common }) => !common) ?? hits[0] ?? null;
+});
 
 /** What of the attached hardware is known to be a KVM or a capture; null for none. */
 export function kvmFacts(inputDevices: readonly string[], displayEdid: string | null): { usb: string | null; edid: string | null; common: boolean } | null {

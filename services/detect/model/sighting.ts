@@ -4,6 +4,7 @@
  */
 import type { AddressFacts, Connection, DatabaseVersion, EnrichedConnection, NetworkCategory, PolicyKind, Sensor } from '#schemas/records.ts';
 import { kvmFacts } from './kvm-devices.ts';
+import { remembered } from './remembered.ts';
 import { routeFacts, type RouteFacts } from './route-facts.ts';
 import type { SessionView } from './view.ts';
 
@@ -47,18 +48,7 @@ const HOPS_HIDDEN_MAX = 255;
 const REMEMBERED_MAX = 4096;
 
 /** Whether a text has the pattern in it. */
-function remembering(pattern: RegExp): (text: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (text) => {
-    let answer = known.get(text);
-    if (answer === undefined) {
-      answer = pattern.test(text);
-      if (known.size >= REMEMBERED_MAX) known.clear();
-      known.set(text, answer);
-    }
-    return answer;
-  };
-}
+const remembering = (pattern: RegExp): ((text: string) => boolean) => remembered(REMEMBERED_MAX, (text) => pattern.test(text));
 
 /** Category reasons that name a privacy relay of a consumer platform: many honest people use it without knowing. */
 export const isPrivateRelay = remembering(/private.?relay/i);
