@@ -70,7 +70,8 @@ function setBit(words: number[], hash: number): void {
   words[Math.floor(bit / WORD)]! |= 1 << bit % WORD;
 }
 
-const emptyBits = (): number[] => Array.from({ length: WORDS }, () => 0);
+const NO_BITS: readonly number[] = Array.from({ length: WORDS }, () => 0);
+const emptyBits = (): number[] => NO_BITS.slice();
 
 /** Distinct devices of the last days; saturates at about five times the bits. */
 function devicesOf(days: CohortMemory['days']): number {

@@ -2,7 +2,7 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { DAY_MS } from './minutes.ts';
 import { NO_AREA } from './areas.ts';
-import { GAP_HOURS_MAX, gatewaySummary, gatewayValues } from './gateway.ts';
+import { GAP_HOURS_MAX, gatewaySummary, gatewayValues, mayBeGateway } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
 import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
@@ -210,7 +210,8 @@ function turnsOf(memory: EgressMemory): Turns {
 
 /** Whether a network ends the transport of its people is for everybody: who comes there for the first time must know it. */
 function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): void {
-  const values = gatewayValues([...memory.members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), memory.category, turnsOf(memory).typical);
+  const { category, members } = memory;
+  const values = mayBeGateway(category, members.size) ? gatewayValues([...members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), category, turnsOf(memory).typical) : [0];
   if (values[0] === 0 && memory.gateway === undefined) return;
   const what = values[0] === 0 ? '' : `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${gatewaySummary(values)}`;
   if (what === memory.gateway) return;

@@ -23,6 +23,8 @@ const SHOWN = gapValue(25);
 const PEOPLE_MIN: Readonly<Partial<Record<NetworkCategory, number>>> = { BUSINESS: 3, EDUCATION: 3, HOSTING: 8, UNKNOWN: 8 };
 /** The organisation itself vouches for a network that it has declared. */
 const TRUSTED_PEOPLE_MIN = 2;
+/** By category; absent where no network of the kind is a gateway. */
+const LEAST_PEOPLE: ReadonlyMap<number, number> = new Map([[TRUSTED_EGRESS, TRUSTED_PEOPLE_MIN], ...Object.entries(PEOPLE_MIN).map(([name, people]): [number, number] => [categoryCode(name as NetworkCategory), people])]);
 /** People with a vote from which a declared network that is no gateway is known to carry the transport on to them. */
 const CARRIES_PEOPLE_MIN = 3;
 const SHARE_MIN = 0.25;
@@ -51,10 +53,13 @@ export type Gateways = (tenantId: string, sourceIp: string, trusted: boolean, at
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
+/** Whether a network of so many people may be one: most, homes with one person, need not be asked. */
+export const mayBeGateway = (category: number, people: number): boolean => people >= TRUSTED_PEOPLE_MIN && LEAST_PEOPLE.has(category);
+
 /** The values of the fact for everybody; [0] where nothing is known, the number of people alone where a declared network carries the transport on. */
 export function gatewayValues(members: Iterable<GatewayMember>, category: number, typical: TurnFigures): number[] {
-  const least = leastPeople(category);
-  if (least === null || typical.log10Apart <= LOG10_APART_MIN) return [0];
+  const least = LEAST_PEOPLE.get(category);
+  if (least === undefined || typical.log10Apart <= LOG10_APART_MIN) return [0];
   const devices = new Set<string>();
   const votes: number[] = [];
   let people = 0;
@@ -70,12 +75,6 @@ export function gatewayValues(members: Iterable<GatewayMember>, category: number
     return category === TRUSTED_EGRESS && people >= CARRIES_PEOPLE_MIN && votes.length < SHARE_MIN * people ? [people] : [0];
   }
   return [people, ...votes.sort((a, b) => a - b)];
-}
-
-function leastPeople(category: number): number | null {
-  if (category === TRUSTED_EGRESS) return TRUSTED_PEOPLE_MIN;
-  for (const [name, people] of Object.entries(PEOPLE_MIN)) if (categoryCode(name as NetworkCategory) === category) return people;
-  return null;
 }
 
 /** What must change before everybody is told again: who is there, and the votes to about 10%. */

@@ -59,8 +59,8 @@ export function eraseFromHours(hours: readonly HourOfMembers[], tenantId: string
 export const isDeserted = (memory: { readonly members: ReadonlyMap<string, unknown> }, hours: readonly HourOfMembers[]): boolean =>
   memory.members.size === 0 && hours.every(({ members, beyond }) => members.size === 0 && beyond === 0);
 
-/** By their keys, so in a fixed order: Maps keep the order of arrival. */
-export const sortedMembers = <T>({ members }: { readonly members: ReadonlyMap<string, T> }): T[] => [...members.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+/** By their keys, so in a fixed order: Maps keep the order of arrival. Without an order of its own a list of texts is sorted by code units, as `<` compares. */
+export const sortedMembers = <T>({ members }: { readonly members: ReadonlyMap<string, T> }): T[] => (members.size < 2 ? [...members.values()] : [...members.keys()].sort().map((key) => members.get(key)!));
 
 /** Of more than `membersMax`, those longest unseen go. */
 export function keepLatest(members: Map<string, { readonly lastAt: number }>, membersMax: number): void {

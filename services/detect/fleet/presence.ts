@@ -49,8 +49,6 @@ const APART: Standing = { together: false, apart: true };
 
 /** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
 const DAY_SPAN_HOURS = 8;
-/** Slots between two typed ones that are a pause at the desk: less than half an hour. */
-const PAUSE_SLOTS = 2;
 /** Slots that two people must have before their overlap is looked at, and what chance would share, tenths. */
 const SLOTS_MIN = 8;
 const EXPECTED_MIN = 10;
@@ -69,56 +67,51 @@ export function slotsOf(minutes: readonly number[]): number {
 }
 
 /**
- * @param byHour slots by hour (number since the epoch)
+ * @param byHour slots by hour (number since the epoch); none without any
  * @param lately hour from which it is asked whether people are apart: habits change
  */
 export function presenceOf(byHour: ReadonlyMap<number, number>, lately: number): Presence {
-  const sorted = Int32Array.from(byHour.keys()).sort();
-  const hours: number[] = [];
-  const typed: number[] = [];
-  const filled: number[] = [];
-  const mark = (slot: number): void => {
-    const hour = Math.floor(slot / HOUR_BITS);
-    if (hours.at(-1) !== hour) {
-      hours.push(hour);
-      typed.push(byHour.get(hour) ?? 0);
-      filled.push(0);
-    }
-    filled[filled.length - 1]! |= 1 << slot % HOUR_BITS;
-  };
-  let last = -Infinity;
-  for (const hour of sorted) {
-    const slots = byHour.get(hour)!;
-    for (let i = 0; i < HOUR_BITS; i++) {
-      if ((slots & (1 << i)) === 0) continue;
-      const slot = hour * HOUR_BITS + i;
-      for (let between = slot - last - 1 <= PAUSE_SLOTS ? last + 1 : slot; between <= slot; between++) mark(between);
-      last = slot;
-    }
-  }
-  return { hours: Int32Array.from(hours), typed: Uint8Array.from(typed), lately, recent: recentOf(hours, typed, filled, lately) };
+  const hours = new Int32Array(byHour.size);
+  let count = 0;
+  for (const hour of byHour.keys()) hours[count++] = hour;
+  hours.sort();
+  const typed = new Uint8Array(hours.length);
+  for (let i = 0; i < hours.length; i++) typed[i] = byHour.get(hours[i]!)!;
+  return { hours, typed, lately, recent: recentOf(hours, typed, lately) };
 }
 
-function recentOf(hours: readonly number[], typed: readonly number[], filled: readonly number[], lately: number): RecentSlots {
+/** The slots of the hour at `i` with those of short pauses, which may begin in the hour before or end in the one after. */
+function filledAt(hours: Int32Array, typed: Uint8Array, i: number): number {
+  const before = i > 0 && hours[i - 1] === hours[i]! - 1 ? typed[i - 1]! : 0;
+  const after = i + 1 < hours.length && hours[i + 1] === hours[i]! + 1 ? typed[i + 1]! : 0;
+  const slots = before | (typed[i]! << HOUR_BITS) | (after << (2 * HOUR_BITS));
+  // One or two slots between typed ones, less than half an hour, are a pause at the desk.
+  const beforeTwo = slots & (slots >> 3);
+  return ((slots | ((slots << 1) & (slots >> 1)) | (beforeTwo << 1) | (beforeTwo << 2)) >> HOUR_BITS) & FULL_HOUR;
+}
+
+const placeAt = (hour: number): number => Math.floor(hour / HOURS_PER_WORD);
+const shiftAt = (hour: number): number => HOUR_BITS * (hour % HOURS_PER_WORD);
+
+function recentOf(hours: Int32Array, typed: Uint8Array, lately: number): RecentSlots {
   const words = Math.max(0, Math.ceil(((hours.at(-1) ?? -1) + 1 + DAY_SPAN_HOURS - lately) / HOURS_PER_WORD));
-  const recent = { typed: new Int32Array(words), filled: new Int32Array(words), worked: new Int32Array(words), near: new Int32Array(words) };
-  const add = (to: Int32Array, at: number, slots: number): void => {
-    if (at >= 0) to[Math.floor(at / HOURS_PER_WORD)]! |= slots << (HOUR_BITS * (at % HOURS_PER_WORD));
-  };
+  const recent = { typed: new Int32Array(words), filled: new Int32Array(words), worked: new Int32Array(words), near: new Int32Array(words), byHourOfDay: new Int32Array(DAY_HOURS), typedCount: 0 };
   // The hour up to which `near` is marked.
   let marked = -1;
-  for (let i = 0; i < hours.length; i++) {
+  for (let i = placeOf(hours, lately - DAY_SPAN_HOURS); i < hours.length; i++) {
     const at = hours[i]! - lately;
-    if (at < -DAY_SPAN_HOURS) continue;
-    add(recent.typed, at, typed[i]!);
-    add(recent.filled, at, filled[i]!);
-    add(recent.worked, at, FULL_HOUR);
-    for (let near = Math.max(marked + 1, at - DAY_SPAN_HOURS); near <= at + DAY_SPAN_HOURS; near++) add(recent.near, near, FULL_HOUR);
+    if (at >= 0) {
+      const [place, shift] = [placeAt(at), shiftAt(at)];
+      recent.typed[place]! |= typed[i]! << shift;
+      recent.filled[place]! |= filledAt(hours, typed, i) << shift;
+      recent.worked[place]! |= FULL_HOUR << shift;
+      recent.byHourOfDay[hours[i]! % DAY_HOURS]!++;
+      recent.typedCount += bitsOf(typed[i]!);
+    }
+    for (let near = Math.max(marked + 1, at - DAY_SPAN_HOURS); near <= at + DAY_SPAN_HOURS; near++) recent.near[placeAt(near)]! |= FULL_HOUR << shiftAt(near);
     marked = Math.max(marked, at + DAY_SPAN_HOURS);
   }
-  const byHourOfDay = new Int32Array(DAY_HOURS);
-  for (const hour of hours) if (hour >= lately) byHourOfDay[hour % DAY_HOURS]!++;
-  return { ...recent, byHourOfDay, typedCount: recent.typed.reduce((sum, word) => sum + bitsOf(word), 0) };
+  return recent;
 }
 
 /** Place of the first hour that is not before `from`. */

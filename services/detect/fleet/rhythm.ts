@@ -4,7 +4,7 @@
  */
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { isLook, lookAgain, strengthOfLooks, type Looks } from './looks.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
 import { overlapOf, presenceOf, slotsOf, standingOf, UNKNOWN } from './presence.ts';
@@ -116,18 +116,7 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   newMemory: () => ({ members: new Map() }),
   close(memory, hour, closing) {
     const { windowStart, windowEnd, settings } = closing;
-    for (const { tenantId, userId, minutes, values } of sortedMembers(hour)) {
-      const key = memberKey(tenantId, userId);
-      const known = memory.members.get(key);
-      const [latitude = NO_AREA, longitude = NO_AREA, changed = 0, since = 0, device = 0] = values.slice(SKETCH_SIZE);
-      const member = known ?? { tenantId, userId, sketch: [], area: [latitude, longitude], lastAt: 0, hours: new Map<number, number>(), told: '' };
-      member.sketch = values.slice(0, SKETCH_SIZE);
-      Object.assign(member, { changed: changed === 1, since, device });
-      member.lastAt = windowStart;
-      if (countMinutes(minutes) > 0) member.hours.set(windowStart / HOUR_MS, slotsOf(minutes));
-      while (member.hours.size > HOURS_MAX) member.hours.delete(member.hours.keys().next().value!);
-      memory.members.set(key, member);
-    }
+    for (const reported of sortedMembers(hour)) remember(memory, reported, windowStart);
     for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
     keepLatest(memory.members, settings.membersMax * 4);
     if (isLook(windowEnd) && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
@@ -138,6 +127,23 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   },
   isDeserted,
 };
+
+function remember({ members }: RhythmMemory, { tenantId, userId, minutes, values }: MemberHour, windowStart: number): void {
+  const key = memberKey(tenantId, userId);
+  let member = members.get(key);
+  if (member === undefined) {
+    const area: [number, number] = [values[SKETCH_SIZE] ?? NO_AREA, values[SKETCH_SIZE + 1] ?? NO_AREA];
+    members.set(key, (member = { tenantId, userId, sketch: [], area, lastAt: 0, hours: new Map(), told: '' }));
+  }
+  member.sketch = values.slice(0, SKETCH_SIZE);
+  member.changed = values[SKETCH_SIZE + 2] === 1;
+  member.since = values[SKETCH_SIZE + 3] ?? 0;
+  member.device = values[SKETCH_SIZE + 4] ?? 0;
+  member.lastAt = windowStart;
+  const { hours } = member;
+  if (countMinutes(minutes) > 0) hours.set(windowStart / HOUR_MS, slotsOf(minutes));
+  while (hours.size > HOURS_MAX) hours.delete(hours.keys().next().value!);
+}
 
 function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: Closing): void {
   const members = sortedMembers(memory);
