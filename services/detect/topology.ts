@@ -82,6 +82,18 @@ export interface DetectPipeline {
 
 const WATERMARK_KEY = 'watermark';
 
+/** Of the facts that were learnt last: a host tells every task of its own the same, and a name that is put together anew each time has to be hashed. */
+const learnt: { facts: readonly FleetFact[]; keys: readonly string[] } = { facts: [], keys: [] };
+
+/** Keys of the people whom facts are about. */
+function personKeysOf(facts: readonly FleetFact[]): readonly string[] {
+  if (facts !== learnt.facts || facts.length !== learnt.keys.length) {
+    learnt.facts = facts;
+    learnt.keys = facts.map(({ tenantId, userId }) => `${tenantId}|${userId}`);
+  }
+  return learnt.keys;
+}
+
 class Detect implements DetectPipeline {
   readonly #config: DetectConfig;
   readonly #context: FindingContext;
@@ -142,12 +154,14 @@ class Detect implements DetectPipeline {
 
   learn(facts: readonly FleetFact[]): void {
     this.#begin();
-    for (const fact of facts) {
+    const keys = personKeysOf(facts);
+    for (let i = 0; i < facts.length; i++) {
+      const fact = facts[i]!;
       if (fact.userId === '') {
         this.#everybody.add(fact);
         continue;
       }
-      const key = `${fact.tenantId}|${fact.userId}`;
+      const key = keys[i]!;
       const cell = this.#people.cell(key);
       if (cell === undefined) continue;
       const fleet = this.#fleet.of(key) ?? newPersonFleet();
@@ -170,21 +184,24 @@ class Detect implements DetectPipeline {
     this.#begin();
     this.#batch++;
     let moved = false;
+    let now = this.#now;
     for (let i = 0; i < batch.length; i++) {
       const record = batch[i]!;
       const { event } = record;
       const at = event.observedAt;
-      if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, this.#devices.keyOf(event.tenantId, event.deviceId), at)) moved = true;
+      if (isFurther(this.#watermark, at) && advanceWatermark(this.#watermark, this.#devices.keyOf(event.tenantId, event.deviceId), at)) {
+        moved = true;
+        now = this.#now;
+      }
       const cell = this.#cellOf(event.tenantId, event.userId);
       const { key, person } = cell;
-      person.seenAtWatermark = this.#now;
+      person.seenAtWatermark = now;
       this.#intake.take(person, record);
       if (person.closed) {
         person.closed = false;
         this.#people.saveClosed(cell, this.#active!.size);
         person.fleet = this.#fleet.save(key, person.fleet);
       }
-      const now = this.#now;
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
     }
     if (moved) this.#task.set(WATERMARK_KEY, this.#watermark);

@@ -5,6 +5,7 @@
  */
 import type { Sensor } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
+import { remembered } from '../model/remembered.ts';
 import { PEER_SHARES, readPeers } from './cohort-peers.ts';
 import type { Everybody } from './everybody.ts';
 import { subjectOf } from './subjects.ts';
@@ -29,11 +30,17 @@ export const couplingSubjects = ({ tenantId, sensor }: CouplingQuery): string[] 
 
 export const couplingValue = (log10E: number): number => Math.round(PER_DECADE * Math.min(DECADES_MAX, Math.max(-1, log10E)));
 
+/** Whose names are remembered. */
+const TENANTS_MAX = 1024;
+const SENSORS_MAX = 16;
+
 const UNKNOWN = { excess: 0, devices: 0 };
 
 export function createCouplings(everybody: Everybody, { memoryMs }: DetectConfig['fleet']): Couplings {
-  return (query, at) => {
-    for (const subject of couplingSubjects(query)) {
+  // Asked with every window of those whose gap says something: names that were put together once are found without being hashed.
+  const subjectsOf = remembered(TENANTS_MAX, (tenantId: string) => remembered(SENSORS_MAX, (sensor: Sensor) => couplingSubjects({ tenantId, sensor })));
+  return ({ tenantId, sensor }, at) => {
+    for (const subject of subjectsOf(tenantId)(sensor)) {
       const fact = everybody.at(subject, at);
       if (fact === null || at - fact.effectiveAt > memoryMs) continue;
       const { peers, quantiles } = readPeers(fact.values, PER_DECADE);

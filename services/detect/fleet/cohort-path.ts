@@ -50,10 +50,32 @@ export function waySubject(query: WayQuery): string | null {
 /** @param leastMs least round trip to the source; @param km vantage → source → declared place */
 export const wayValue = (leastMs: number, km: number): number => Math.round(PER_MS * (leastMs - floorRttMs(km)));
 
+/** What was asked last of a region, and its subject. */
+interface KnownWay {
+  readonly tenantId: string;
+  readonly vantageId: string;
+  readonly access: string;
+  readonly subject: string;
+}
+
+const REGIONS_MAX = 4096;
+
+/** The subject, put together once where a region is asked for again and again the same way: a name that is new each time has to be hashed. */
+function knownSubject(known: Map<string, KnownWay>, query: WayQuery, access: string): string {
+  const { tenantId, vantageId, region } = query;
+  const way = known.get(region);
+  if (way !== undefined && way.tenantId === tenantId && way.vantageId === vantageId && way.access === access) return way.subject;
+  const subject = subjectFor(query, access);
+  if (known.size >= REGIONS_MAX) known.clear();
+  known.set(region, { tenantId, vantageId, access, subject });
+  return subject;
+}
+
 export function createWays(everybody: Everybody, { memoryMs }: DetectConfig['fleet']): Ways {
+  const known = new Map<string, KnownWay>();
   return (query, at) => {
     // An exit stands nearer to the backbone than any home of its place.
-    const fact = everybody.at(subjectFor(query, accessOfWay(query.sighting) ?? 'FIXED'), at);
+    const fact = everybody.at(knownSubject(known, query, accessOfWay(query.sighting) ?? 'FIXED'), at);
     if (fact === null || at - fact.effectiveAt > memoryMs) return null;
     const { peers, quantiles } = readPeers(fact.values, PER_MS);
     return { networks: peers, routeMs: Math.max(0, quantiles[QUARTER]!) };

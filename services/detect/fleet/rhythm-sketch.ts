@@ -29,11 +29,14 @@ const NORMALS: readonly number[][] = (() => {
   });
 })();
 
+const partsOf = (value: number, scale: number): number => Math.round((value / scale) * PARTS);
+
 /** @param features of `handsFeatures` (model/hands.ts) */
 export function sketchOf(features: readonly number[]): number[] {
   const pace = (features[1]! + features[2]! + features[3]!) / 3;
-  const parts = (value: number, scale: number): number => Math.round((value / scale) * PARTS);
-  return [parts(pace, PACE_SCALE), ...features.map((value, i) => parts(i < INTERVALS ? value - pace : value, SCALES[i]!))];
+  const sketch = [partsOf(pace, PACE_SCALE)];
+  for (let i = 0; i < features.length; i++) sketch.push(partsOf(i < INTERVALS ? features[i]! - pace : features[i]!, SCALES[i]!));
+  return sketch;
 }
 
 /** In it is everybody: of a small organisation one bucket is enough, of a large one it keeps a bounded part. */

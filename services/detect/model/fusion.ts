@@ -31,6 +31,8 @@ export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, net
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 /** By signal, its family's place in FAMILIES. */
 const FAMILY_OF = SIGNALS.map(({ family }) => FAMILIES.indexOf(family));
+/** What a family that holds nothing adds, log10. */
+const OF_QUIET = FAMILIES.map((family) => Math.log10(1 - STAKE[family]));
 /** Mean e-value by family, of the session that is asked about. */
 const means = new Float64Array(FAMILIES.length);
 
@@ -54,7 +56,7 @@ export interface Fused {
   byFamily: ReadonlyMap<SignalFamily, number>;
 }
 
-const NOTHING: Fused = { strength: 0, families: 0, carrier: 0, byFamily: new Map() };
+export const NOTHING_HELD: Fused = { strength: 0, families: 0, carrier: 0, byFamily: new Map() };
 
 /** Most sessions hold nothing at any time. */
 function isNothing(held: ArrayLike<number>): boolean {
@@ -67,7 +69,7 @@ function isNothing(held: ArrayLike<number>): boolean {
  * @param carried log10 of what the e-detector carries over from earlier days, ≥ 0
  */
 export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], settings: FusionSettings, carried = 0): Fused {
-  if (isNothing(held)) return NOTHING;
+  if (isNothing(held)) return NOTHING_HELD;
   means.fill(0);
   let carrier = 0;
   for (let i = 0; i < held.length; i++) {
@@ -80,12 +82,16 @@ export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], se
   let strength = carried;
   let families = 0;
   for (let i = 0; i < FAMILIES.length; i++) {
-    const family = FAMILIES[i]!;
     const mean = means[i]!;
+    if (mean === 0) {
+      strength += OF_QUIET[i]!;
+      continue;
+    }
+    const family = FAMILIES[i]!;
     strength += Math.log10(1 - STAKE[family] + STAKE[family] * mean);
-    if (mean === 0) continue;
-    byFamily.set(family, Math.log10(mean));
-    if (Math.log10(mean) >= settings.familyMin) families++;
+    const log10 = Math.log10(mean);
+    byFamily.set(family, log10);
+    if (log10 >= settings.familyMin) families++;
   }
   const mixed = Math.log10(LEFT_TO_FAMILIES * 10 ** strength + storiesOf(held));
   return { strength: Math.max(0, mixed), families, carrier, byFamily };

@@ -58,18 +58,22 @@ export interface BestZone {
 
 /** Direction of the middle of each hour on the clock. */
 const ANGLES = Array.from({ length: DAY_HOURS }, (_, hour) => (2 * Math.PI * (hour + 0.5)) / DAY_HOURS);
-const COSINES = Float64Array.from(ANGLES, Math.cos);
-const SINES = Float64Array.from(ANGLES, Math.sin);
+/** By hour of the week. */
+const COSINES = Float64Array.from({ length: WEEK_HOURS }, (_, hour) => Math.cos(ANGLES[hour % DAY_HOURS]!));
+const SINES = Float64Array.from({ length: WEEK_HOURS }, (_, hour) => Math.sin(ANGLES[hour % DAY_HOURS]!));
 
 /** The zone in which the activity is a working day. `counts`: active minutes per hour of the week, UTC. */
 export function bestZone(counts: Uint16Array): BestZone {
   let x = 0;
   let y = 0;
   let all = 0;
-  for (let hour = 0; hour < counts.length; hour++) {
-    x += counts[hour]! * COSINES[hour % DAY_HOURS]!;
-    y += counts[hour]! * SINES[hour % DAY_HOURS]!;
-    all += counts[hour]!;
+  for (let hour = 0; hour < WEEK_HOURS; hour++) {
+    const count = counts[hour]!;
+    // Most hours of a week have none, and adding nothing changes no sum.
+    if (count === 0) continue;
+    x += count * COSINES[hour]!;
+    y += count * SINES[hour]!;
+    all += count;
   }
   const middleUtc = (Math.atan2(y, x) * DAY_HOURS) / (2 * Math.PI);
   return { offsetHours: wrapped(MIDDLE_OF_DAY - middleUtc), gathered: all === 0 ? 0 : Math.hypot(x, y) / all };
@@ -123,8 +127,8 @@ function outsideOfHours({ counts, sessionStart }: HoursView, windowEnd: number):
     if (count === 0 || isOwn(hour) || (now - hour + WEEK_HOURS) % WEEK_HOURS < leftOut) continue;
     earlier.minutes += count;
     if ((hour - present + OUTSIDE_MARGIN_HOURS + WEEK_HOURS) % DAY_HOURS <= 2 * OUTSIDE_MARGIN_HOURS) earlier.near += count;
-    x += count * COSINES[hour % DAY_HOURS]!;
-    y += count * SINES[hour % DAY_HOURS]!;
+    x += count * COSINES[hour]!;
+    y += count * SINES[hour]!;
   }
   earlier.gathered = earlier.minutes === 0 ? 0 : Math.hypot(x, y) / earlier.minutes;
   return earlier;

@@ -10,7 +10,9 @@ import { Spares } from './spares.ts';
 export const SKETCH_BINS = 224;
 const NEGATIVE_TAIL = 8;
 const ZERO = NEGATIVE_TAIL + 32;
-const COUNT_MAX = 0xffff;
+/** Of one bin. */
+export const SKETCH_COUNT_MAX = 0xffff;
+const COUNT_MAX = SKETCH_COUNT_MAX;
 
 export type Sketch = Uint16Array;
 

@@ -57,19 +57,21 @@ const HELPDESK_MAX = 0.3;
 const AS_GOOD = 0.03;
 
 /** How well times sit on their best raster, and which that is; the longest of equals. */
-function bestRaster(concentrations: readonly number[]): { value: number; raster: number } {
-  const most = Math.max(...concentrations);
-  const raster = concentrations.findLastIndex((value) => value >= most - AS_GOOD);
-  return { value: Math.max(0, most), raster: Math.max(0, raster) };
+function bestRaster(phases: Int32Array, of: 'intervals' | 'holds'): { value: number; raster: number } {
+  let most = -Infinity;
+  for (let i = 0; i < RASTERS.length; i++) most = Math.max(most, concentration(phases, i)[of]);
+  let raster = RASTERS.length - 1;
+  while (raster > 0 && !(concentration(phases, raster)[of] >= most - AS_GOOD)) raster--;
+  return { value: Math.max(0, most), raster };
 }
 
 /** @param phases sums of a Rhythm */
 export function marksOf(phases: Int32Array): Marks {
-  const seen = RASTERS.map((_, raster) => concentration(phases, raster));
-  if (!Number.isFinite(seen[0]!.intervals)) return { smeared: 0, batched: 0, framed: 0, rasters: [0, 0, 0] };
-  const intervals = bestRaster(seen.map((at) => at.intervals));
-  const known = Number.isFinite(seen[0]!.holds);
-  const holds = known ? bestRaster(seen.map((at) => at.holds)) : { value: 0, raster: 0 };
+  const first = concentration(phases, 0);
+  if (!Number.isFinite(first.intervals)) return { smeared: 0, batched: 0, framed: 0, rasters: [0, 0, 0] };
+  const intervals = bestRaster(phases, 'intervals');
+  const known = Number.isFinite(first.holds);
+  const holds = known ? bestRaster(phases, 'holds') : { value: 0, raster: 0 };
   const thousandths = (value: number): number => Math.max(0, Math.round(value * 1000));
   const intervalMs = RASTERS[intervals.raster]!;
   return {

@@ -7,7 +7,7 @@ import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved, mayBeVisited } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, type Sketch } from '../model/sketch.ts';
+import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, SKETCH_COUNT_MAX, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
@@ -37,7 +37,7 @@ export function closeWindow(person: Person, session: SessionState, window: OpenW
 function closeSource(person: Person, session: SessionState, source: SourceRtt, end: number, parameters: SignalParameters): void {
   const { sighting } = source;
   const before = session.transport;
-  if (before === null || !isKeyOf(before.key, sighting)) {
+  if (before === null || !(isLike(session.sighting, sighting) || isKeyOf(before.key, sighting))) {
     session.transport = { key: `${sighting.sourceIp}|${sighting.vantageId}`, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
   }
   const transport = session.transport!;
@@ -63,6 +63,9 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   rememberTraits(person, sighting);
   sightPerson(person, session, sighting, before, transport, parameters);
 }
+
+/** The key is of the session's sighting, as both are always set together: it needs no look where that came the same way. */
+const isLike = (before: Sighting | null, { sourceIp, vantageId }: Sighting): boolean => before !== null && before.sourceIp === sourceIp && before.vantageId === vantageId;
 
 /** Without putting the key together: it is asked with every minute of everybody. */
 const isKeyOf = (key: string, { sourceIp, vantageId }: Sighting): boolean => key.length === sourceIp.length + 1 + vantageId.length && key.startsWith(sourceIp) && key.endsWith(vantageId) && key[sourceIp.length] === '|';
@@ -108,7 +111,11 @@ function sightPerson(person: Person, session: SessionState, sighting: Sighting, 
     const travel = travelBetween(last.sighting, last.at, sighting, unchanged, parameters);
     if (travel !== null) session.travel = travel;
   }
-  person.lastSighting = { sighting, at: sighting.at };
+  if (last === null) person.lastSighting = { sighting, at: sighting.at };
+  else {
+    last.sighting = sighting;
+    last.at = sighting.at;
+  }
 }
 
 /** Transport as the signals see it, without spreads. */
@@ -165,7 +172,7 @@ const micro = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 function newTrack(start: number): GapTrack {
   const [ten, hour] = newSketchPair();
-  return { tenStart: start - (start % TEN_MINUTES_MS), ten, tenBefore: null, hourStart: start - (start % HOUR_MS), hour, minutes: [], clockErrorUs: 0, lastEnd: start };
+  return { tenStart: start - (start % TEN_MINUTES_MS), ten, tenBefore: null, tenCount: 0, beforeCount: 0, hourStart: start - (start % HOUR_MS), hour, minutes: [], clockErrorUs: 0, lastEnd: start };
 }
 
 /** Answers how many gaps there were. */
@@ -176,6 +183,8 @@ function foldTrack(track: GapTrack, gaps: Sketch, start: number): number {
     // The older of both is used again: nobody holds it any more.
     const next = follows ? (track.tenBefore?.fill(0) ?? newSketch()) : track.ten.fill(0);
     track.tenBefore = follows ? track.ten : null;
+    track.beforeCount = follows ? track.tenCount : 0;
+    track.tenCount = 0;
     track.ten = next;
     track.tenStart = tenStart;
   }
@@ -184,7 +193,11 @@ function foldTrack(track: GapTrack, gaps: Sketch, start: number): number {
     track.hour.fill(0);
     track.hourStart = hourStart;
   }
-  return mergeIntoBoth(track.ten, track.hour, gaps);
+  const samples = mergeIntoBoth(track.ten, track.hour, gaps);
+  track.tenCount += samples;
+  // Only then may a bin be full.
+  if (track.tenCount > SKETCH_COUNT_MAX) track.tenCount = countOf(track.ten);
+  return samples;
 }
 
 function foldInput(session: SessionState, window: OpenWindow): void {

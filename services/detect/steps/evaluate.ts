@@ -4,9 +4,9 @@ import { hoursView } from '../model/activity.ts';
 import { isLately, traitOf, type Familiar } from '../model/novelty.ts';
 import { ownGap } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
-import { advanceHeld, fuse, type Fused } from '../model/fusion.ts';
+import { advanceHeld, fuse, NOTHING_HELD, type Fused } from '../model/fusion.ts';
 import { mayBeVisited } from '../model/remote-control.ts';
-import { QUIET } from '../model/reading.ts';
+import { NO_DATA, QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
 import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
@@ -16,20 +16,25 @@ import { fleetView } from '../fleet/view.ts';
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
-import { deviceHistory, holdSignal, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { ALL_SILENT, deviceHistory, holdSignal, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
+const EVALUATE = SIGNALS.map(({ evaluate }) => evaluate);
 const ubiquitous: boolean[] = SIGNALS.map(() => true);
 
 export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
   const view = viewOf(person, session, window, parameters);
   const { fusion, signalsOff } = parameters.config;
   for (let i = 0; i < SIGNALS.length; i++) {
-    const signal = SIGNALS[i]!;
     // What was held when the configuration changed fades as if the signal had fallen quiet.
-    const answer = signalsOff.length > 0 && signalsOff.includes(signal.name) ? QUIET : signal.evaluate(view, parameters);
+    const answer = signalsOff.length > 0 && signalsOff.includes(SIGNALS[i]!.name) ? QUIET : EVALUATE[i]!(view, parameters);
     const before = session.signals[i]!;
+    // Nearly every signal in nearly every window: it held nothing, and has nothing to say.
+    if (before === SILENT && (answer === QUIET || answer === NO_DATA)) {
+      held[i] = 0;
+      continue;
+    }
     const strength = advanceHeld(before.held, answer, fusion);
     // What is shown is the reading that supports what is held.
     const supports = typeof answer === 'object' && answer !== null && (before.reading === null || answer.strength >= strength);
@@ -43,6 +48,7 @@ export function evaluateSession(person: Person, session: SessionState, window: O
 }
 
 export function fuseSession(person: Person, { signals }: SessionState, { config }: SignalParameters): Fused {
+  if (signals === ALL_SILENT) return NOTHING_HELD;
   for (let i = 0; i < SIGNALS.length; i++) {
     const { held: strength, reading } = signals[i]!;
     held[i] = strength;
@@ -101,7 +107,9 @@ function placesBefore({ places, seenDays, lastSeenDay }: Person, { firstAt }: Kn
   if (places.length >= max) return null;
   // Days are counted back by the calendar: people do not work on all of them, so it may be fewer than they were.
   const days = seenDays - 1 - (lastSeenDay - Math.floor(firstAt / DAY_MS));
-  return { addresses: places.reduce((sum, place) => sum + (place.firstAt < firstAt ? 1 : 0), 0), days: Math.max(0, days) };
+  let addresses = 0;
+  for (let i = 0; i < places.length; i++) if (places[i]!.firstAt < firstAt) addresses++;
+  return { addresses, days: Math.max(0, days) };
 }
 
 const NOTHING: readonly Familiar[] = [];
@@ -161,7 +169,7 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
   const track = session.tracks[session.clock];
   if (track === null) return null;
   const { ten, tenBefore, hour } = track;
-  let samples = countOf(ten) + (tenBefore === null ? 0 : countOf(tenBefore));
+  let samples = track.tenCount + track.beforeCount;
   let windowStart = tenBefore === null ? track.tenStart : track.tenStart - TEN_MINUTES_MS;
   // Slow typists: the hour has more, late keystrokes included.
   const wholeHour = samples < samplesMin && track.hourStart <= windowStart;

@@ -80,6 +80,9 @@ export interface GapTrack {
   tenStart: number;
   ten: Sketch;
   tenBefore: Sketch | null;
+  /** Transient: what `ten` and `tenBefore` count. */
+  tenCount: number;
+  beforeCount: number;
   /** Start of the current hour, and its sketch. */
   hourStart: number;
   hour: Sketch;
@@ -107,7 +110,7 @@ export interface HeldSignal {
 
 /** Nearly every signal of nearly every session: one object for all of them. */
 export const SILENT: HeldSignal = { held: 0, reading: null };
-const ALL_SILENT: readonly HeldSignal[] = SIGNALS.map(() => SILENT);
+export const ALL_SILENT: readonly HeldSignal[] = SIGNALS.map(() => SILENT);
 
 /** Lets all signals of a session fall quiet. */
 export function silence(session: SessionState): void {

@@ -3,7 +3,7 @@ import { assert } from '#lib/kernel/errors.ts';
 import { MINUTE_MS, hourOf } from '../fleet/minutes.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { newSketch, newSketchPair, type Sketch } from '../model/sketch.ts';
+import { countOf, newSketch, newSketchPair, type Sketch } from '../model/sketch.ts';
 import type { Travel } from '../model/view.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { SENSORS, readName, readNumber, readTime, readWord, writeName, writeNumber, writeTime, writeWord } from './compact-codec.ts';
@@ -68,7 +68,7 @@ function readTrack(input: ByteReader, end: number): GapTrack {
     before += input.integer() * MINUTE_MS;
     return { end: before, samples: input.count(), low: input.integer() / 1000, middle: input.integer() / 1000 };
   });
-  return { tenStart, ten, tenBefore, hourStart, hour, minutes, clockErrorUs: input.integer(), lastEnd };
+  return { tenStart, ten, tenBefore, tenCount: countOf(ten), beforeCount: tenBefore === null ? 0 : countOf(tenBefore), hourStart, hour, minutes, clockErrorUs: input.integer(), lastEnd };
 }
 
 /** `before`: the sighting of the session before, which this one's mostly is like. */

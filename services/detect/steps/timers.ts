@@ -23,7 +23,8 @@ export function fireTimers(person: Person, limit: number, context: FindingContex
   }
   reportIfOver(person, limit, context.parameters.config, context.reports);
   forgetSessions(person, limit, context);
-  refreshTimer(person, context);
+  // Neither of both changes whose timer is next.
+  person.nextTimer = Math.min(next.at, reportDueAt(person));
 }
 
 export function fireWindow(person: Person, session: SessionState, window: OpenWindow, context: FindingContext, out: SuspiciousSession[]): void {
@@ -80,7 +81,8 @@ export function refreshTimer(person: Person, context: FindingContext): void {
 
 function forgetSessions(person: Person, limit: number, { parameters }: FindingContext): void {
   const now = Math.min(limit, person.highestAt);
+  const before = now - parameters.config.sessionTtlMs;
   for (const session of person.sessions.values()) {
-    if (session.open.length === 0 && session.finding === null && now - session.lastEnd > parameters.config.sessionTtlMs) person.sessions.delete(session.sessionId);
+    if (session.lastEnd < before && session.open.length === 0 && session.finding === null) person.sessions.delete(session.sessionId);
   }
 }
