@@ -20,7 +20,7 @@ const BRACE = 0x7b;
 
 const out = new ByteWriter();
 
-function write({ hour, ...others }: PersonFleet): void {
+function write({ hour, found: _found, ...others }: PersonFleet): void {
   out.count(VERSION);
   out.integer(hour);
   writePlain(out, others);

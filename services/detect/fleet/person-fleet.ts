@@ -50,8 +50,20 @@ export interface PersonFleet {
   strangeSince?: number;
   /** Not in force yet, by (effectiveAt, subject); at most FACTS_MAX. */
   pending: FleetFact[];
-  /** In force: the latest of each kind and subject; at most FACTS_MAX. */
+  /** In force: the latest of each kind and subject; at most FACTS_MAX. Another list whenever another fact is in it. */
   taken: FleetFact[];
+  /** Transient: what was found last in `taken` (view.ts). */
+  found?: FoundFacts;
+}
+
+/** Of the facts in force, those that are about where and how the person is now. */
+export interface FoundFacts {
+  readonly among: readonly FleetFact[];
+  readonly sourceIp: string | null;
+  readonly egress: FleetFact | null;
+  readonly shipTo: FleetFact | null;
+  /** Of the buckets of rhythms the largest. */
+  readonly rhythm: FleetFact | null;
 }
 
 export const PLACES_MAX = 4;

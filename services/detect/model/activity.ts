@@ -8,6 +8,8 @@ export interface Activity {
   /** Number of the last day with typing (UTC days since the epoch); −1 for none. */
   lastDay: number;
   counts: Uint16Array;
+  /** Transient: sum of the counts. */
+  minutes: number;
 }
 
 export const WEEK_HOURS = 168;
@@ -16,8 +18,9 @@ const THURSDAY = 72;
 /** Active minutes beyond which all counts are halved: some weeks of work. */
 const MINUTES_MAX = 6000;
 
-const spare = new Spares<Activity>(() => ({ days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS) }), (activity) => {
+const spare = new Spares<Activity>(() => ({ days: 0, lastDay: -1, counts: new Uint16Array(WEEK_HOURS), minutes: 0 }), (activity) => {
   activity.counts.fill(0);
+  activity.minutes = 0;
   activity.days = 0;
   activity.lastDay = -1;
 });
@@ -27,7 +30,7 @@ export const newActivity = (): Activity => spare.take();
 /** Hands back one that nobody holds any more. */
 export const releaseActivity = (activity: Activity): void => spare.release(activity);
 
-function minutesOf({ counts }: Activity): number {
+export function minutesOf({ counts }: Pick<Activity, 'counts'>): number {
   let minutes = 0;
   for (let i = 0; i < WEEK_HOURS; i++) minutes += counts[i]!;
   return minutes;
@@ -42,12 +45,17 @@ export function countMinute(activity: Activity, start: number): void {
   if (day > activity.lastDay) {
     activity.days = Math.min(0xffff, activity.days + 1);
     activity.lastDay = day;
-    if (minutesOf(activity) > MINUTES_MAX) for (let i = 0; i < WEEK_HOURS; i++) activity.counts[i]! >>= 1;
+    if (activity.minutes > MINUTES_MAX) {
+      for (let i = 0; i < WEEK_HOURS; i++) activity.counts[i]! >>= 1;
+      activity.minutes = minutesOf(activity);
+    }
   }
   const hour = hourOfWeek(start);
-  if (activity.counts[hour]! < 0xffff) activity.counts[hour]!++;
+  if (activity.counts[hour]! >= 0xffff) return;
+  activity.counts[hour]!++;
+  activity.minutes++;
 }
 
 export function hoursView(activity: Activity | null, { sessionStart, moved }: Pick<HoursView, 'sessionStart' | 'moved'>): HoursView | null {
-  return activity === null ? null : { days: activity.days, minutes: minutesOf(activity), counts: activity.counts, sessionStart, moved };
+  return activity === null ? null : { days: activity.days, minutes: activity.minutes, counts: activity.counts, sessionStart, moved };
 }

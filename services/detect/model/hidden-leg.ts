@@ -26,7 +26,7 @@ import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, settledMs, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, thousands } from './reading.ts';
 import { BUSINESS_MAX, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { GapView, MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
@@ -34,6 +34,7 @@ export const hiddenLegSignal: SignalDescription = {
   name: 'hiddenLeg',
   family: 'latency',
   weight: 0.35,
+  needs: 'typing',
   speaksFor: { REMOTE_OPERATOR: 0.85, VPN_OR_PROXY: 0.15 },
 };
 
@@ -253,7 +254,7 @@ function explain(told: Told): string {
   const { mixed } = told.statistic;
   const { lowMs, claimedMs, jitterMs, driftMs, minutes, samples } = told.statistic;
   const share = `${mixed ? 50 : Math.round((1 - told.lowQuantile) * 100)}% of`;
-  const keys = samples.toLocaleString('en-US');
+  const keys = thousands(samples);
   const least = minutes > 0 ? `In all but one of the last ${minutes} minutes of typing (${keys} keystrokes) ${share} the keystrokes` : `${share} ${keys} keystrokes`;
   const clocks = gap.twoClocks
     ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`

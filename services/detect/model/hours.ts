@@ -25,6 +25,7 @@ export const hoursSignal: SignalDescription = {
   name: 'hours',
   family: 'time',
   weight: 1,
+  needs: 'typing',
   speaksFor: { REMOTE_OPERATOR: 0.6, DEVICE_ELSEWHERE: 0.3, ACCOUNT_HANDOVER: 0.1 },
 };
 

@@ -25,6 +25,7 @@ export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
   weight: 0.6,
+  needs: 'exchange',
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
 

@@ -17,13 +17,14 @@
  */
 import { HOUR_MS } from '../fleet/minutes.ts';
 import { PRESENCE_HOURS } from '../fleet/rhythm.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands } from './reading.ts';
 import type { SessionView } from './view.ts';
 
 export const oneOperatorSignal: SignalDescription = {
   name: 'oneOperator',
   family: 'fleet',
   weight: 0.27,
+  needs: 'exchange',
   speaksFor: { SHARED_OPERATOR: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 
@@ -47,6 +48,6 @@ export function oneOperator(view: SessionView): Answer {
     samples: slots,
     windowStart: told.until - PRESENCE_HOURS * HOUR_MS,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group,${group === 2 ? '' : ` and with ${times(own)} for this user being one of them and not somebody like them (the middle of the two counts, and no more than the latter),`} ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
+    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group,${group === 2 ? '' : ` and with ${times(own)} for this user being one of them and not somebody like them (the middle of the two counts, and no more than the latter),`} ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
   };
 }

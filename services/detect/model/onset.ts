@@ -20,6 +20,7 @@ export const onsetSignal: SignalDescription = {
   name: 'onset',
   family: 'latency',
   weight: 0.15,
+  needs: 'typing',
   renews: true,
   speaksFor: { REMOTE_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
 };

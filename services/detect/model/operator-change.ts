@@ -26,6 +26,7 @@ export const operatorChangeSignal: SignalDescription = {
   name: 'operatorChange',
   family: 'rhythm',
   weight: 0.5,
+  needs: 'typing',
   speaksFor: { ACCOUNT_HANDOVER: 0.8, REMOTE_OPERATOR: 0.2 },
 };
 

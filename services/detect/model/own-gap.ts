@@ -24,6 +24,7 @@ export const ownGapSignal: SignalDescription = {
   name: 'ownGap',
   family: 'latency',
   weight: 0.15,
+  needs: 'typing',
   speaksFor: { REMOTE_OPERATOR: 0.6, ACCOUNT_HANDOVER: 0.3, VPN_OR_PROXY: 0.1 },
 };
 

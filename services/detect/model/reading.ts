@@ -51,6 +51,8 @@ export interface SignalDescription {
   readonly family: SignalFamily;
   /** Weight of the signal in the mean of its family's e-values; those of one family sum to at most 1. */
   readonly weight: number;
+  /** Without it the signal has no data, and is not asked: what was typed in the window, or what the exchange has told. */
+  readonly needs?: 'typing' | 'exchange';
   /** The null starts afresh each day, so days may be multiplied (e-detector.ts). */
   readonly renews?: boolean;
   /** How the signal's strength is shared among the hypotheses; sums to 1. */
@@ -83,10 +85,10 @@ export function strengthOfP(log10P: number): number {
 export const strengthOfShare = (share: number): number => -Math.log10(share);
 
 /** A number as the explanations print it: 1 decimal below 100, none above. */
-export const show = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : inThousands(Math.round(value)));
+export const show = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : thousands(Math.round(value)));
 
 /** A whole number with commas, as toLocaleString('en-US') writes it, which takes ten times as long: explanations come with every window. */
-function inThousands(value: number): string {
+export function thousands(value: number): string {
   if (!(Math.abs(value) < 1e15)) return value.toLocaleString('en-US');
   const digits = String(Math.abs(value));
   let text = digits.slice(-3);

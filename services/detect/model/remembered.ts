@@ -4,13 +4,19 @@
  */
 export function remembered<K, V extends {} | null>(max: number, answerOf: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
+  // Of one window the same is asked more than once, and of many in a row the same.
+  let lastKey: K | undefined;
+  let lastAnswer: V | undefined;
   return (key) => {
+    if (key === lastKey && lastAnswer !== undefined) return lastAnswer;
     let answer = known.get(key);
     if (answer === undefined) {
       answer = answerOf(key);
       if (known.size >= max) known.clear();
       known.set(key, answer);
     }
+    lastKey = key;
+    lastAnswer = answer;
     return answer;
   };
 }

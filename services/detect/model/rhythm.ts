@@ -186,19 +186,21 @@ export const holdsOf = (counts: Uint16Array): number => total(counts, HOLDS);
 /** Intervals counted. */
 export const intervalsOf = (counts: Uint16Array): number => total(counts, 0);
 
-/** Log (natural) of quantiles, linear in ms within a bin. */
-function logQuantiles(counts: Uint16Array, from: number, shares: readonly number[]): number[] {
-  const all = total(counts, from);
+/** Log (natural) of a quantile, linear in ms within a bin. `all`: what is counted. */
+function logQuantile(counts: Uint16Array, from: number, all: number, share: number): number {
+  const wanted = share * all;
   let below = 0;
   let bin = 0;
-  return shares.map((share) => {
-    const wanted = share * all;
-    while (bin < GRID - 1 && (below + counts[from + bin]! < wanted || counts[from + bin] === 0)) below += counts[from + bin++]!;
-    const within = counts[from + bin] === 0 ? 1 : (wanted - below) / counts[from + bin]!;
-    const low = bin === 0 ? 8 : EDGES[bin - 1]!;
-    const high = bin === GRID - 1 ? 2 * TOP_MS : EDGES[bin]!;
-    return Math.log(low + (high - low) * Math.min(1, Math.max(0, within)));
-  });
+  while (bin < GRID - 1 && (below + counts[from + bin]! < wanted || counts[from + bin] === 0)) below += counts[from + bin++]!;
+  const within = counts[from + bin] === 0 ? 1 : (wanted - below) / counts[from + bin]!;
+  const low = bin === 0 ? 8 : EDGES[bin - 1]!;
+  const high = bin === GRID - 1 ? 2 * TOP_MS : EDGES[bin]!;
+  return Math.log(low + (high - low) * Math.min(1, Math.max(0, within)));
+}
+
+function logQuantiles(counts: Uint16Array, from: number, shares: readonly number[]): number[] {
+  const all = total(counts, from);
+  return shares.map((share) => logQuantile(counts, from, all, share));
 }
 
 export const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9] as const;
@@ -212,9 +214,9 @@ export function featuresOf(counts: Uint16Array): number[] {
 
 /** Medians as the explanations tell them, ms. */
 export function mediansOf(counts: Uint16Array): { intervalMs: number; holdMs: number | null } {
-  const [interval] = logQuantiles(counts, 0, [0.5]);
-  const holdMs = total(counts, HOLDS) === 0 ? null : Math.exp(logQuantiles(counts, HOLDS, [0.5])[0]!);
-  return { intervalMs: Math.exp(interval!), holdMs };
+  const holds = total(counts, HOLDS);
+  const holdMs = holds === 0 ? null : Math.exp(logQuantile(counts, HOLDS, holds, 0.5));
+  return { intervalMs: Math.exp(logQuantile(counts, 0, total(counts, 0), 0.5)), holdMs };
 }
 
 /** Concentration on a raster, −1…1 (1: every time is a multiple), of intervals and of holds; NaN without any. */

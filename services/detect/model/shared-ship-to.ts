@@ -19,6 +19,7 @@ export const sharedShipToSignal: SignalDescription = {
   name: 'sharedShipTo',
   family: 'fleet',
   weight: 0.13,
+  needs: 'exchange',
   speaksFor: { LAPTOP_FARM: 1 },
 };
 

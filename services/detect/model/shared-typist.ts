@@ -9,13 +9,14 @@
  * Reference: the organisation's own people; others only where both tenants share.
  * Cost: in a large fleet somebody is always alike, so it speaks in small ones alone; LOW at most by itself.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands } from './reading.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const sharedTypistSignal: SignalDescription = {
   name: 'sharedTypist',
   family: 'rhythm',
   weight: 0.15,
+  needs: 'exchange',
   speaksFor: { SHARED_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
 };
 
@@ -37,6 +38,6 @@ export function sharedTypist(view: SessionView, { config }: SignalParameters): A
     samples: people,
     windowStart: told.until - config.fleet.memoryMs,
     windowEnd: told.until,
-    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${strangers.toLocaleString('en-US')} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
+    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
   };
 }

@@ -23,6 +23,7 @@ export const transportMarksSignal: SignalDescription = {
   name: 'transportMarks',
   family: 'rhythm',
   weight: 0.35,
+  needs: 'typing',
   speaksFor: { REMOTE_OPERATOR: 0.9, VPN_OR_PROXY: 0.1 },
 };
 

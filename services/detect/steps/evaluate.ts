@@ -21,14 +21,19 @@ import { ALL_SILENT, deviceHistory, holdSignal, SILENT, TEN_MINUTES_MS, type Ope
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
 const EVALUATE = SIGNALS.map(({ evaluate }) => evaluate);
+const TYPING = 1;
+const EXCHANGE = 2;
+/** What each signal cannot do without. */
+const NEEDED = SIGNALS.map(({ needs }) => (needs === 'typing' ? TYPING : needs === 'exchange' ? EXCHANGE : 0));
 const ubiquitous: boolean[] = SIGNALS.map(() => true);
 
 export function evaluateSession(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): Fused {
   const view = viewOf(person, session, window, parameters);
   const { fusion, signalsOff } = parameters.config;
+  const lacking = (window.keystrokes === 0 ? TYPING : 0) | (view.fleet === null ? EXCHANGE : 0);
   for (let i = 0; i < SIGNALS.length; i++) {
     // What was held when the configuration changed fades as if the signal had fallen quiet.
-    const answer = signalsOff.length > 0 && signalsOff.includes(SIGNALS[i]!.name) ? QUIET : EVALUATE[i]!(view, parameters);
+    const answer = signalsOff.length > 0 && signalsOff.includes(SIGNALS[i]!.name) ? QUIET : (NEEDED[i]! & lacking) !== 0 ? NO_DATA : EVALUATE[i]!(view, parameters);
     const before = session.signals[i]!;
     // Nearly every signal in nearly every window: it held nothing, and has nothing to say.
     if (before === SILENT && (answer === QUIET || answer === NO_DATA)) {

@@ -6,7 +6,7 @@
  * People at rest are kept in memory in the same form, so the head can be read without the rest.
  */
 import { assert } from '#lib/kernel/errors.ts';
-import { newActivity, type Activity } from '../model/activity.ts';
+import { minutesOf, newActivity, type Activity } from '../model/activity.ts';
 import { newHistory, type DeviceHistory } from '../model/history.ts';
 import { traitOf, type Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
@@ -246,6 +246,7 @@ function readActivity(input: ByteReader): Activity {
   activity.days = input.count();
   activity.lastDay = input.integer();
   input.packedInto(activity.counts);
+  activity.minutes = minutesOf(activity);
   return activity;
 }
 
