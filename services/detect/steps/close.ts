@@ -8,7 +8,7 @@ import { isApproved, mayBeVisited } from '../model/remote-control.ts';
 import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, SKETCH_COUNT_MAX, type Sketch } from '../model/sketch.ts';
-import { MINUTES_MAX, type SignalParameters } from '../model/view.ts';
+import { MINUTES_MAX, type MinuteSummary, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
@@ -160,11 +160,25 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     if (clock === 1) track.clockErrorUs = Math.max(track.clockErrorUs, window.clockErrorUs);
     track.lastEnd = end;
     if (samples < MINUTE_SAMPLES_MIN) continue;
-    const [low, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
-    track.minutes.push({ end, samples, low: micro(low!), middle: micro(middle!) });
-    if (track.minutes.length > MINUTES_MAX) track.minutes.shift();
-    if (clock === 0) recordHistory(person, session, end, micro(low!), parameters.config.devicesPerPersonMax);
+    const [first, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
+    const low = micro(first!);
+    rememberMinute(track.minutes, end, samples, low, micro(middle!));
+    if (clock === 0) recordHistory(person, session, end, low, parameters.config.devicesPerPersonMax);
   }
+}
+
+/** The oldest that goes is the newest that comes: nobody holds one. */
+function rememberMinute(minutes: MinuteSummary[], end: number, samples: number, low: number, middle: number): void {
+  if (minutes.length < MINUTES_MAX) {
+    minutes.push({ end, samples, low, middle });
+    return;
+  }
+  const minute = minutes.shift()!;
+  minute.end = end;
+  minute.samples = samples;
+  minute.low = low;
+  minute.middle = middle;
+  minutes.push(minute);
 }
 
 /** Rounds to µs, so that state and its encoded form are the same number. */

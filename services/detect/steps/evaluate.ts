@@ -62,44 +62,44 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
   return fuse(held, ubiquitous, config.fusion, person.detector.carried);
 }
 
-/** A view is of use for one evaluation, and nearly every minute of everybody needs one: the same objects are filled again. */
-const NO_VIEW: SessionView = {
-  tenantId: '', windowStart: NaN, windowEnd: NaN, sensor: null, gap: null, rhythm: null, coupling: null, deviceCoupling: null, sighting: null, transport: null, declared: null, movedSince: null, declaredDistanceKm: null, sourceToDeclaredKm: null,
-  vantage: null, travel: null, knownPlace: null, placesBefore: null, hours: null, familiar: [], helpdesk: false, fleet: null, gateway: null,
-};
-const view: SessionView = { ...NO_VIEW };
+/** Parts of a view: filled again for every window that is shown, as nearly every minute of everybody is. */
 const seenTransport: TransportView = { leastMs: NaN, confirmedLeastMs: NaN, samples: 0, lowerSpreadMs: NaN, upperSpreadMs: NaN, spreadSamples: 0, wanderMs: NaN };
 const seenGap: GapView = { recent: recentGaps, samples: 0, windowStart: NaN, sensor: 'ENDPOINT_AGENT', twoClocks: false, clockErrorMs: NaN, minutes: [], own: null, virtualInput: 0, injectedInput: 0, allInput: 0 };
 
+/** A new object: it dies young, which costs less than keeping account of everything young that one that stays would point to. */
 function viewOf(person: Person, session: SessionState, window: OpenWindow, { config, gateways }: SignalParameters): SessionView {
+  const { tenantId } = person;
   const windowEnd = window.start + MINUTE_MS;
   const { sighting, transport, vantage } = session;
   const former = formerPlace(person, session.assignment, windowEnd, config.network.assignmentGraceMs);
   const declared = declaredFor(sighting, session.assignment?.declared ?? null, former);
-  view.tenantId = person.tenantId;
-  view.windowStart = window.start;
-  view.windowEnd = windowEnd;
-  view.sensor = session.tracks[session.clock] === null && session.rhythm === null ? null : session.sensor;
-  view.gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
-  view.rhythm = rhythmView(person, session, window, config.rhythm.profileKeysMin);
-  view.coupling = session.rhythm?.coupling ?? null;
-  view.deviceCoupling = deviceHistory(person, session)?.coupling ?? null;
-  view.sighting = sighting;
-  view.transport = transport === null || transport.samples === 0 ? null : transportView(transport);
-  view.declared = declared;
-  view.movedSince = movedSince(person, session.assignment);
-  view.declaredDistanceKm = apartKm(vantage, declared);
-  view.sourceToDeclaredKm = apartKm(sighting, declared);
-  view.vantage = vantage;
-  view.travel = session.travel;
-  view.knownPlace = sighting === null ? null : knownPlaceOf(person.places, sighting.sourceIp);
-  view.placesBefore = view.knownPlace === null || windowEnd - view.knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, view.knownPlace, config.placesPerPersonMax);
-  view.hours = window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null });
-  view.familiar = sighting === null ? NOTHING : familiarWith(person, sighting, windowEnd, config.network);
-  view.helpdesk = session.helpSince !== null ? windowEnd - session.helpSince <= config.endpoint.helpdeskMs : sighting !== null && view.gap !== null && mayBeVisited(person.tenantId, sighting, view.gap.minutes, windowEnd, config.endpoint);
-  view.fleet = fleetView(person, session);
-  view.gateway = sighting === null || gateways === null ? null : gateways(person.tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd);
-  return view;
+  const gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
+  const knownPlace = sighting === null ? null : knownPlaceOf(person.places, sighting.sourceIp);
+  return {
+    tenantId,
+    windowStart: window.start,
+    windowEnd,
+    sensor: session.tracks[session.clock] === null && session.rhythm === null ? null : session.sensor,
+    gap,
+    rhythm: rhythmView(person, session, window, config.rhythm.profileKeysMin),
+    coupling: session.rhythm?.coupling ?? null,
+    deviceCoupling: deviceHistory(person, session)?.coupling ?? null,
+    sighting,
+    transport: transport === null || transport.samples === 0 ? null : transportView(transport),
+    declared,
+    movedSince: movedSince(person, session.assignment),
+    declaredDistanceKm: apartKm(vantage, declared),
+    sourceToDeclaredKm: apartKm(sighting, declared),
+    vantage,
+    travel: session.travel,
+    knownPlace,
+    placesBefore: knownPlace === null || windowEnd - knownPlace.firstAt > config.network.noveltyHoldMs ? null : placesBefore(person, knownPlace, config.placesPerPersonMax),
+    hours: window.keystrokes === 0 ? null : hoursView(person.activity, { sessionStart: session.firstAt, moved: former !== null }),
+    familiar: sighting === null ? NOTHING : familiarWith(person, sighting, windowEnd, config.network),
+    helpdesk: session.helpSince !== null ? windowEnd - session.helpSince <= config.endpoint.helpdeskMs : sighting !== null && gap !== null && mayBeVisited(tenantId, sighting, gap.minutes, windowEnd, config.endpoint),
+    fleet: fleetView(person, session),
+    gateway: sighting === null || gateways === null ? null : gateways(tenantId, sighting.sourceIp, isTrustedEgress(sighting.policy) || isSecurityGateway(sighting.organisation), windowEnd),
+  };
 }
 
 function knownPlaceOf(places: readonly KnownPlace[], ip: string): KnownPlace | null {
