@@ -4,6 +4,7 @@
  * computed before. Bounded: one slot per hash, a newer string takes the place of the older.
  */
 import { isUtf8 } from 'node:buffer';
+import { bitsBefore, nonPlain } from './words.ts';
 
 /**
  * Slots; a session has some eight strings of its own, and a process some ten thousand sessions: with a quarter of this a fifth of what is
@@ -15,6 +16,8 @@ const SLOT_WORDS = 16;
 /** Longer strings are not kept. */
 const KEPT_BYTES_MAX = (SLOT_WORDS - 1) * 4;
 const NOT_ASCII = 0x80808080;
+const QUOTE = 0x22;
+const SEED = 0x811c9dc5 | 0;
 
 /** Of the string that is asked for. */
 const words = new Int32Array(SLOT_WORDS);
@@ -24,35 +27,95 @@ export class StringCache {
   /** What stands in the slots, so that a string is told by whole words and without being fetched. */
   readonly #known = new Int32Array(SLOTS * SLOT_WORDS);
 
+  /** Where the string ends that `readQuoted` answered. */
+  end = 0;
+
   /** The string of `bytes[start, end)`, or undefined when they are not UTF-8. */
   read(bytes: Uint8Array, start: number, end: number): string | undefined {
     const length = end - start;
     if (length > KEPT_BYTES_MAX) return decodeString(bytes, start, end);
-    let hash = 0x811c9dc5 ^ length;
+    let hash = SEED;
     let all = 0;
     let count = 0;
     for (let i = start; i < end; i += 4) {
-      const word = i + 4 <= end ? (bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24) : tail(bytes, i, end);
+      const word = i + 4 <= end ? bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24) : tail(bytes, i, end);
       all |= word;
-      hash = Math.imul(hash ^ word, 0x5bd1e995);
-      hash ^= hash >>> 15;
+      hash = mixed(hash, word);
       words[count++] = word;
     }
-    if ((all & NOT_ASCII) !== 0) return decodeString(bytes, start, end);
-    const slot = hash & (SLOTS - 1);
-    const at = slot * SLOT_WORDS;
-    if (this.#isAt(at, length, count)) return this.#slots[slot];
-    this.#known[at] = length + 1;
-    for (let i = 0; i < count; i++) this.#known[at + 1 + i] = words[i] as number;
-    return (this.#slots[slot] = latin1(bytes, start, end));
+    return (all & NOT_ASCII) === 0 ? this.#at(mixed(hash, length), bytes, start, length, count) : decodeString(bytes, start, end);
   }
 
-  #isAt(at: number, length: number, count: number): boolean {
-    const known = this.#known;
-    if (known[at] !== length + 1) return false;
-    for (let i = 0; i < count; i++) if (known[at + 1 + i] !== words[i]) return false;
-    return true;
+  /** The same for whoever has a view of the buffer in which `bytes` lie: words are fetched whole. */
+  readViewed(bytes: Uint8Array, view: DataView, start: number, end: number): string | undefined {
+    const length = end - start;
+    if (length > KEPT_BYTES_MAX) return decodeString(bytes, start, end);
+    const whole = bytes.byteOffset + end - 4;
+    let hash = SEED;
+    let all = 0;
+    let count = 0;
+    for (let at = bytes.byteOffset + start; at <= whole; at += 4) {
+      const word = view.getInt32(at, true);
+      all |= word;
+      hash = mixed(hash, word);
+      words[count++] = word;
+    }
+    if ((length & 3) !== 0) {
+      const word = tail(bytes, start + count * 4, end);
+      all |= word;
+      hash = mixed(hash, word);
+      words[count++] = word;
+    }
+    return (all & NOT_ASCII) === 0 ? this.#at(mixed(hash, length), bytes, start, length, count) : decodeString(bytes, start, end);
   }
+
+  /**
+   * The string from `start` up to the next quote, whose place `end` then is. Undefined where it is not plain (an escape, a control
+   * character, anything but ASCII), is too long to be kept, or goes on beyond `stop`. `bytes` are the whole buffer that `view` is of, and
+   * three bytes more lie behind `stop`.
+   */
+  readQuoted(bytes: Uint8Array, view: DataView, start: number, stop: number): string | undefined {
+    let hash = SEED;
+    let count = 0;
+    for (let at = start; at < stop && count < SLOT_WORDS - 1; at += 4) {
+      const word = view.getInt32(at, true);
+      const special = nonPlain(word);
+      if (special === 0) {
+        hash = mixed(hash, word);
+        words[count++] = word;
+        continue;
+      }
+      const bits = bitsBefore(special);
+      if (((word >>> bits) & 0xff) !== QUOTE) return undefined;
+      if (bits > 0) {
+        const rest = word & ((1 << bits) - 1);
+        hash = mixed(hash, rest);
+        words[count++] = rest;
+      }
+      this.end = at + (bits >>> 3);
+      const length = this.end - start;
+      return this.#at(mixed(hash, length), bytes, start, length, count);
+    }
+    return undefined;
+  }
+
+  /** The string of that hash and those `words`; if it is not there, it is made of the bytes. */
+  #at(hash: number, bytes: Uint8Array, start: number, length: number, count: number): string {
+    const slot = hash & (SLOTS - 1);
+    const at = slot * SLOT_WORDS;
+    const known = this.#known;
+    let same = known[at] === length + 1;
+    for (let i = 0; same && i < count; i++) same = known[at + 1 + i] === words[i];
+    if (same) return this.#slots[slot]!;
+    known[at] = length + 1;
+    for (let i = 0; i < count; i++) known[at + 1 + i] = words[i]!;
+    return (this.#slots[slot] = latin1(bytes, start, start + length));
+  }
+}
+
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x5bd1e995);
+  return product ^ (product >>> 15);
 }
 
 /** The last one to three bytes as a word. */
