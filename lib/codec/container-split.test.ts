@@ -35,10 +35,16 @@ async function whole(bytes: Buffer): Promise<Answer[]> {
 async function split(bytes: Buffer): Promise<Answer[]> {
   const answers: Answer[] = [];
   try {
-    const { schemaText, records } = await splitAvroContainer(Readable.from([bytes]), 'day.avro');
+    const { schemaText, blocks } = await splitAvroContainer(Readable.from([bytes]), 'day.avro');
     const decoder = containerRecordDecoder(schemaText, { label: 'day.avro' });
-    for await (const block of records) {
-      for (const { position, raw, refusal } of block) answers.push({ position, raw: raw.toString('hex'), result: refusal === null ? decoder.decode(raw) : { ok: false, ...refusal } });
+    for await (const { bytes, first, ends, rest } of blocks) {
+      let start = 0;
+      for (const [i, end] of ends.entries()) {
+        const raw = bytes.subarray(start, end);
+        answers.push({ position: first + i, raw: raw.toString('hex'), result: decoder.decode(raw) });
+        start = end;
+      }
+      if (rest !== null) answers.push({ position: rest.position, raw: bytes.toString('hex', start), result: { ok: false, reason: rest.reason, detail: rest.detail } });
     }
   } catch (error) {
     answers.push({ thrown: (error as Error).message });

@@ -9,25 +9,28 @@ import { type SchemaNode, parseSchema } from './avro-schema.ts';
 import { ByteStream } from './byte-stream.ts';
 import { DEFAULT_CONTAINER_LIMITS } from './container-format.ts';
 import { STRUCTURE_LIMITS, branchOf, readBlock, readHeader, type Branch } from './container-read.ts';
+import { compileSkip, type Skip } from './compiled-skip.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordName, type RecordTypes } from './decoder.ts';
 import type { FloatPool } from './float-pool.ts';
 import { Cursor, type Guard, compileGuard, readLong } from './guard.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 
-export interface SplitRecord {
-  /** The record's number in the file, counted from 1. */
-  readonly position: number;
-  /** The record's bytes; with its branch index in a container of a union. */
-  readonly raw: Buffer;
-  /** Set where the record's end could not be found; then `raw` is the rest of the block. */
-  readonly refusal: { readonly reason: DeadLetterReason; readonly detail: string } | null;
+/** The records of a block. */
+export interface SplitBlock {
+  readonly bytes: Buffer;
+  /** Number in the file of the first record, counted from 1; the others follow. */
+  readonly first: number;
+  /** Where in `bytes` each record ends, and the next one begins; with its branch index in a container of a union. */
+  readonly ends: readonly number[];
+  /** What lies behind them, where that is no record or its end could not be found. */
+  readonly rest: { readonly position: number; readonly reason: DeadLetterReason; readonly detail: string } | null;
 }
 
 export interface SplitContainer {
   /** The writer's schema as it stands in the file. */
   readonly schemaText: string;
   /** In order, by block. Throws FARHAND_HISTORY_UNREADABLE as readAvroContainer does. */
-  readonly records: AsyncGenerator<readonly SplitRecord[], void, undefined>;
+  readonly blocks: AsyncGenerator<SplitBlock, void, undefined>;
 }
 
 /** `label` is the file's name in messages. */
@@ -35,7 +38,7 @@ export async function splitAvroContainer(chunks: AsyncIterable<Uint8Array>, labe
   const stream = new ByteStream(chunks);
   const header = await guarded(label, () => readHeader(stream, label, DEFAULT_CONTAINER_LIMITS));
   const splitter = new BlockSplitter(header.schema);
-  async function* records(): AsyncGenerator<readonly SplitRecord[], void, undefined> {
+  async function* blocks(): AsyncGenerator<SplitBlock, void, undefined> {
     try {
       while (!(await guarded(label, () => stream.atEnd()))) {
         const block = await guarded(label, () => readBlock(stream, header, label, splitter.next, DEFAULT_CONTAINER_LIMITS));
@@ -45,7 +48,7 @@ export async function splitAvroContainer(chunks: AsyncIterable<Uint8Array>, labe
       await stream.close();
     }
   }
-  return { schemaText: header.schemaText, records: records() };
+  return { schemaText: header.schemaText, blocks: blocks() };
 }
 
 async function guarded<T>(label: string, work: () => Promise<T>): Promise<T> {
@@ -61,38 +64,44 @@ class BlockSplitter {
   /** Number of the next record. */
   next = 1;
   readonly #guards: readonly Guard[];
+  /** By branch; null for records that are not in our own layout. */
+  readonly #skips: readonly (Skip | null)[];
   readonly #isUnion: boolean;
   readonly #cursor = new Cursor(DEFAULT_DECODE_LIMITS);
 
   constructor(schema: SchemaNode) {
     this.#isUnion = schema.kind === 'union';
     const nodes = schema.kind === 'union' ? schema.branches : [schema];
-    this.#guards = nodes.map((node) => compileGuard(node, { ...DEFAULT_DECODE_LIMITS, ...STRUCTURE_LIMITS }));
+    const limits = { ...DEFAULT_DECODE_LIMITS, ...STRUCTURE_LIMITS };
+    this.#guards = nodes.map((node) => compileGuard(node, limits));
+    this.#skips = nodes.map((node) => compileSkip(node, limits));
   }
 
-  split(bytes: Buffer, count: number): SplitRecord[] {
-    const records: SplitRecord[] = [];
+  split(bytes: Buffer, count: number): SplitBlock {
+    const ends: number[] = [];
     const first = this.next;
     this.next += count;
     let at = 0;
     for (let i = 0; i < count; i++) {
       const body = unionIndex(this.#cursor, bytes, at, this.#isUnion);
-      const guard = body < 0 ? undefined : this.#guards[this.#cursor.items];
-      const stop = guard === undefined ? -1 : guard.walk(bytes, body, bytes.length);
+      const stop = body < 0 ? -1 : this.#stopOf(bytes, body);
       if (stop < 0) {
-        const what = guard?.fault.detail ?? 'no branch of the union of the container, or cut off';
+        const what = (body < 0 ? undefined : this.#guards[this.#cursor.items])?.fault.detail ?? 'no branch of the union of the container, or cut off';
         const detail = i === count - 1 ? what : `${what}; with the ${count - i - 1} records behind it in its block`;
-        records.push({ position: first + i, raw: bytes.subarray(at), refusal: { reason: 'UNDECODABLE', detail } });
-        return records;
+        return { bytes, first, ends, rest: { position: first + i, reason: 'UNDECODABLE', detail } };
       }
-      records.push({ position: first + i, raw: bytes.subarray(at, stop), refusal: null });
+      ends.push(stop);
       at = stop;
     }
-    if (at < bytes.length) {
-      const detail = `${bytes.length - at} bytes after the last record of the block`;
-      records.push({ position: this.next - 1, raw: bytes.subarray(at), refusal: { reason: 'UNDECODABLE', detail } });
-    }
-    return records;
+    const rest = at < bytes.length ? ({ position: this.next - 1, reason: 'UNDECODABLE', detail: `${bytes.length - at} bytes after the last record of the block` } as const) : null;
+    return { bytes, first, ends, rest };
+  }
+
+  /** End of the record of the branch in `cursor.items` whose body is at `body`; −1 where it cannot be found. */
+  #stopOf(bytes: Buffer, body: number): number {
+    const branch = this.#cursor.items;
+    const stop = this.#skips[branch]?.(bytes, body, bytes.length) ?? -1;
+    return stop < 0 ? (this.#guards[branch]?.walk(bytes, body, bytes.length) ?? -1) : stop;
   }
 }
 
@@ -110,7 +119,7 @@ export function unionIndex(cursor: Cursor, bytes: Uint8Array, at: number, isUnio
 }
 
 export interface ContainerRecordDecoder<N extends RecordName> {
-  /** `raw` as SplitRecord has it, without a refusal. */
+  /** The bytes of one record of a SplitBlock. */
   decode(raw: Uint8Array): DecodeResult<RecordTypes[N]>;
 }
 

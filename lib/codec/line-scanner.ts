@@ -217,34 +217,50 @@ const HELPERS = {
     }
     throw NOT_PLAIN;
   },
-  /** Most of a line: the loop of `double` over local variables. By words it was no faster, as each number begins where the one before ends. */
+  /**
+   * Most of a line, and nearly all of its numbers have two or three digits and at most two decimals: told apart by few branches. Every
+   * other number is left to `double`. A margin lies behind the line, so that nothing is read beyond its buffer.
+   */
   floats(c: ScanCursor): number[] {
     if (HELPERS.empty(c)) return [];
-    const { bytes, numbers } = c;
+    const { bytes, numbers, end } = c;
     let position = c.position;
     let count = 0;
-    for (;;) {
-      let byte = bytes[position] as number;
-      const start = byte === MINUS ? position + 1 : position;
-      let value = 0;
-      let point = -1;
-      byte = bytes[(position = start)] as number;
-      for (;;) {
-        if (byte >= ZERO && byte <= NINE) value = value * 10 + (byte - ZERO);
-        else if (byte === POINT && point < 0) point = position;
-        else break;
-        byte = bytes[++position] as number;
-      }
-      const whole = (point < 0 ? position : point) - start;
-      const decimals = point < 0 ? 0 : position - point - 1;
-      if (whole === 0 || (decimals === 0 && point >= 0) || whole + decimals > DIGITS_MAX || (whole > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
-      if (decimals > 0) value /= POWERS[decimals] as number;
-      numbers[count++] = bytes[start - 1] === MINUS ? -value : value;
-      position++;
-      if (byte === CLOSE_BRACKET) break;
-      if (byte !== COMMA || count >= numbers.length) throw NOT_PLAIN;
+    for (let last = COMMA; last === COMMA; position++) {
       while (bytes[position] === SPACE) position++;
+      if (position >= end || count === numbers.length) throw NOT_PLAIN;
+      const first = bytes[position]! - ZERO;
+      const second = bytes[position + 1]! - ZERO;
+      const third = bytes[position + 2]! - ZERO;
+      last = 0;
+      if (first > 0 && first <= 9 && second >= 0 && second <= 9) {
+        let value = first * 10 + second;
+        let at = position + 2; // of the point
+        if (third >= 0 && third <= 9) {
+          value = value * 10 + third;
+          at++;
+        }
+        const behind = bytes[at]!;
+        const tenths = bytes[at + 1]! - ZERO;
+        if (behind === POINT && tenths >= 0 && tenths <= 9) {
+          const hundredths = bytes[at + 2]! - ZERO;
+          const isLong = hundredths >= 0 && hundredths <= 9;
+          at += isLong ? 3 : 2;
+          last = bytes[at]!;
+          value = isLong ? (value * 100 + tenths * 10 + hundredths) / 100 : (value * 10 + tenths) / 10;
+        } else last = behind;
+        if (last === COMMA || last === CLOSE_BRACKET) {
+          numbers[count++] = value;
+          position = at;
+          continue;
+        }
+      }
+      c.position = position;
+      numbers[count++] = HELPERS.double(c);
+      position = c.position;
+      last = bytes[position]!;
     }
+    if (bytes[position - 1] !== CLOSE_BRACKET) throw NOT_PLAIN;
     c.position = position;
     const values = c.pool === null ? doubles(count) : c.pool.take(count);
     for (let i = 0; i < count; i++) values[i] = numbers[i]!;

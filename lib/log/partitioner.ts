@@ -4,9 +4,8 @@ const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 const R = 24;
 
-/** Murmur2 as org.apache.kafka.common.utils.Utils has it; a signed 32-bit integer. */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length;
+/** Murmur2 as org.apache.kafka.common.utils.Utils has it, of the first `length` bytes; a signed 32-bit integer. */
+export function murmur2(data: Uint8Array, length = data.length): number {
   let h = SEED ^ length;
   const aligned = length & ~3;
   for (let i = 0; i < aligned; i += 4) {
@@ -24,7 +23,7 @@ export function murmur2(data: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
-/** The partition of a record, in [0, partitions). A record without a key goes to 0: the same on every run. */
-export function partitionOf(key: Uint8Array | null, partitions: number): number {
-  return key === null ? 0 : (murmur2(key) & 0x7fffffff) % partitions;
+/** The partition of a record whose key is the first `length` bytes, in [0, partitions). A record without a key goes to 0: the same on every run. */
+export function partitionOf(key: Uint8Array | null, partitions: number, length?: number): number {
+  return key === null ? 0 : (murmur2(key, length) & 0x7fffffff) % partitions;
 }

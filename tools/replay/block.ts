@@ -23,7 +23,7 @@ export interface Block {
 
 /** The buffers of a block; they grow for a record that is larger than a block. */
 export class BlockBuilder {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #bytes: Buffer<ArrayBuffer> = Buffer.alloc(0);
   #index: Float64Array<ArrayBuffer> = new Float64Array(0);
   #used = 0;
   #count = 0;
@@ -35,15 +35,15 @@ export class BlockBuilder {
   }
 
   /** True where the record does not fit any more: take the block first. */
-  isFullFor({ value }: Pick<SourceRecord, 'value'>): boolean {
-    return this.#count === BLOCK_RECORDS_MAX || (this.#count > 0 && this.#used + value.length > this.#bytes.length);
+  isFullFor({ start, end }: Pick<SourceRecord, 'start' | 'end'>): boolean {
+    return this.#count === BLOCK_RECORDS_MAX || (this.#count > 0 && this.#used + end - start > this.#bytes.length);
   }
 
   add(record: Omit<SourceRecord, 'time' | 'arrivalKnown'>, serial: number): void {
-    const { value, source, offset, lane, arrivedAt, refusal } = record;
-    if (this.#count === 0) this.#open(value.length);
-    this.#bytes.set(value, this.#used);
-    this.#used += value.length;
+    const { bytes, start, end, source, offset, lane, arrivedAt, refusal } = record;
+    if (this.#count === 0) this.#open(end - start);
+    bytes.copy(this.#bytes, this.#used, start, end);
+    this.#used += end - start;
     const at = this.#count * STRIDE;
     this.#index[at] = serial;
     this.#index[at + 1] = source.index;
@@ -58,7 +58,7 @@ export class BlockBuilder {
   take(): Block {
     assert(this.#count > 0, 'an empty block is not sent');
     const block = { bytes: this.#bytes.buffer, index: this.#index, count: this.#count, refusals: this.#refusals };
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = Buffer.alloc(0);
     this.#count = this.#used = 0;
     this.#refusals = [];
     return block;
@@ -70,7 +70,7 @@ export class BlockBuilder {
 
   #open(bytes: number): void {
     const free = bytes <= BLOCK_BYTES ? this.#free.pop() : undefined;
-    this.#bytes = new Uint8Array(free?.bytes ?? new ArrayBuffer(Math.max(BLOCK_BYTES, bytes)));
+    this.#bytes = Buffer.from(free?.bytes ?? new ArrayBuffer(Math.max(BLOCK_BYTES, bytes)));
     this.#index = free?.index ?? new Float64Array(BLOCK_RECORDS_MAX * STRIDE);
   }
 }

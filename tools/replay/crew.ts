@@ -43,7 +43,7 @@ export interface CrewOptions {
 }
 
 /** Source of ticks, which are no records. */
-const TICKS = { source: { index: TICK, label: '', partition: 0, form: 'lines', schemaText: null }, value: Buffer.alloc(0), arrivedAt: null, lane: EVERY_LANE, refusal: null } as const;
+const TICKS = { source: { index: TICK, label: '', partition: 0, form: 'lines', schemaText: null }, bytes: Buffer.alloc(0), start: 0, end: 0, arrivedAt: null, lane: EVERY_LANE, refusal: null } as const;
 
 export class Crew {
   readonly #members: Member[];

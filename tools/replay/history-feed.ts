@@ -44,7 +44,8 @@ export class HistoryFeed {
 
   async push(batch: readonly SourceRecord[]): Promise<void> {
     let telemetry: DecodedRecord[] = [];
-    for (const { source, offset, value, arrivedAt, refusal } of batch) {
+    for (const { source, offset, bytes, start, end, arrivedAt, refusal } of batch) {
+      const value = bytes.subarray(start, end);
       const raw = { topic: source.label, partition: source.partition, offset, arrivedAt, key: null, value };
       const record = { ...raw, result: refusal ?? this.#decoder.decode(source, raw) };
       const { result } = record;

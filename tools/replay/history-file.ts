@@ -2,12 +2,12 @@
  * One history file, read in its own order: a short queue of records, and the time by which its head takes part in the
  * merge. Nothing is decoded here. Holds one chunk of the file at a time.
  */
-import { splitAvroContainer } from '#lib/codec/container-split.ts';
+import { splitAvroContainer, type SplitBlock } from '#lib/codec/container-split.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { openBytes, type ByteSource } from './byte-source.ts';
 import type { HistoryPath } from './discover.ts';
 import { laneOfNobody } from './lanes.ts';
-import { LineSplitter, type Line } from './lines.ts';
+import { LineSplitter, type OnLine } from './lines.ts';
 import { ContainerPeek } from './peek-container.ts';
 import { parquetLines } from './parquet-rows.ts';
 import { AT_ONCE, peekLine, type Peek } from './peek-line.ts';
@@ -184,50 +184,62 @@ export class HistoryFile {
     bytes.close();
     const source = this.#describe('lines', null);
     for await (const rows of parquetLines(this.path, (read) => (this.#bytesBefore = read))) {
-      yield rows.map(({ number, bytes: line }) => this.#line({ number, bytes: line, tooLongBytes: line.length > this.#recordBytesMax ? line.length : null }, source));
+      yield rows.map(({ number, bytes: line }) => {
+        const tooLong = line.length > this.#recordBytesMax;
+        return this.#line(source, number, line, 0, line.length, tooLong ? line.length : null);
+      });
     }
   }
 
   async *#lines(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {
     const source = this.#describe('lines', null);
     const splitter = new LineSplitter(this.#recordBytesMax);
+    let lines: SourceRecord[] = [];
+    const onLine: OnLine = (number, line, start, end, tooLongBytes) => void lines.push(this.#line(source, number, line, start, end, tooLongBytes));
     try {
       for await (const chunk of bytes.chunks) {
-        const lines: Line[] = [];
-        splitter.push(chunk, lines);
-        if (lines.length > 0) yield lines.map((line) => this.#line(line, source));
+        splitter.each(chunk, onLine);
+        if (lines.length > 0) yield lines;
+        lines = [];
       }
     } catch (error) {
       if (!(error instanceof FarhandError)) throw error;
       throw new FarhandError(error.code, `${error.message}; lines up to ${splitter.lineNumber} were read`, { cause: error });
     }
-    const rest: Line[] = [];
-    splitter.end(rest);
-    if (rest.length > 0) yield rest.map((line) => this.#line(line, source));
+    splitter.endEach(onLine);
+    if (lines.length > 0) yield lines;
   }
 
-  #line({ number, bytes, tooLongBytes }: Line, source: Source): SourceRecord {
+  #line(source: Source, number: number, bytes: Buffer, start: number, end: number, tooLongBytes: number | null): SourceRecord {
     if (tooLongBytes === null) {
-      peekLine(bytes, number, this.#merged, this.#peek);
-      return { source, offset: number, value: bytes, arrivedAt: null, lane: this.#peek.lane, time: this.#peek.time, arrivalKnown: this.#peek.arrivalKnown, refusal: null };
+      const found = this.#peek;
+      peekLine(bytes, start, end, number, this.#merged, found);
+      return { source, offset: number, bytes, start, end, arrivedAt: null, lane: found.lane, time: found.time, arrivalKnown: found.arrivalKnown, refusal: null };
     }
-    const detail = `a line of ${tooLongBytes} bytes, at most ${this.#recordBytesMax} are read; its first ${bytes.length} bytes are kept`;
-    return refused(source, number, bytes, { ok: false, reason: 'TOO_LARGE', detail });
+    const detail = `a line of ${tooLongBytes} bytes, at most ${this.#recordBytesMax} are read; its first ${end - start} bytes are kept`;
+    return refused(source, number, bytes, start, end, { ok: false, reason: 'TOO_LARGE', detail });
   }
 
   async *#containerRecords(bytes: ByteSource): AsyncGenerator<SourceRecord[]> {
     const { label } = this.path;
-    const { schemaText, records } = await splitAvroContainer(bytes.chunks, label);
+    const { schemaText, blocks } = await splitAvroContainer(bytes.chunks, label);
     const source = this.#describe('container', schemaText);
     const peek = new ContainerPeek(schemaText, label);
+    for await (const block of blocks) yield this.#blockRecords(block, source, peek);
+  }
+
+  #blockRecords({ bytes, first, ends, rest }: SplitBlock, source: Source, peek: ContainerPeek): SourceRecord[] {
     const found = this.#peek;
-    for await (const block of records) {
-      yield block.map(({ position, raw, refusal }) => {
-        if (refusal !== null) return refused(source, position, raw, { ok: false, ...refusal });
-        peek.peek(raw, position, found);
-        return { source, offset: position, value: raw, arrivedAt: null, lane: found.lane, time: found.time, arrivalKnown: found.arrivalKnown, refusal: null };
-      });
+    const records: SourceRecord[] = [];
+    let start = 0;
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
+      peek.peek(bytes, start, end, first + i, found);
+      records.push({ source, offset: first + i, bytes, start, end, arrivedAt: null, lane: found.lane, time: found.time, arrivalKnown: found.arrivalKnown, refusal: null });
+      start = end;
     }
+    if (rest !== null) records.push(refused(source, rest.position, bytes, start, bytes.length, { ok: false, reason: rest.reason, detail: rest.detail }));
+    return records;
   }
 
   #describe(form: Source['form'], schemaText: string | null): Source {
@@ -235,6 +247,6 @@ export class HistoryFile {
   }
 }
 
-function refused(source: Source, offset: number, value: Buffer, refusal: Refusal): SourceRecord {
-  return { source, offset, value, arrivedAt: null, lane: laneOfNobody(offset), time: AT_ONCE, arrivalKnown: false, refusal };
+function refused(source: Source, offset: number, bytes: Buffer, start: number, end: number, refusal: Refusal): SourceRecord {
+  return { source, offset, bytes, start, end, arrivedAt: null, lane: laneOfNobody(offset), time: AT_ONCE, arrivalKnown: false, refusal };
 }

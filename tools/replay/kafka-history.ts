@@ -195,12 +195,12 @@ export class KafkaHistory implements History {
       const refused = this.#refusing.decode({ ...record, value: bytes.length > recordBytesMax ? null : bytes });
       const tooLarge = { ok: false, reason: 'TOO_LARGE', detail: `${bytes.length} bytes, at most ${recordBytesMax} are read` } as const;
       const refusal = bytes.length > recordBytesMax || refused.ok ? tooLarge : refused;
-      return { source: this.#plain(topic, partition), offset, value: bytes, arrivedAt, lane: laneOfNobody(offset), time: AT_ONCE, arrivalKnown: false, refusal };
+      return { source: this.#plain(topic, partition), offset, bytes, start: 0, end: bytes.length, arrivedAt, lane: laneOfNobody(offset), time: AT_ONCE, arrivalKnown: false, refusal };
     }
-    writer.peek.peek(bytes.subarray(FRAME_BYTES), offset, this.#peek);
+    writer.peek.peek(bytes, FRAME_BYTES, bytes.length, offset, this.#peek);
     const { lane, time } = this.#peek;
     const ahead = arrivedAt !== null && time > arrivedAt + CLOCK_AHEAD_MS;
-    return { source: writer.source, offset, value: bytes, arrivedAt, lane, time: ahead ? AT_ONCE : time, arrivalKnown: arrivedAt !== null && !ahead && lane !== EVERY_LANE, refusal: null };
+    return { source: writer.source, offset, bytes, start: 0, end: bytes.length, arrivedAt, lane, time: ahead ? AT_ONCE : time, arrivalKnown: arrivedAt !== null && !ahead && lane !== EVERY_LANE, refusal: null };
   }
 
   /** Null where there is no schema of that id. */

@@ -34,7 +34,7 @@ export function laneOfBytes(bytes: Uint8Array, tenantStart: number, tenantEnd: n
   for (let i = tenantStart; i < tenantEnd; i++) scratch[length++] = bytes[i]!;
   scratch[length++] = SEPARATOR;
   for (let i = userStart; i < userEnd; i++) scratch[length++] = bytes[i]!;
-  return partitionOf(scratch.subarray(0, length), LANES);
+  return partitionOf(scratch, LANES, length);
 }
 
 export function laneOf(tenantId: string, userId: string): number {

@@ -9,6 +9,9 @@ export interface Line {
   readonly tooLongBytes: number | null;
 }
 
+/** Takes a line where it lies: `bytes` from `start` to before `end`; the rest as in Line. */
+export type OnLine = (number: number, bytes: Buffer, start: number, end: number, tooLongBytes: number | null) => void;
+
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 /** What is kept of a line beyond the bound, for its dead letter. */
@@ -34,6 +37,11 @@ export class LineSplitter {
   }
 
   push(chunk: Buffer, into: Line[]): void {
+    this.each(chunk, (number, bytes, start, end, tooLongBytes) => void into.push({ number, bytes: bytes.subarray(start, end), tooLongBytes }));
+  }
+
+  /** As `push`, without an object a line. */
+  each(chunk: Buffer, onLine: OnLine): void {
     let start = 0;
     if (!this.#started) {
       this.#started = true;
@@ -42,7 +50,7 @@ export class LineSplitter {
     for (;;) {
       const end = chunk.indexOf(LINE_FEED, start);
       if (end < 0) break;
-      this.#finish(chunk.subarray(start, end), into);
+      this.#finish(chunk, start, end, onLine);
       start = end + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
@@ -50,7 +58,11 @@ export class LineSplitter {
 
   /** The last line need not have a line feed. */
   end(into: Line[]): void {
-    if (this.#carryBytes > 0 || this.#dropped > 0) this.#finish(Buffer.alloc(0), into);
+    this.endEach((number, bytes, start, end, tooLongBytes) => void into.push({ number, bytes: bytes.subarray(start, end), tooLongBytes }));
+  }
+
+  endEach(onLine: OnLine): void {
+    if (this.#carryBytes > 0 || this.#dropped > 0) this.#finish(Buffer.alloc(0), 0, 0, onLine);
   }
 
   #keep(part: Buffer): void {
@@ -70,20 +82,21 @@ export class LineSplitter {
     this.#carryBytes += part.length;
   }
 
-  #finish(part: Buffer, into: Line[]): void {
+  #finish(chunk: Buffer, from: number, to: number, onLine: OnLine): void {
     this.#number++;
-    let bytes = part;
-    let length = part.length;
+    let [bytes, start, end, length] = [chunk, from, to, to - from];
     if (this.#carryBytes > 0) {
       length += this.#carryBytes + this.#dropped;
-      bytes = this.#dropped > 0 ? this.#carry[0]! : Buffer.concat([...this.#carry, part]);
+      bytes = this.#dropped > 0 ? this.#carry[0]! : Buffer.concat([...this.#carry, chunk.subarray(from, to)]);
+      start = 0;
+      end = bytes.length;
       this.#carry = [];
       this.#carryBytes = 0;
       this.#dropped = 0;
     }
     const tooLong = length > this.#lineBytesMax + 1;
-    if (!tooLong && bytes.at(-1) === CARRIAGE_RETURN) bytes = bytes.subarray(0, -1);
-    if (bytes.length === 0) return;
-    into.push({ number: this.#number, bytes: tooLong ? bytes.subarray(0, KEPT_BYTES) : bytes, tooLongBytes: tooLong ? length : null });
+    if (!tooLong && end > start && bytes[end - 1] === CARRIAGE_RETURN) end--;
+    if (end === start) return;
+    onLine(this.#number, bytes, start, tooLong ? Math.min(end, start + KEPT_BYTES) : end, tooLong ? length : null);
   }
 }

@@ -58,38 +58,38 @@ export class ContainerPeek {
     this.#decoder = containerRecordDecoder(schemaText, { label });
   }
 
-  /** `raw` was walked over before: its structure is sound. */
-  peek(raw: Buffer, position: number, into: Peek): void {
+  /** The record between `start` and `end` was walked over before: its structure is sound. */
+  peek(bytes: Buffer, start: number, end: number, position: number, into: Peek): void {
     into.time = AT_ONCE;
     into.arrivalKnown = false;
     const cursor = this.#cursor;
-    const body = unionIndex(cursor, raw, 0, this.#isUnion);
+    const body = unionIndex(cursor, bytes, start, this.#isUnion);
     const plan = this.#plans[cursor.items];
     if (body < 0 || plan === undefined || !(plan.telemetry || plan.reference)) into.lane = laneOfNobody(position);
     else if (plan.reference) into.lane = EVERY_LANE;
-    else if (plan.head !== null) this.#head(raw, body, plan.head, into);
+    else if (plan.head !== null) this.#head(bytes, body, end, plan.head, into);
     else {
-      const result = this.#decoder.decode(raw);
+      const result = this.#decoder.decode(bytes.subarray(start, end));
       if (result.ok) peekObject(result.event as unknown as Record<string, unknown>, position, into);
       else into.lane = laneOfNobody(position);
     }
   }
 
-  #head(raw: Buffer, body: number, { steps }: HeadPlan, into: Peek): void {
+  #head(bytes: Buffer, body: number, end: number, { steps }: HeadPlan, into: Peek): void {
     const cursor = this.#cursor;
-    cursor.bytes = raw;
+    cursor.bytes = bytes;
     cursor.position = body;
-    cursor.end = raw.length;
+    cursor.end = end;
     let [tenantStart, tenantEnd, userStart, userEnd] = [0, 0, 0, 0];
     for (const step of steps) {
       if (step === 'observedAt') into.time = readLong(cursor);
       else if (step === 'long') readLong(cursor);
       else {
-        const length = skipLength(cursor, step, raw.length);
+        const length = skipLength(cursor, step, end);
         if (step === 'tenantId') [tenantStart, tenantEnd] = [cursor.position - length, cursor.position];
         else if (step === 'userId') [userStart, userEnd] = [cursor.position - length, cursor.position];
       }
     }
-    into.lane = laneOfBytes(raw, tenantStart, tenantEnd, userStart, userEnd);
+    into.lane = laneOfBytes(bytes, tenantStart, tenantEnd, userStart, userEnd);
   }
 }

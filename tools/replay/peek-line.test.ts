@@ -6,7 +6,8 @@ import { AT, assignment, at, vantage } from './test-history.ts';
 
 const peek = (line: string, arrival = true): Peek => {
   const into = { lane: 99, time: 99, arrivalKnown: true };
-  peekLine(Buffer.from(line), 7, arrival, into);
+  const bytes = Buffer.from(`{}${line}"}`); // neither what is before it nor what is behind it is the line's
+  peekLine(bytes, 2, bytes.length - 2, 7, arrival, into);
   return into;
 };
 /** By JSON.parse alone. */
@@ -60,7 +61,7 @@ describe('peeking into a line', () => {
         const broken = Buffer.from(line);
         broken[place] = byte;
         const into = { lane: -9, time: 0, arrivalKnown: false };
-        peekLine(broken.subarray(0, cut), 7, true, into);
+        peekLine(broken, 0, cut, 7, true, into);
         expect(into.lane).toBeGreaterThanOrEqual(EVERY_LANE);
         expect(into.lane).toBeLessThan(64);
       }),

@@ -39,10 +39,12 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const MINUS = 0x2d;
 
-/** Where a line's values lie; a class of its own keeps the walk free of allocations. */
+/** Where a line's values lie, in the bytes that it lies in; a class of its own keeps the walk free of allocations. */
 class LineWalk {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
+  /** Of the line. */
+  stop = 0;
   readonly start = [0, 0, 0];
   readonly end = [0, 0, 0];
   observedAt = Number.NaN;
@@ -52,11 +54,12 @@ class LineWalk {
    * Finds type, tenantId, userId and observedAt (and arrivedAt at the end of the line, or anywhere where `arrival`); false where the line is not as plain as
    * the walk needs it. Stops as soon as it has them all: what is behind is judged by the decoder.
    */
-  find(bytes: Buffer, arrival: boolean): boolean {
+  find(bytes: Buffer, from: number, to: number, arrival: boolean): boolean {
     this.bytes = bytes;
-    this.at = 0;
+    this.at = from;
+    this.stop = to;
     this.observedAt = Number.NaN;
-    this.arrivedAt = arrivalAtEnd(bytes);
+    this.arrivedAt = arrivalAtEnd(bytes, from, to);
     let missing = arrival && Number.isNaN(this.arrivedAt) ? 0b11111 : 0b01111;
     if (this.#next() !== OPEN_BRACE) return false;
     this.at++;
@@ -95,16 +98,18 @@ class LineWalk {
   /** The next byte that is no white space; 0 at the end. */
   #next(): number {
     const { bytes } = this;
-    let byte = bytes[this.at] ?? 0;
-    while (byte === 0x20 || byte === 0x09 || byte === 0x0d) byte = bytes[++this.at] ?? 0;
-    return byte;
+    while (this.at < this.stop) {
+      const byte = bytes[this.at]!;
+      if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return byte;
+      this.at++;
+    }
+    return 0;
   }
 
   /** From the opening quote to behind the closing one; answers where that is, −1 where there is none or an escape. */
   #string(): number {
-    const { bytes } = this;
-    const length = bytes.length;
-    for (let at = this.at + 1; at < length; at++) {
+    const { bytes, stop } = this;
+    for (let at = this.at + 1; at < stop; at++) {
       const byte = bytes[at]!;
       if (byte === QUOTE) {
         this.at = at + 1;
@@ -117,19 +122,23 @@ class LineWalk {
 
   /** An integer without exponent within 2^52; NaN for anything else. */
   #integer(): number {
-    const { bytes } = this;
     let byte = this.#next();
     const negative = byte === MINUS;
-    if (negative) byte = bytes[++this.at] ?? 0;
+    if (negative) byte = this.#after();
     const from = this.at;
     let value = 0;
     while (byte >= 0x30 && byte <= 0x39) {
       value = value * 10 + byte - 0x30;
-      byte = bytes[++this.at] ?? 0;
+      byte = this.#after();
     }
     if (this.at === from || value >= TIME_MAX) return Number.NaN;
     const ends = byte === COMMA || byte === CLOSE_BRACE || byte === 0x20 || byte === 0x09;
     return ends ? (negative ? -value : value) : Number.NaN;
+  }
+
+  /** The byte behind the present one; 0 at the end. */
+  #after(): number {
+    return ++this.at < this.stop ? this.bytes[this.at]! : 0;
   }
 
   /** Over a value of any kind. */
@@ -140,7 +149,7 @@ class LineWalk {
     const { bytes } = this;
     const from = this.at;
     for (let byte = first; byte !== COMMA && byte !== CLOSE_BRACE && byte !== CLOSE_BRACKET; byte = bytes[++this.at]!) {
-      if (this.at >= bytes.length) return false;
+      if (this.at >= this.stop) return false;
     }
     return this.at > from;
   }
@@ -148,7 +157,7 @@ class LineWalk {
   #skipNested(): boolean {
     const { bytes } = this;
     let depth = 0;
-    while (this.at < bytes.length) {
+    while (this.at < this.stop) {
       const byte = bytes[this.at]!;
       if (byte === QUOTE) {
         if (this.#string() < 0) return false;
@@ -176,19 +185,19 @@ function keyOf(bytes: Buffer, start: number, end: number): number {
 const ARRIVED_KEY = Buffer.from(',"arrivedAt":');
 
 /** arrivedAt where it ends the line, as toNdjson writes it; NaN where it has to be looked for. */
-function arrivalAtEnd(bytes: Buffer): number {
-  let at = bytes.length - 1;
-  if (bytes[at] !== CLOSE_BRACE) return Number.NaN;
+function arrivalAtEnd(bytes: Buffer, from: number, to: number): number {
+  let at = to - 1;
+  if (at < from || bytes[at] !== CLOSE_BRACE) return Number.NaN;
   let value = 0;
   let scale = 1;
-  for (at--; at >= 0; at--) {
+  for (at--; at >= from; at--) {
     const byte = bytes[at]!;
     if (byte < 0x30 || byte > 0x39 || scale > 1e14) break;
     value += (byte - 0x30) * scale;
     scale *= 10;
   }
   const start = at + 1 - ARRIVED_KEY.length;
-  if (scale === 1 || start < 0) return Number.NaN;
+  if (scale === 1 || start < from) return Number.NaN;
   for (let i = 0; i < ARRIVED_KEY.length; i++) if (bytes[start + i] !== ARRIVED_KEY[i]) return Number.NaN;
   return value;
 }
@@ -210,11 +219,14 @@ function typeOf(bytes: Buffer): string {
   return '';
 }
 
-/** @param arrival whether the time in the merge matters: of a single file nobody asks it */
-export function peekLine(bytes: Buffer, offset: number, arrival: boolean, into: Peek): void {
+/**
+ * Of the line from `start` to before `end`.
+ * @param arrival whether the time in the merge matters: of a single file nobody asks it
+ */
+export function peekLine(bytes: Buffer, start: number, end: number, offset: number, arrival: boolean, into: Peek): void {
   into.time = AT_ONCE;
   into.arrivalKnown = false;
-  if (!walk.find(bytes, arrival)) return peekParsed(bytes, offset, into);
+  if (!walk.find(bytes, start, end, arrival)) return peekParsed(bytes.subarray(start, end), offset, into);
   const type = typeOf(bytes);
   if (TELEMETRY.has(type)) {
     into.lane = laneOfBytes(bytes, walk.start[TENANT]!, walk.end[TENANT]!, walk.start[USER]!, walk.end[USER]!);

@@ -24,7 +24,10 @@ export interface SourceRecord {
   readonly source: Source;
   /** Line or record number, or offset. */
   readonly offset: number;
-  readonly value: Buffer;
+  /** Where its bytes lie: from `start` to before `end`. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
   /** Arrival by the log's clock, epoch ms; null where the source does not know (a line may say it itself). */
   readonly arrivedAt: number | null;
   /** EVERY_LANE for reference records. */

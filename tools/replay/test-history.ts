@@ -52,7 +52,8 @@ export async function readAll(inputs: readonly string[], batchRecordsMax = 100, 
   const all: DecodedRecord[] = [];
   for await (const batch of mergeHistory(files, batchRecordsMax)) {
     if (batch.length > batchRecordsMax) throw new Error('a batch is larger than asked for');
-    for (const { source, offset, value, arrivedAt, refusal } of batch) {
+    for (const { source, offset, bytes, start, end, arrivedAt, refusal } of batch) {
+      const value = bytes.subarray(start, end);
       const raw = { topic: source.label, partition: 0, offset, arrivedAt, key: null, value };
       all.push({ ...raw, result: refusal ?? decoder.decode(source, raw) });
     }
