@@ -11,6 +11,10 @@ test('any string comes back, whatever was read before it', () => {
       for (let i = 0; i < 2; i++) {
         expect(cache.read(bytes, 1, bytes.length - 1)).toBe(wellFormed);
         expect(decodeString(bytes, 1, bytes.length - 1)).toBe(wellFormed);
+        const viewed = new Uint8Array([...Buffer.from(`"${wellFormed}"`), 0, 0, 0, 0]); // the whole of its buffer
+        const quoted = cache.readQuoted(Buffer.from(viewed.buffer), new DataView(viewed.buffer), 1, viewed.length - 4);
+        if (quoted === undefined) expect(/^[ !#-[\]-\u007f]{0,55}$/.test(wellFormed)).toBe(false);
+        else expect([quoted, cache.end]).toEqual([wellFormed.slice(0, quoted.length), 1 + quoted.length]);
       }
     }),
     { numRuns: 500 },

@@ -46,29 +46,6 @@ export class StringCache {
     return (all & NOT_ASCII) === 0 ? this.#at(mixed(hash, length), bytes, start, length, count) : decodeString(bytes, start, end);
   }
 
-  /** The same for whoever has a view of the buffer in which `bytes` lie: words are fetched whole. */
-  readViewed(bytes: Uint8Array, view: DataView, start: number, end: number): string | undefined {
-    const length = end - start;
-    if (length > KEPT_BYTES_MAX) return decodeString(bytes, start, end);
-    const whole = bytes.byteOffset + end - 4;
-    let hash = SEED;
-    let all = 0;
-    let count = 0;
-    for (let at = bytes.byteOffset + start; at <= whole; at += 4) {
-      const word = view.getInt32(at, true);
-      all |= word;
-      hash = mixed(hash, word);
-      words[count++] = word;
-    }
-    if ((length & 3) !== 0) {
-      const word = tail(bytes, start + count * 4, end);
-      all |= word;
-      hash = mixed(hash, word);
-      words[count++] = word;
-    }
-    return (all & NOT_ASCII) === 0 ? this.#at(mixed(hash, length), bytes, start, length, count) : decodeString(bytes, start, end);
-  }
-
   /**
    * The string from `start` up to the next quote, whose place `end` then is. Undefined where it is not plain (an escape, a control
    * character, anything but ASCII), is too long to be kept, or goes on beyond `stop`. `bytes` are the whole buffer that `view` is of, and

@@ -57,10 +57,9 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   function process(batch: readonly RawRecord[]): IngestResult {
     const result: IngestResult = { events: [], frames: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
     let items: Item[] = [];
-    for (const [i, decoded] of decode(batch).entries()) {
-      const raw = batch[i]!;
-      if (decoded.kind === 'ok') items.push(decoded.item);
-      else result.deadLetters.push(deadLetterOf(raw, raw.arrivedAt, decoded));
+    for (const raw of batch) {
+      const rejection = decode(raw, items);
+      if (rejection !== null) result.deadLetters.push(deadLetterOf(raw, raw.arrivedAt, rejection));
     }
     for (const step of steps) items = settle(items, step, result);
     for (const { event, raw, asItCame } of items) {
@@ -72,8 +71,8 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   }
 
   function admits(record: RawRecord): boolean {
-    const [decoded] = decode([record]);
-    return decoded!.kind === 'ok' && validate([decoded!.item])[0]!.kind === 'ok';
+    const items: Item[] = [];
+    return decode(record, items) === null && validate(items) === null;
   }
 
   return { prepare: (batch) => decoder.prepare(batch), process, admits, seen };
@@ -92,6 +91,7 @@ function inOrderOf(batch: readonly RawRecord[], letters: DeadLetter[]): void {
 /** Runs one step over the batch and keeps what passes, mostly all of it; the rest is counted or becomes a dead letter. */
 function settle(items: Item[], step: Step, result: IngestResult): Item[] {
   const outcomes = step(items);
+  if (outcomes === null) return items;
   let passed = 0;
   while (passed < items.length && outcomes[passed]!.kind === 'ok') passed++;
   for (let i = passed; i < items.length; i++) {

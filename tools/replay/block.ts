@@ -85,14 +85,16 @@ export class BlockCursor {
   refusal: Refusal | undefined = undefined;
   readonly count: number;
   readonly #block: Block;
-  readonly #refusals: ReadonlyMap<number, Refusal>;
+  readonly #refusals: ReadonlyMap<number, Refusal> | null;
+  readonly #bytes: Buffer;
   #start = 0;
   #end = 0;
 
   constructor(block: Block) {
     this.count = block.count;
     this.#block = block;
-    this.#refusals = new Map(block.refusals);
+    this.#bytes = Buffer.from(block.bytes);
+    this.#refusals = block.refusals.length === 0 ? null : new Map(block.refusals);
   }
 
   /** @param place from 0 to `count` − 1 */
@@ -107,10 +109,10 @@ export class BlockCursor {
     this.#end = index[at + 3]!;
     this.lane = index[at + 4]!;
     this.arrivedAt = Number.isNaN(arrivedAt) ? null : arrivedAt;
-    this.refusal = this.#refusals.get(place);
+    this.refusal = this.#refusals?.get(place);
   }
 
   get value(): Buffer {
-    return Buffer.from(this.#block.bytes, this.#start, this.#end - this.#start);
+    return this.#bytes.subarray(this.#start, this.#end);
   }
 }

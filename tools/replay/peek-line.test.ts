@@ -54,6 +54,21 @@ describe('peeking into a line', () => {
     );
   });
 
+  it('says of a line the same whatever line came before it', () => {
+    const lines = [at('e', 5), at('f', 6, { arrivedAt: AT }), at('g', -7, {}), JSON.stringify(vantage), JSON.stringify(assignment), '{"userId":"u","observedAt":1}', 'garbage', '{"type":"Connection","tenantId":"a\\u0062","userId":"u","observedAt":1}'];
+    const bent = lines.flatMap((line) => [line, line.replaceAll('":', '": '), line.replace('"type"', '"typ"'), line.replace('observedAt', 'userId'), line.slice(0, 90), line.replace(/"observedAt":\d+/, '"observedAt":1.5')]);
+    const whole = bent.map((line) => {
+      peek('{"userId":"u","tenantId":"t","observedAt":1,"type":"Connection"}');
+      return peek(line, false);
+    });
+    fc.assert(
+      fc.property(fc.array(fc.nat(bent.length - 1), { maxLength: 12 }), (order) => {
+        expect(order.map((i) => peek(bent[i]!, false))).toEqual(order.map((i) => whole[i]));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('never throws for what is no JSON, and gives nobody’s lane or that of the person it begins with', () => {
     const line = Buffer.from(at('e', 5, { arrivedAt: AT + 5 }));
     fc.assert(

@@ -4,6 +4,7 @@
  * business of the worker that owns the lane.
  */
 import { REFERENCE_RECORDS, TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
+import { LineHead } from './line-head.ts';
 import { EVERY_LANE, laneOf, laneOfBytes, laneOfNobody } from './lanes.ts';
 
 /** Reference records and what cannot be decoded have no place in time: they are taken as soon as they are the head. */
@@ -45,6 +46,9 @@ class LineWalk {
   at = 0;
   /** Of the line. */
   stop = 0;
+  readonly #head = new LineHead();
+  /** By key, the place of its value among those of the line that `head` knows. */
+  #places: readonly number[] = [];
   readonly start = [0, 0, 0];
   readonly end = [0, 0, 0];
   observedAt = Number.NaN;
@@ -60,7 +64,34 @@ class LineWalk {
     this.stop = to;
     this.observedAt = Number.NaN;
     this.arrivedAt = arrivalAtEnd(bytes, from, to);
-    let missing = arrival && Number.isNaN(this.arrivedAt) ? 0b11111 : 0b01111;
+    const missing = arrival && Number.isNaN(this.arrivedAt) ? 0b11111 : 0b01111;
+    if (missing === 0b01111 && this.#isAsBefore(from)) return true;
+    return this.#walk(from, missing);
+  }
+
+  /** The same of a line that begins as the one before it that was walked over. */
+  #isAsBefore(from: number): boolean {
+    const head = this.#head;
+    if (!head.matches(this.bytes, from, this.stop)) return false;
+    for (const key of [TYPE, TENANT, USER]) {
+      const place = this.#places[key]!;
+      this.start[key] = head.starts[place]!;
+      this.end[key] = head.ends[place]!;
+    }
+    this.at = head.starts[this.#places[OBSERVED]!]!;
+    this.observedAt = this.#integer();
+    return !Number.isNaN(this.observedAt);
+  }
+
+  #walk(from: number, wanted: number): boolean {
+    const { bytes } = this;
+    const head = this.#head;
+    let missing = wanted;
+    let isPlain = true;
+    let values = 0;
+    const places = [0, 0, 0, 0, 0];
+    this.at = from;
+    head.begin(from);
     if (this.#next() !== OPEN_BRACE) return false;
     this.at++;
     for (;;) {
@@ -70,11 +101,25 @@ class LineWalk {
       if (end < 0 || this.#next() !== COLON) return false;
       this.at++;
       const key = keyOf(bytes, start, end);
-      if (key >= 0 && (missing & (1 << key)) !== 0) {
-        if (!this.#take(key)) return false;
+      const first = this.#next();
+      const valueAt = this.at;
+      const isWanted = key >= 0 && (missing & (1 << key)) !== 0;
+      if (isWanted ? !this.#take(key) : !this.#skip()) return false;
+      const isText = first === QUOTE;
+      isPlain &&= isText || (isWanted && first !== MINUS);
+      if (isPlain) head.value(bytes, isText ? valueAt + 1 : valueAt, isText ? this.at - 1 : this.at, isText);
+      if (isWanted) {
         missing &= ~(1 << key);
-        if (missing === 0) return true;
-      } else if (!this.#skip()) return false;
+        places[key] = values;
+        if (missing === 0) {
+          if (isPlain && wanted === 0b01111) {
+            head.learn();
+            this.#places = places;
+          }
+          return true;
+        }
+      }
+      values++;
       const after = this.#next();
       if (after === COMMA) this.at++;
       else return after === CLOSE_BRACE && missing === 1 << ARRIVED;

@@ -1,4 +1,4 @@
-/** What a step answers for each record. Steps take a batch and answer one outcome per record, in order. */
+/** What a step answers for each record. Steps take a batch and answer one outcome per record, in order, or null where all pass, as nearly always. */
 import type { RawRecord } from '#lib/runner/task.ts';
 import type { DeadLetterReason, TelemetryEvent } from '#schemas/records.ts';
 
@@ -25,7 +25,12 @@ export type Outcome = { readonly kind: 'ok' } | { readonly kind: 'drop'; readonl
 export const OK: Outcome = { kind: 'ok' };
 export const DUPLICATE: Outcome = { kind: 'drop', why: 'duplicate' };
 
-export type Step = (batch: readonly Item[]) => readonly Outcome[];
+export type Step = (batch: readonly Item[]) => readonly Outcome[] | null;
+
+/** For a step that has met one that does not pass. */
+export function allPass(count: number): Outcome[] {
+  return Array.from({ length: count }, () => OK);
+}
 
 export function reject(reason: DeadLetterReason, detail: string): Rejection {
   return { kind: 'deadLetter', reason, detail };
