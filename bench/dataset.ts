@@ -19,10 +19,13 @@ const SLICE = 4_000;
 
 export const telemetryOf = (topics: Pick<TopicsSection, 'keystrokeLatency' | 'connection'>): string[] => [topics.keystrokeLatency, topics.connection];
 
+/** Everything that was created for a data set. */
+export const inputsOf = ({ topics }: Pick<DataSet, 'topics'>): string[] => [...telemetryOf(topics), topics.devices, topics.vantages, topics.networks, topics.feedback];
+
 /** Creates the input topics and puts the vantage in; no telemetry yet. */
 export async function createInputs(log: Log, partitions: number): Promise<TopicsSection> {
   const topics = newInputs(partitions);
-  const inputs = new Set<string>([...telemetryOf(topics), topics.devices, topics.vantages, topics.networks, topics.feedback]);
+  const inputs = new Set(inputsOf({ topics }));
   await createTopics(log, topicLayouts(topics).filter(({ name }) => inputs.has(name)), topics.replicationFactor);
   const vantage = { topic: topics.vantages, partition: null, key: Buffer.from(BENCH_VANTAGE.vantageId), value: encodeFramed('Vantage', BENCH_VANTAGE), timestampMs: 1 };
   await untilReady(() => log.append([vantage]));

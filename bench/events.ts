@@ -68,6 +68,9 @@ function publicAddress(next: () => number): string {
   }
 }
 
+/** Of a session's events; the others are connections. */
+const keystrokeRecordsOf = (events: number): number => Math.max(1, Math.round(events * 0.8));
+
 interface Session {
   readonly ids: { readonly tenantId: string; readonly sessionId: string; readonly deviceId: string; readonly userId: string; readonly vantageId: string };
   readonly start: number;
@@ -93,12 +96,17 @@ export class BenchEvents {
   readonly #sessions = new Map<number, Session>();
   static readonly SESSIONS_KEPT = 50_000;
 
+  /** From a session's first event to its last, about, ms. */
+  static lengthMs(events: number): number {
+    return keystrokeRecordsOf(events) * INTERVAL_MS;
+  }
+
   constructor(options: EventOptions) {
     this.#options = options;
     this.#startMs = options.startMs ?? START_MS;
     this.#spreadMs = options.spreadMs ?? SPREAD_MS;
     this.#perSession = Math.max(1, Math.floor(options.events / options.sessions));
-    this.keystrokesPerSession = Math.max(1, Math.round(this.#perSession * 0.8));
+    this.keystrokesPerSession = keystrokeRecordsOf(this.#perSession);
     const total = this.#perSession * options.sessions;
     if (total > EVENTS_MAX) throw new RangeError(`at most ${EVENTS_MAX} events`);
     this.#routers = Array.from({ length: ROUTERS }, (_, i) => publicAddress(random(mix(options.seed, 3), i)));

@@ -8,8 +8,9 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import { KAFKA_DEFAULTS, openKafkaLog } from '#lib/log/kafka.ts';
 import { startInfrastructure } from '../test/infrastructure/start.ts';
 import { BenchBroker } from './broker.ts';
-import { publish, telemetryOf, type DataSet } from './dataset.ts';
+import { inputsOf, publish, type DataSet } from './dataset.ts';
 import { measureFloors } from './floors.ts';
+import { measureGrowth, type Growth } from './growth.ts';
 import { measureLatency, type Latency } from './latency.ts';
 import { measureMemory, type SessionMemory } from './memory.ts';
 import { runPeers, type PeerResult } from './peers.ts';
@@ -59,15 +60,9 @@ const OPTIONS = {
 
 const COMMIT_MS = [100, 1_000] as const;
 const RUN_MS_MAX = 900_000;
-const FULL = { events: 2_000_000, sessions: 20_000, warmUpSeconds: 15, latencySeconds: 20, memorySessions: 20_000, growth: { events: 2_000_000, sessions: [1_000, 10_000, 100_000, 1_000_000], partitions: [2, 8, 32] } };
-const QUICK = { events: 300_000, sessions: 3_000, warmUpSeconds: 8, latencySeconds: 8, memorySessions: 5_000, growth: { events: 300_000, sessions: [1_000, 10_000, 100_000], partitions: [2, 8] } };
-const TINY = { events: 20_000, sessions: 200, warmUpSeconds: 0, latencySeconds: 2, memorySessions: 500, growth: { events: 5_000, sessions: [100], partitions: [2] } };
-
-interface Growth {
-  readonly of: 'sessions' | 'partitions';
-  readonly value: number;
-  readonly result: Throughput;
-}
+const FULL = { events: 2_000_000, sessions: 20_000, warmUpSeconds: 15, latencySeconds: 20, memorySessions: 20_000, growth: { events: 2_000_000, atOnce: [1_000, 10_000, 100_000, 1_000_000], partitions: [2, 8, 32] } };
+const QUICK = { events: 300_000, sessions: 3_000, warmUpSeconds: 8, latencySeconds: 8, memorySessions: 5_000, growth: { events: 300_000, atOnce: [1_000, 10_000], partitions: [2, 8] } };
+const TINY = { events: 20_000, sessions: 200, warmUpSeconds: 0, latencySeconds: 2, memorySessions: 500, growth: { events: 5_000, atOnce: [100], partitions: [2] } };
 
 export interface BenchResult {
   readonly machine: { readonly processor: string; readonly cores: number; readonly node: string };
@@ -132,33 +127,13 @@ async function latencyOf(site: Site, plan: Plan, throughput: readonly Throughput
   return results;
 }
 
-async function growthOf(site: Site, plan: Plan): Promise<Growth[]> {
-  const { events, sessions, partitions } = plan.size.growth;
-  const runs = [...sessions.map((value) => ({ of: 'sessions' as const, value })), ...partitions.map((value) => ({ of: 'partitions' as const, value }))];
-  const results: Growth[] = [];
-  for (const { of, value } of runs) {
-    say(`${value} ${of}…`);
-    const options = { events: of === 'sessions' ? Math.max(events, value * 2) : events, sessions: of === 'sessions' ? value : plan.sessions, seed: 2, suspicious: 0.01 };
-    const data = await publish(site.log, options, of === 'partitions' ? value : plan.partitions);
-    try {
-      const result = await measureThroughput(site, data, { way: 'chained', commitMs: 1_000, processes: plan.processes, timeoutMs: RUN_MS_MAX });
-      results.push({ of, value, result });
-    } finally {
-      await site.retire(inputsOf(data));
-    }
-  }
-  return results;
-}
-
-const inputsOf = ({ topics }: DataSet): string[] => [...telemetryOf(topics), topics.devices, topics.vantages, topics.networks, topics.feedback];
-
 async function measureAll(site: Site, plan: Plan, peers: { folder: string | undefined; pattern: string }): Promise<BenchResult> {
   say(`${plan.events} events of ${plan.sessions} sessions on ${plan.partitions} partitions…`);
   const data = await publish(site.log, { events: plan.events, sessions: plan.sessions, seed: 1, suspicious: 0.01 }, plan.partitions);
   try {
     const throughput = await throughputOf(site, plan, data);
     const latency = plan.skip.has('latency') ? [] : await latencyOf(site, plan, throughput);
-    const growth = plan.skip.has('growth') ? [] : await growthOf(site, plan);
+    const growth = plan.skip.has('growth') ? [] : await measureGrowth(site, { ...plan.size.growth, otherSessions: plan.sessions, otherPartitions: plan.partitions, processes: plan.processes, timeoutMs: RUN_MS_MAX }, say);
     const memory = plan.skip.has('memory') ? null : await measureMemory(plan.size.memorySessions);
     return {
       machine: { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version },
@@ -205,7 +180,7 @@ async function benchStages(only: string, workstations: number, directory: string
 function save(result: BenchResult, directory: string): void {
   saveJson('bench.json', result, directory);
   const points = (of: Growth['of']) => result.growth.flatMap(({ of: what, value, result: { cpuSecondsPerMillion: y } }) => (what === of && y !== null ? [{ x: value, y }] : []));
-  const panels = (['sessions', 'partitions'] as const).map((of) => ({ title: `CPU seconds per million events, by ${of}`, points: points(of) }));
+  const panels = (['sessions at once', 'partitions'] as const).map((of) => ({ title: `CPU seconds per million events, by ${of}`, points: points(of) }));
   const drawn = panels.filter((panel) => panel.points.length > 0);
   if (drawn.length > 0) writeFileSync(join(directory, 'bench.svg'), plot(drawn));
 }
