@@ -82,16 +82,14 @@ export interface DetectPipeline {
 
 const WATERMARK_KEY = 'watermark';
 
-/** Of the facts that were learnt last: a host tells every task of its own the same, and a name that is put together anew each time has to be hashed. */
-const learnt: { facts: readonly FleetFact[]; keys: readonly string[] } = { facts: [], keys: [] };
+/** A host tells every task of its own the same list, and a name that is put together anew each time has to be hashed. Forgotten with the list. */
+const namedIn = new WeakMap<readonly FleetFact[], readonly string[]>();
 
 /** Keys of the people whom facts are about. */
 function personKeysOf(facts: readonly FleetFact[]): readonly string[] {
-  if (facts !== learnt.facts || facts.length !== learnt.keys.length) {
-    learnt.facts = facts;
-    learnt.keys = facts.map(({ tenantId, userId }) => `${tenantId}|${userId}`);
-  }
-  return learnt.keys;
+  let keys = namedIn.get(facts);
+  if (keys === undefined) namedIn.set(facts, (keys = facts.map(({ tenantId, userId }) => `${tenantId}|${userId}`)));
+  return keys;
 }
 
 class Detect implements DetectPipeline {
