@@ -153,16 +153,11 @@ export const HELPERS = {
     const { bytes } = c;
     const negative = bytes[c.position] === MINUS;
     if (negative) c.position++;
+    const start = c.position;
+    let value = digits(c);
     let position = c.position;
-    const start = position;
     let byte = bytes[position] as number;
-    let value = 0;
-    while (byte >= ZERO && byte <= NINE) {
-      value = value * 10 + (byte - ZERO);
-      byte = bytes[++position] as number;
-    }
     const whole = position - start;
-    if (whole === 0 || (whole > 1 && bytes[start] === ZERO)) throw NOT_PLAIN;
     let decimals = 0;
     if (byte === POINT) {
       const point = position;

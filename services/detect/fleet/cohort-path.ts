@@ -5,6 +5,7 @@
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
+import { remembered } from '../model/remembered.ts';
 import { isSatellite, type Sighting } from '../model/sighting.ts';
 import { PEER_SHARES, readPeers } from './cohort-peers.ts';
 import type { Everybody } from './everybody.ts';
@@ -39,7 +40,7 @@ function accessOfWay({ category, organisation }: Sighting): 'FIXED' | 'MOBILE' |
   return category === 'MOBILE' ? 'MOBILE' : 'FIXED';
 }
 
-const subjectFor = ({ tenantId, vantageId, region }: WayQuery, access: string): string => subjectOf('PEERS', tenantId, 'way', vantageId, region, access);
+const subjectFor = ({ tenantId, vantageId, region }: Omit<WayQuery, 'sighting'>, access: string): string => subjectOf('PEERS', tenantId, 'way', vantageId, region, access);
 
 /** Null where a session does not tell how long the way to its place is. */
 export function waySubject(query: WayQuery): string | null {
@@ -50,32 +51,17 @@ export function waySubject(query: WayQuery): string | null {
 /** @param leastMs least round trip to the source; @param km vantage → source → declared place */
 export const wayValue = (leastMs: number, km: number): number => Math.round(PER_MS * (leastMs - floorRttMs(km)));
 
-/** What was asked last of a region, and its subject. */
-interface KnownWay {
-  readonly tenantId: string;
-  readonly vantageId: string;
-  readonly access: string;
-  readonly subject: string;
-}
-
-const REGIONS_MAX = 4096;
-
-/** The subject, put together once where a region is asked for again and again the same way: a name that is new each time has to be hashed. */
-function knownSubject(known: Map<string, KnownWay>, query: WayQuery, access: string): string {
-  const { tenantId, vantageId, region } = query;
-  const way = known.get(region);
-  if (way !== undefined && way.tenantId === tenantId && way.vantageId === vantageId && way.access === access) return way.subject;
-  const subject = subjectFor(query, access);
-  if (known.size >= REGIONS_MAX) known.clear();
-  known.set(region, { tenantId, vantageId, access, subject });
-  return subject;
-}
+/** Whose names are remembered, of each. */
+const NAMES_MAX = 1024;
 
 export function createWays(everybody: Everybody, { memoryMs }: DetectConfig['fleet']): Ways {
-  const known = new Map<string, KnownWay>();
-  return (query, at) => {
+  // Asked with every window of those who are seen: a name that is put together anew has to be hashed as well.
+  const subjectsOf = remembered(NAMES_MAX, (tenantId: string) =>
+    remembered(NAMES_MAX, (vantageId: string) => remembered(NAMES_MAX, (region: string) => remembered(NAMES_MAX, (access: string) => subjectFor({ tenantId, vantageId, region }, access)))),
+  );
+  return ({ tenantId, vantageId, region, sighting }, at) => {
     // An exit stands nearer to the backbone than any home of its place.
-    const fact = everybody.at(knownSubject(known, query, accessOfWay(query.sighting) ?? 'FIXED'), at);
+    const fact = everybody.at(subjectsOf(tenantId)(vantageId)(region)(accessOfWay(sighting) ?? 'FIXED'), at);
     if (fact === null || at - fact.effectiveAt > memoryMs) return null;
     const { peers, quantiles } = readPeers(fact.values, PER_MS);
     return { networks: peers, routeMs: Math.max(0, quantiles[QUARTER]!) };

@@ -16,19 +16,8 @@ const formatterOf = remembered(ZONES_MAX, (zone: string): Intl.DateTimeFormat | 
 /** By zone, then by hour since the epoch. */
 const offsetsOf = remembered(ZONES_MAX, (zone: string) => remembered(HOURS_MAX, (hour: number) => offsetAt(zone, hour)));
 
-/** What was asked last: people of one zone are asked about in turn, in the same hour. */
-const last: { zone: string; hour: number; offset: number | null } = { zone: '', hour: NaN, offset: null };
-
 /** Hours east of UTC at a time (daylight saving included, to the hour of the day); null for an unknown zone. */
-export function utcOffsetHours(zone: string, at: number): number | null {
-  const hour = Math.floor(at / HOUR_MS);
-  if (hour !== last.hour || zone !== last.zone) {
-    last.offset = offsetsOf(zone)(hour);
-    last.zone = zone;
-    last.hour = hour;
-  }
-  return last.offset;
-}
+export const utcOffsetHours = (zone: string, at: number): number | null => offsetsOf(zone)(Math.floor(at / HOUR_MS));
 
 function offsetAt(zone: string, hour: number): number | null {
   const text = formatterOf(zone)
