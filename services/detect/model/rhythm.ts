@@ -82,26 +82,29 @@ export function clearRhythm({ counts, phases, coupling }: Rhythm): void {
 /** Upper edges in whole ms: six bins an octave from 16 ms; the last bin is open. */
 export const EDGES: readonly number[] = Array.from({ length: GRID - 1 }, (_, i) => Math.round(16 * 2 ** (i / 6)));
 export const TOP_MS = EDGES.at(-1)!;
-/** Bin of every whole ms below the top. */
-const BINS: Uint8Array = Uint8Array.from({ length: TOP_MS }, (_, ms) => EDGES.findIndex((edge) => ms < edge));
+/** Bin of every whole ms that is counted. */
+const BINS: Uint8Array = Uint8Array.from({ length: BREAK_MS + 1 }, (_, ms) => (ms < TOP_MS ? EDGES.findIndex((edge) => ms < edge) : GRID - 1));
 const STEPS_PER_MS = 10;
 /** Two rasters in one number, the second 16 bits up: half as many numbers to fetch. */
 const PACKED = RASTER_COUNT / 2;
 /** So many sums of cosines stay within 16 bits. */
 const PACKED_TIMES_MAX = 32;
+const ROWS = RASTER_MS_MAX * STEPS_PER_MS + 1;
+/** Of the places of rows: with it, and a table of as many numbers as that allows, no place has to be held against the table's length. */
+const ROW_MASK = (1 << (32 - Math.clz32(ROWS * PACKED))) - PACKED;
 const COSINES: Int32Array = (() => {
-  const table = new Int32Array((RASTER_MS_MAX * STEPS_PER_MS + 1) * PACKED);
+  const table = new Int32Array(ROW_MASK + PACKED);
   const cosine = (step: number, raster: number): number => Math.round(UNIT * Math.cos((2 * Math.PI * step) / STEPS_PER_MS / RASTERS[raster]!));
-  for (let step = 0; step <= RASTER_MS_MAX * STEPS_PER_MS; step++) {
+  for (let step = 0; step < ROWS; step++) {
     for (let i = 0; i < PACKED; i++) table[step * PACKED + i] = cosine(step, 2 * i) + cosine(step, 2 * i + 1) * 0x10000;
   }
   return table;
 })();
 
-const binOf = (ms: number): number => (ms >= TOP_MS ? GRID - 1 : BINS[ms | 0]!);
-
+/** Without a branch, as it is too seldom foreseen. */
 function count(counts: Uint16Array, bin: number): void {
-  if (counts[bin]! < COUNT_MAX) counts[bin]!++;
+  const before = counts[bin]!;
+  counts[bin] = before + Number(before < COUNT_MAX);
 }
 
 /**
@@ -116,7 +119,7 @@ function addPhases(phases: Int32Array, from: number, times: readonly number[], l
     for (let i = first; i < end; i++) {
       const ms = times[i]!;
       if (!(ms >= least && ms < RASTER_MS_MAX)) continue;
-      const row = ((ms * STEPS_PER_MS + 0.5) | 0) * PACKED;
+      const row = ((ms * STEPS_PER_MS + 0.5) * PACKED) & ROW_MASK;
       a = (a + COSINES[row]!) | 0;
       b = (b + COSINES[row + 1]!) | 0;
       c = (c + COSINES[row + 2]!) | 0;
@@ -145,9 +148,9 @@ export function addKeystrokes({ counts, phases, coupling }: Rhythm, { registrati
   for (let i = 0; i < interKeyMs.length; i++) {
     const interval = interKeyMs[i]!;
     if (!(interval >= 0 && interval <= BREAK_MS)) continue;
-    count(counts, binOf(interval));
+    count(counts, BINS[interval | 0]!);
     pairs++;
-    if (paired && holdMs[i]! > interval) rollovers++;
+    if (paired) rollovers += Number(holdMs[i]! > interval);
   }
   if (paired) {
     counts[PAIRS] = Math.min(COUNT_MAX, counts[PAIRS]! + pairs);
@@ -155,7 +158,7 @@ export function addKeystrokes({ counts, phases, coupling }: Rhythm, { registrati
   }
   for (let i = 0; i < holdMs.length; i++) {
     const hold = holdMs[i]!;
-    if (hold > 0 && hold <= HOLD_MS_MAX) count(counts, HOLDS + binOf(hold));
+    if (hold > 0 && hold <= HOLD_MS_MAX) count(counts, HOLDS + BINS[hold | 0]!);
   }
   // Between a person and a gateway lies the transport: rasters and coupling tell nothing there.
   if (sensor === 'VDI_GATEWAY' || sensor === 'BASTION') return;
