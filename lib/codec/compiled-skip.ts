@@ -13,12 +13,16 @@ import { recordNameOf, schemaOf } from './schemas.ts';
 class SkipCursor extends Cursor {
   /** Of the whole buffer in which `bytes` lie. */
   view: DataView = new DataView(new ArrayBuffer(0));
+  /** Whether the value of a ["null", T] follows. */
+  present = false;
 }
 
 /** Where the record that starts at `start` ends; −1 where the guard has to look at it. */
 export type Skip = (bytes: Uint8Array, start: number, end: number) => number;
 
 const NOT_ASCII = 0x80808080;
+/** A varint of so many bytes is within 2^52 whatever they are. */
+const PLAIN_LONG_BYTES = 7;
 
 /* What the generated code calls: each goes over one value, and is false where that is not as it should be. */
 const HELPERS = {
@@ -28,8 +32,14 @@ const HELPERS = {
     return value >= -2147483648 && value <= 2147483647;
   },
   long(c: SkipCursor): boolean {
-    const value = readLong(c);
-    return value === value; // no NaN
+    const { bytes } = c;
+    const stop = Math.min(c.end, c.position + PLAIN_LONG_BYTES);
+    for (let at = c.position; at < stop; ) {
+      if ((bytes[at++] as number) >= 0x80) continue;
+      c.position = at;
+      return true;
+    }
+    return !Number.isNaN(readLong(c));
   },
   fixed(c: SkipCursor, size: number): boolean {
     c.position += size;
@@ -50,7 +60,9 @@ const HELPERS = {
     c.position = end;
     let all = 0;
     let i = start;
-    for (const offset = bytes.byteOffset; i + 4 <= end; i += 4) all |= view.getInt32(offset + i, true);
+    const offset = bytes.byteOffset;
+    for (; i + 8 <= end; i += 8) all |= view.getInt32(offset + i, true) | view.getInt32(offset + i + 4, true);
+    for (; i + 4 <= end; i += 4) all |= view.getInt32(offset + i, true);
     for (; i < end; i++) all |= bytes[i] as number;
     return (all & NOT_ASCII) === 0 || isUtf8(bytes.subarray(start, end));
   },
@@ -79,10 +91,11 @@ const HELPERS = {
       if (blockEnd >= 0 && c.position !== blockEnd) return false;
     }
   },
-  /** A ["null", T]. */
-  optional(c: SkipCursor, value: (c: SkipCursor) => boolean): boolean {
+  /** The index of a ["null", T]; `present` says which. */
+  optional(c: SkipCursor): boolean {
     const index = readLong(c);
-    return index === 0 || (index === 1 && value(c));
+    c.present = index === 1;
+    return index === 0 || index === 1;
   },
 };
 
@@ -125,12 +138,15 @@ function sourceOf(node: SchemaNode, functions: Map<string, string>): string {
     case 'union': {
       const [first, second] = node.branches;
       assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-      return `optional(c, (c) => ${sourceOf(second, functions)})`;
+      return `optional(c) && (!c.present || ${sourceOf(second, functions)})`;
     }
     case 'array': {
       const { kind } = node.items;
       if (kind === 'float' || kind === 'double') return `numbers(c, ${kind === 'float' ? 4 : 8})`;
-      return `items(c, (c) => ${sourceOf(node.items, functions)})`;
+      const item = `item_${functions.size}`; // once, where a closure would be made for every array of every record
+      functions.set(item, '');
+      functions.set(item, `const ${item} = (c) => ${sourceOf(node.items, functions)};`);
+      return `items(c, ${item})`;
     }
     case 'record': {
       const name = `skip_${node.name.slice(node.name.lastIndexOf('.') + 1)}`;

@@ -22,7 +22,7 @@ export class FloatPool {
     if (kept === undefined) return [];
     if (kept.used === 0) this.#touched.push(kept);
     if (kept.used < kept.arrays.length) return kept.arrays[kept.used++]!;
-    const array = Array.from({ length }, () => 0.5); // a double from the first, so that it is never copied into another kind
+    const array = doubles(length);
     if (this.#arrays === ARRAYS_MAX) return array;
     this.#arrays++;
     kept.arrays.push(array);
@@ -37,7 +37,7 @@ export class FloatPool {
   }
 }
 
-/** Of each length one; a copy of it has room for just so many doubles, where an array that grows is copied again and again. */
+/** Of each length one, doubles from the first; a copy of it has room for just so many, where an array that grows is copied again and again. */
 const TEMPLATES: number[][] = [];
 const TEMPLATE_LENGTH_MAX = 1024;
 

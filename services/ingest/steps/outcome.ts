@@ -29,7 +29,9 @@ export type Step = (batch: readonly Item[]) => readonly Outcome[] | null;
 
 /** For a step that has met one that does not pass. */
 export function allPass(count: number): Outcome[] {
-  return Array.from({ length: count }, () => OK);
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < count; i++) outcomes.push(OK);
+  return outcomes;
 }
 
 export function reject(reason: DeadLetterReason, detail: string): Rejection {
