@@ -28,5 +28,5 @@ export function policy(cidr: string, kind: PolicyKind, changes: Partial<NetworkP
 export const seattle: Vantage = { type: 'Vantage', vantageId: 'seattle', latitude: 47.6062, longitude: -122.3321, name: 'Seattle' };
 
 export function request(at: number, changes: Partial<ReferenceRequest> = {}): ReferenceRequest {
-  return { tenantId: 'acme', deviceId: 'laptop', sessionId: 'session', vantageId: 'seattle', at, ...changes };
+  return { tenantId: 'acme', deviceId: 'laptop', sessionId: 'session', vantageId: 'seattle', observedAt: at, ...changes };
 }

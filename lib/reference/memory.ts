@@ -65,7 +65,7 @@ class InMemory implements MemoryReference {
     return requests.map((request) => {
       const tenant = this.#tenants.get(request.tenantId);
       return {
-        assignment: assignmentAt(tenant?.assignments.get(request.deviceId) ?? null, request.at),
+        assignment: assignmentAt(tenant?.assignments.get(request.deviceId) ?? null, request.observedAt),
         vantage: this.#vantages.get(request.vantageId) ?? null,
         feedback: tenant === undefined ? null : this.#feedbackOf(tenant, request),
       };
@@ -121,7 +121,7 @@ class InMemory implements MemoryReference {
     if (tenant.feedbackByFinding.size > 0) {
       for (const name of this.#namesOf(request)) joined = joinFeedback(joined, tenant.feedbackByFinding.get(name) ?? null);
     }
-    return feedbackAt(joined, request.at);
+    return feedbackAt(joined, request.observedAt);
   }
 
   #namesOf({ tenantId, sessionId }: ReferenceRequest): readonly string[] {

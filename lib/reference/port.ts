@@ -6,17 +6,10 @@
  * something must be fetched. A dependency that is away rejects the whole batch with the retriable
  * FARHAND_REFERENCE_UNAVAILABLE: nothing is ever half-answered.
  */
-import type { AddressFacts, EventContext, ReferenceRecord } from '#schemas/records.ts';
+import type { AddressFacts, EventContext, EventHead, ReferenceRecord } from '#schemas/records.ts';
 
-/** What one event asks. */
-export interface ReferenceRequest {
-  readonly tenantId: string;
-  readonly deviceId: string;
-  readonly sessionId: string;
-  readonly vantageId: string;
-  /** Event time, epoch ms: the versions that held then are answered, never newer ones. */
-  readonly at: number;
-}
+/** What one event asks; the versions that held at its time are answered, never newer ones. An event is one itself. */
+export type ReferenceRequest = Readonly<Pick<EventHead, 'tenantId' | 'deviceId' | 'sessionId' | 'vantageId' | 'observedAt'>>;
 
 /** Shared objects: callers must not change them. Null where the reference data does not know. */
 export type ReferenceAnswer = EventContext;

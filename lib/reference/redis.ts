@@ -307,7 +307,7 @@ function feedbackFields(findingIdOf: FindingNamer | undefined): (tenantId: strin
 
 /** All requests are answered by now; picks the versions that held at each request's time. */
 function answersOf(requests: readonly ReferenceRequest[], batch: Batch): ReferenceAnswer[] {
-  return requests.map(({ at }, i) => ({
+  return requests.map(({ observedAt: at }, i) => ({
     assignment: assignmentAt(batch.assignments.values[i] ?? null, at),
     vantage: batch.vantages.values[i] ?? null,
     feedback: feedbackAt(batch.feedback.values[i] ?? null, at),

@@ -155,7 +155,7 @@ test('the reference store in memory forgets a person and verdicts, and nobody el
   store.apply([assignment('d', 1, { userId: 'ada' }), assignment('d', 2, { userId: 'bob' }), assignment('e', 1, { userId: 'ada' }), feedback({ sessionId: 's' }, 1), feedback({ findingId: 'f' }, 1)]);
   expect(store.forget({ tenantId: 'acme', userId: 'ada', sessions: ['s'], findings: ['f', 'g'] })).toBe(4);
   expect(store.forget({ tenantId: 'other', userId: 'bob', sessions: [], findings: [] })).toBe(0);
-  const at = (deviceId: string) => store.lookup([{ tenantId: 'acme', deviceId, sessionId: 's', vantageId: 'v', at: 5 }]);
+  const at = (deviceId: string) => store.lookup([{ tenantId: 'acme', deviceId, sessionId: 's', vantageId: 'v', observedAt: 5 }]);
   expect(at('d')).toMatchObject([{ assignment: { userId: 'bob' }, feedback: null }]);
   expect(at('e')).toMatchObject([{ assignment: null }]);
 });

@@ -18,7 +18,7 @@ export type LookUpReference = (batch: readonly TelemetryEvent[]) => BatchReferen
 
 export function createLookUpReference(reference: ReferenceStore): LookUpReference {
   return function lookUpReference(batch) {
-    const answers = reference.lookup(batch.map(({ tenantId, deviceId, sessionId, vantageId, observedAt }) => ({ tenantId, deviceId, sessionId, vantageId, at: observedAt })));
+    const answers = reference.lookup(batch);
     const policies = new Map<string, PolicyMatcher>();
     const waiting: Promise<void>[] = [];
     const asked = new Set<string>();
