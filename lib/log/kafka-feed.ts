@@ -13,6 +13,11 @@ export class KafkaFeed implements Feed {
   bytes = 0;
   fetchOffset: number;
   closed = false;
+  /**
+   * The broker that is known to show all that was committed before it led; null while none is. A new leader may show less for a moment: how
+   * far its predecessor had come it learns with the next fetches of its followers, and until then the end that it tells lies too early.
+   */
+  settledOn: number | null = null;
   readonly awaited: boolean;
   #records: LogRecord[] = [];
   #head = 0;
@@ -86,8 +91,11 @@ export class KafkaFeed implements Feed {
     return Math.max(0, (this.#endOffset ?? this.position) - this.position);
   }
 
-  /** Takes in the answer to a question of tick `asked`, which arrived at tick `now`; tells whether anything changed that a waiting task would want to know. */
-  accept(answer: FetchedPartition, asked: number, now: number): boolean {
+  /**
+   * Takes in the answer to a question of tick `asked` (null: of a leader whose end is not to be believed), which arrived at tick `now`;
+   * tells whether anything changed that a waiting task would want to know.
+   */
+  accept(answer: FetchedPartition, asked: number | null, now: number): boolean {
     const before = this.caughtUp;
     const records = this.#head === 0 ? this.#records : this.#records.slice(this.#head);
     const waiting = records.length;
@@ -103,8 +111,10 @@ export class KafkaFeed implements Feed {
     this.#head = 0;
     for (let i = waiting; i < records.length; i++) this.bytes += sizeOf(records[i]!);
     if (records.length > waiting) this.#arrivals.push({ untilOffset: this.fetchOffset, tick: now });
-    this.#endOffset = answer.lastStableOffset;
-    this.#endTick = asked;
+    if (asked !== null) {
+      this.#endOffset = answer.lastStableOffset;
+      this.#endTick = asked;
+    }
     return records.length > waiting || this.caughtUp !== before || this.broken;
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { FarhandError } from '#lib/kernel/errors.ts';
-import { asLogError, isForbidden, protocolError, retrySoon, UNPLACED } from './kafka-client.ts';
+import { asLogError, isForbidden, protocolError, retrySoon, UNPLACED, type KafkaFailure } from './kafka-client.ts';
 import { within, type KafkaCluster, type SharedCluster } from './kafka-cluster.ts';
 import { decodeBatches } from './kafka-batch.ts';
 import { KafkaFeed } from './kafka-feed.ts';
@@ -165,6 +165,7 @@ export class KafkaReader implements Reader {
         if (!this.#closed) this.#options.onFetchFailure?.(error as Error);
         await this.#options.clock.sleep(retryMs, this.#end.signal);
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+        for (const feed of this.#feeds) if (feed.settledOn === node) feed.settledOn = null;
         // The failure has cost us the cluster: with the next one come fresh metadata.
         this.#leaders = new Map();
         this.#place();
@@ -175,6 +176,7 @@ export class KafkaReader implements Reader {
   async #fetch(cluster: KafkaCluster, node: number, feeds: readonly KafkaFeed[], waitMsMax: number): Promise<void> {
     const { partitionBytesMax, fetchBytesMax: bytesMax } = this.#options;
     const options: FetchOptions = { waitMsMax, bytesMax, partitionBytesMax, requestTimeoutMs: waitMsMax + REQUEST_MS_MAX };
+    for (const feed of feeds) if (feed.settledOn !== node) await settle(cluster, feed, node);
     const asked = feeds.map((feed) => ({ topic: feed.topic, partition: feed.partition, offset: feed.fetchOffset }));
     const broker = await cluster.findBroker({ nodeId: node });
     const tick = ++this.#tick;
@@ -186,7 +188,7 @@ export class KafkaReader implements Reader {
       const feed = feeds.find((f) => f.topic === partition.topic && f.partition === partition.partition && !f.closed);
       if (feed === undefined) continue;
       const awaited = isWaitedFor(feed, this.#feeds);
-      if (partition.errorCode === 0) changed = feed.accept(partition, tick, this.#tick) || awaited || changed;
+      if (partition.errorCode === 0) changed = feed.accept(partition, feed.settledOn === node ? tick : null, this.#tick) || awaited || changed;
       else if (partition.errorCode === OFFSET_OUT_OF_RANGE) await this.#skipGap(cluster, feed);
       else failed = partitionError(partition);
     }
@@ -205,6 +207,26 @@ export class KafkaReader implements Reader {
   }
 }
 
+/**
+ * The end of a partition whose leader does not know yet how far its predecessor had come is refused (KIP-207), where a fetch answers with
+ * an earlier one. Not there yet: the records are read all the same, and the end is asked for again with the next fetch.
+ */
+async function settle(cluster: KafkaCluster, feed: KafkaFeed, node: number): Promise<void> {
+  try {
+    await cluster.addMultipleTargetTopics([feed.topic]);
+    await findEnd(cluster, feed);
+    feed.settledOn = node;
+  } catch (error) {
+    if (!UNPLACED.has((error as KafkaFailure).type ?? '')) throw error;
+  }
+}
+
+/** As of now, of what is committed; refused by a leader that does not know it yet, see `settle`. */
+async function findEnd(cluster: KafkaCluster, { topic, partition }: { readonly topic: string; readonly partition: number }): Promise<number> {
+  const [last] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }]);
+  return Number(last!.partitions[0]!.offset);
+}
+
 function partitionError({ topic, partition, errorCode }: { topic: string; partition: number; errorCode: number }): Error {
   const error = protocolError(errorCode);
   error.message = `${topic}/${partition}: ${error.message}`;
@@ -221,9 +243,9 @@ export async function findEnds(cluster: KafkaCluster, topic: string, partition: 
   await cluster.addMultipleTargetTopics([topic]);
   await cluster.refreshMetadata();
   const [start] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
-  const [last] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }]);
+  const end = await findEnd(cluster, { topic, partition });
   const { leader } = cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!;
-  return { leader, start: Number(start!.partitions[0]!.offset), end: Number(last!.partitions[0]!.offset) };
+  return { leader, start: Number(start!.partitions[0]!.offset), end };
 }
 
 /** Reads one partition from its first record or from `from` to its committed end as of now; answers the offset after what it read. */
@@ -260,6 +282,7 @@ const PEEK_BYTES = 64 * 1024;
 /** See Log: what a fetch at the position shows, markers of transactions alone not counted. */
 export async function hasMore(cluster: KafkaCluster, { topic, partition, offset }: Position): Promise<boolean> {
   await cluster.addMultipleTargetTopics([topic]);
+  await findEnd(cluster, { topic, partition });
   // Where it has moved, the answer is an error, and with the next question come fresh metadata.
   const broker = await cluster.findBroker({ nodeId: cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!.leader });
   const options = { waitMsMax: 0, bytesMax: PEEK_BYTES, partitionBytesMax: PEEK_BYTES, requestTimeoutMs: REQUEST_MS_MAX };

@@ -1,5 +1,5 @@
 /**
- * The two requests on the hot path, Fetch v11 and Produce v7, written and read here; all others are kafkajs's. They go
+ * The two requests on the hot path, Fetch v10 and Produce v7, written and read here; all others are kafkajs's. They go
  * over kafkajs's connections, which take any object of this shape.
  * Formats: https://kafka.apache.org/protocol#The_Messages_Fetch, …_Produce
  */
@@ -46,6 +46,12 @@ export interface FetchOptions {
 }
 
 const READ_COMMITTED = 1;
+const FETCH = 1;
+/**
+ * The last version that only leaders answer. From v11 on (KIP-392) a replica that was the leader goes on answering, with an end that lags
+ * behind, and nobody would notice that the partition has moved.
+ */
+const FETCH_VERSION = 10;
 
 export class WireWriter {
   #buffer: Buffer;
@@ -163,7 +169,7 @@ export function fetchRequest(
         out.int32(partition).int32(-1).int64(offset).int64(-1).int32(options.partitionBytesMax);
       }
     }
-    return out.int32(0).string('').done();
+    return out.int32(0).done();
   };
   const decode = (payload: Buffer) => {
     const input = new WireCursor(payload);
@@ -177,7 +183,7 @@ export function fetchRequest(
     return Promise.resolve({ clientSideThrottleTime, errorCode, partitions: answered.flat() });
   };
   return {
-    request: { apiKey: 1, apiVersion: 11, apiName: 'Fetch', encode },
+    request: { apiKey: FETCH, apiVersion: FETCH_VERSION, apiName: 'Fetch', encode },
     response: { decode, parse: (data) => Promise.resolve(data) },
     requestTimeout: options.requestTimeoutMs,
   };
@@ -192,7 +198,6 @@ function fetchedPartition(topic: string, input: WireCursor): FetchedPartition {
   const aborted = input
     .many(() => ({ producerId: input.bigint(), firstOffset: input.int64() }))
     .sort((a, b) => a.firstOffset - b.firstOffset);
-  input.int32(); // preferred read replica: we read from the leader
   return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, bytes: input.bytes() };
 }
 

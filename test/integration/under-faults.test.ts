@@ -1,8 +1,10 @@
 /** The pipeline on a cluster of three nodes while processes, nodes, Redis and disks fail. `npm run soak` does it for longer. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
+import { KAFKA_DEFAULTS } from '#lib/log/kafka.ts';
 import { startCluster, type KafkaCluster } from '../infrastructure/cluster.ts';
 import { startRedis, type LocalProgram } from '../infrastructure/local.ts';
+import { kafkaLog, record, unique, until } from '../infrastructure/logs.ts';
 import { disorder, tell } from './disorder.ts';
 import { runUnderFaults, Site, type FaultRun } from './under-faults.ts';
 
@@ -51,6 +53,22 @@ describe('three nodes, three workers of each stage', () => {
     console.log(tell(report));
     expect(report.differences).toEqual([]);
     expect(report.findings).toBeGreaterThan(5);
+  });
+
+  test('a reader follows the leader: a replica that was one is not read any more', async (context) => {
+    if (cluster === null) return context.skip();
+    const failures: Error[] = [];
+    const log = await kafkaLog(cluster.brokers, { reader: { ...KAFKA_DEFAULTS.reader, onFetchFailure: (error) => void failures.push(error) } });
+    const topic = unique('moved');
+    await log.admin.create([{ name: topic, partitions: 1, settings: {} }], 3);
+    const feed = (await log.openReader()).open({ topic, partition: 0, offset: 0 });
+    await until('its end is known', () => feed.caughtUp);
+    failures.length = 0;
+    await cluster.moveLeader(topic, 0);
+    await log.append([record(topic, 0, 'k', 'after')]);
+    await until('what came after that', () => feed.headTimestamp() !== undefined);
+    expect(failures.map(({ message }) => message).join(), 'the old leader says that it is none').toMatch(/not the leader/);
+    await log.close();
   });
 
   test('at least 20 kills, dying brokers, moved leaders, an emptied Redis, lost disks: what is committed equals the embedded run', { timeout: TEST_MS_MAX }, async (context) => {
