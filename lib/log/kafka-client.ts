@@ -152,12 +152,17 @@ export function asLogError(error: unknown, what: string): FarhandError {
   return new FarhandError('FARHAND_LOG_UNAVAILABLE', `${what}: ${reason}`, { cause: error });
 }
 
+/** Not known to kafkajs 2.2.4 either: a transaction with positions of the group has not ended. */
+const UNSTABLE_OFFSET_COMMIT = 88;
+
 /** A protocol error by number, with kafkajs's name for it where it has one. */
 export function protocolError(code: number): KafkaFailure {
   const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
     createErrorFromCode(this: void, code: number): KafkaFailure;
   };
-  return createErrorFromCode(code);
+  const error = createErrorFromCode(code);
+  if (code === UNSTABLE_OFFSET_COMMIT) error.type = 'UNSTABLE_OFFSET_COMMIT';
+  return error;
 }
 
 const RETRY_STEP_MS = 3;
@@ -165,7 +170,7 @@ const RETRY_STEP_MS_MAX = 50;
 /** The transaction before has not written all of its markers yet; a coordinator is moving or loading. */
 const SOON = new Set([
   'CONCURRENT_TRANSACTIONS', 'GROUP_LOAD_IN_PROGRESS', 'COORDINATOR_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR',
+  'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR', 'UNSTABLE_OFFSET_COMMIT',
 ]);
 
 /** A partition that was just created, or whose leader moves, is not served for a moment. */

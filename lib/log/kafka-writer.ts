@@ -7,8 +7,9 @@
 import type { Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import { encodeBatch, sizeBound, type Compression } from './kafka-batch.ts';
-import { asLogError, protocolError, retrySoon, TRANSACTION_COORDINATOR } from './kafka-client.ts';
-import { closeCluster, within, type KafkaBroker, type KafkaCluster } from './kafka-cluster.ts';
+import { asLogError, protocolError } from './kafka-client.ts';
+import { closeCluster, within, type KafkaCluster } from './kafka-cluster.ts';
+import { Coordinator } from './kafka-coordinator.ts';
 import { produceRequest, type ProducePartition } from './kafka-wire.ts';
 import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
 import { partitionOf } from './partitioner.ts';
@@ -36,11 +37,11 @@ export class KafkaTaskWriter implements TaskWriter {
   readonly #options: WriterOptions;
   readonly #transaction: { transactionalId: string; producerId: string; producerEpoch: number };
   readonly #sequences = new Map<string, number>();
-  #groupCoordinator: { group: string; broker: KafkaBroker } | null = null;
-  #coordinator: KafkaBroker;
+  readonly #groups = new Map<string, Coordinator>();
+  readonly #coordinator: Coordinator;
   #ended = false;
 
-  private constructor(cluster: KafkaCluster, options: WriterOptions, coordinator: KafkaBroker, transaction: { transactionalId: string; producerId: string; producerEpoch: number }) {
+  private constructor(cluster: KafkaCluster, options: WriterOptions, coordinator: Coordinator, transaction: { transactionalId: string; producerId: string; producerEpoch: number }) {
     this.#cluster = cluster;
     this.#options = options;
     this.#coordinator = coordinator;
@@ -56,12 +57,9 @@ export class KafkaTaskWriter implements TaskWriter {
     const { clock } = options;
     try {
       const deadline = clock.monotonicMs() + options.openTimeoutMs;
-      const find = () => cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR });
-      const opening = retrySoon(clock, deadline, async () => {
-        const broker = await find();
-        return { coordinator: broker, init: await broker.initProducerId({ transactionalId, transactionTimeout: options.transactionTimeoutMs }) };
-      });
-      const { coordinator, init } = await within(clock, options.openTimeoutMs, `the writer ${transactionalId}`, opening);
+      const coordinator = Coordinator.ofTransactions(cluster, clock, transactionalId);
+      const opening = coordinator.ask(deadline, (broker) => broker.initProducerId({ transactionalId, transactionTimeout: options.transactionTimeoutMs }));
+      const init = await within(clock, options.openTimeoutMs, `the writer ${transactionalId}`, opening);
       return new KafkaTaskWriter(cluster, options, coordinator, { transactionalId, producerId: String(init.producerId), producerEpoch: init.producerEpoch });
     } catch (error) {
       throw asLogError(error, `cannot open the writer ${transactionalId}`);
@@ -81,33 +79,34 @@ export class KafkaTaskWriter implements TaskWriter {
   async #commit({ records, group, positions, originAt }: Commit): Promise<void> {
     const rounds = await this.#encode(records, originAt);
     const deadline = this.#options.clock.monotonicMs() + this.#options.transactionTimeoutMs;
-    const soon = <T>(request: () => Promise<T>) => retrySoon(this.#options.clock, deadline, request);
     const topics = new Map<string, number[]>();
     for (const { topic, partition } of rounds[0] ?? []) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
     if (topics.size > 0) {
       const added = [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-      await soon(() => this.#coordinator.addPartitionsToTxn({ ...this.#transaction, topics: added }));
+      await this.#coordinator.ask(deadline, (broker) => broker.addPartitionsToTxn({ ...this.#transaction, topics: added }));
     }
     const produced = (async () => {
       for (const round of rounds) await this.#produce(round);
     })();
-    const positioned = positions.length === 0 ? null : this.#position(group, positions, soon);
+    const positioned = positions.length === 0 ? null : this.#position(group, positions, deadline);
     // Both are waited for before anything else happens: no request of this transaction is left on its way.
     const [first, second] = await Promise.allSettled([produced, positioned]);
     if (first.status === 'rejected') throw first.reason;
     if (second.status === 'rejected') throw second.reason;
     if (topics.size === 0 && positions.length === 0) return;
-    await this.#coordinator.endTxn({ ...this.#transaction, transactionResult: true });
+    await this.#coordinator.ask(deadline, (broker) => broker.endTxn({ ...this.#transaction, transactionResult: true }));
   }
 
-  async #position(group: string, positions: Commit['positions'], soon: <T>(request: () => Promise<T>) => Promise<T>): Promise<void> {
-    await soon(() => this.#coordinator.addOffsetsToTxn({ ...this.#transaction, groupId: group }));
-    if (this.#groupCoordinator?.group !== group) {
-      this.#groupCoordinator = { group, broker: await soon(() => this.#cluster.findGroupCoordinator({ groupId: group })) };
-    }
-    const { broker } = this.#groupCoordinator;
+  async #position(group: string, positions: Commit['positions'], deadline: number): Promise<void> {
+    await this.#coordinator.ask(deadline, (broker) => broker.addOffsetsToTxn({ ...this.#transaction, groupId: group }));
     const topics = positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset), metadata: null }] }));
-    await soon(() => broker.txnOffsetCommit({ ...this.#transaction, groupId: group, topics }));
+    await this.#groupCoordinator(group).ask(deadline, (broker) => broker.txnOffsetCommit({ ...this.#transaction, groupId: group, topics }));
+  }
+
+  #groupCoordinator(group: string): Coordinator {
+    let coordinator = this.#groups.get(group);
+    if (coordinator === undefined) this.#groups.set(group, (coordinator = Coordinator.ofGroup(this.#cluster, this.#options.clock, group)));
+    return coordinator;
   }
 
   /** Batches by round: a request may hold one batch of a partition, and a batch has a limited size. */
