@@ -16,9 +16,6 @@ export interface KafkaBroker {
   addOffsetsToTxn(of: Transaction & { groupId: string }): Promise<unknown>;
   txnOffsetCommit(of: Transaction & { groupId: string; topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] }): Promise<unknown>;
   endTxn(of: Transaction & { transactionResult: boolean }): Promise<unknown>;
-  offsetFetch(of: { groupId: string; topics: { topic: string; partitions: { partition: number }[] }[] }): Promise<{
-    responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
-  }>;
   disconnect(): Promise<void>;
 }
 

@@ -99,6 +99,26 @@ export class WireWriter {
     this.#at += value.length;
     return this;
   }
+  /** Of the flexible versions (KIP-482): lengths count from one, as variable-length numbers. */
+  compactLength(length: number): this {
+    let left = length + 1;
+    for (; left >= 128; left >>>= 7) this.#byte((left & 127) | 128);
+    return this.#byte(left);
+  }
+  compactString(value: string): this {
+    const length = Buffer.byteLength(value);
+    this.compactLength(length).#room(length);
+    this.#at += this.#buffer.write(value, this.#at);
+    return this;
+  }
+  noTags(): this {
+    return this.#byte(0);
+  }
+  #byte(value: number): this {
+    this.#room(1);
+    this.#at = this.#buffer.writeUInt8(value, this.#at);
+    return this;
+  }
   done(): Promise<{ buf: Buffer; buffer: Buffer }> {
     const buffer = this.#buffer.subarray(0, this.#at);
     return Promise.resolve({ buf: buffer, buffer });
@@ -143,7 +163,31 @@ export class WireCursor {
     return this.#bytes.subarray(this.#at, (this.#at += length));
   }
   many<T>(read: () => T): T[] {
-    const count = Math.max(0, this.int32());
+    return this.#times(Math.max(0, this.int32()), read);
+  }
+  compactMany<T>(read: () => T): T[] {
+    return this.#times(Math.max(0, this.#varint() - 1), read);
+  }
+  compactString(): string {
+    const length = Math.max(0, this.#varint() - 1);
+    return this.#bytes.toString('utf8', this.#at, (this.#at += length));
+  }
+  /** What later versions may have added at the end of a part. */
+  skipTags(): void {
+    for (let left = this.#varint(); left > 0; left--) {
+      this.#varint();
+      this.skip(this.#varint());
+    }
+  }
+  #varint(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.#bytes.readUInt8(this.#at++);
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+  }
+  #times<T>(count: number, read: () => T): T[] {
     const items: T[] = [];
     for (let i = 0; i < count; i++) items.push(read());
     return items;

@@ -5,7 +5,9 @@ import { KafkaAdmin } from './kafka-admin.ts';
 import type { Compression } from './kafka-batch.ts';
 import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
 import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
-import { KafkaMembership, type GroupOptions } from './kafka-group.ts';
+import { KafkaMembership } from './kafka-group.ts';
+import type { GroupOptions } from './kafka-member.ts';
+import { committedOffsets } from './kafka-positions.ts';
 import { findEnds, hasMore, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
 import type { GroupMember, JoinOptions, Log, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
@@ -87,23 +89,17 @@ export class KafkaLog implements Log, LogTimes {
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {
     return this.#control.use(`committed positions of ${group}`, REQUEST_MS_MAX, async (cluster) => {
       await this.#placed(() => cluster.addMultipleTargetTopics([...topics]));
-      const asked = topics.map((topic) => ({ topic, partitions: [{ partition }] }));
       const { clock } = this.#options;
-      const { responses } = await retrySoon(clock, clock.monotonicMs() + COORDINATOR_TIMEOUT_MS, async () => {
-        const coordinator = await cluster.findGroupCoordinator({ groupId: group });
-        return coordinator.offsetFetch({ groupId: group, topics: asked });
-      });
-      const committedOf = (topic: string): number => Number(responses.find((r) => r.topic === topic)?.partitions[0]?.offset ?? -1);
-      if (topics.every((topic) => committedOf(topic) >= 0)) return topics.map((topic) => ({ topic, partition, offset: committedOf(topic) }));
-      const starts = await this.#placed(async () => {
-        await cluster.refreshMetadata();
-        return cluster.fetchTopicsOffset(asked.map((of) => ({ ...of, fromBeginning: true })));
-      });
-      return topics.map((topic) => {
-        const committed = committedOf(topic);
-        const start = Number(starts.find((s) => s.topic === topic)!.partitions[0]!.offset);
-        return { topic, partition, offset: committed >= 0 ? committed : start };
-      });
+      const committed = await committedOffsets(cluster, clock, group, topics, partition, clock.monotonicMs() + COORDINATOR_TIMEOUT_MS);
+      const missing = topics.filter((topic) => !committed.has(topic));
+      if (missing.length > 0) {
+        const starts = await this.#placed(async () => {
+          await cluster.refreshMetadata();
+          return cluster.fetchTopicsOffset(missing.map((topic) => ({ topic, partitions: [{ partition }], fromBeginning: true })));
+        });
+        for (const { topic, partitions } of starts) committed.set(topic, Number(partitions[0]!.offset));
+      }
+      return topics.map((topic) => ({ topic, partition, offset: committed.get(topic)! }));
     });
   }
 
