@@ -1,4 +1,4 @@
-/** One named test for each trap of kafkajs 2.2.4 (see docs/adr): what it does to those who step into it must not show. */
+/** One named test for each trap of kafkajs 2.2.4 (see docs/adr; of its membership: kafkajs-membership.test.ts): what it does to those who step into it must not show. */
 import kafkajs from 'kafkajs';
 import { afterEach, describe, expect, inject, test, vi } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
