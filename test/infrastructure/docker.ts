@@ -70,6 +70,7 @@ export async function startKafkaContainer(): Promise<Container> {
       KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS: '4',
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
       KAFKA_BROKER_SESSION_TIMEOUT_MS: '120000',
+      KAFKA_LOG_RETENTION_MS: '-1',
     })
     .withStartupTimeout(START_TIMEOUT_MS)
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/));

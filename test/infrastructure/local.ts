@@ -95,6 +95,8 @@ function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[]): string 
     // How often transactions past their timeout are looked for; the default of 10 s is most of a test's patience.
     'transaction.abort.timed.out.transaction.cleanup.interval.ms=1000',
     'group.initial.rebalance.delay.ms=0',
+    // Tests' records carry times long past, and retention, which looks every five minutes, would delete them under a test that reads them.
+    'log.retention.ms=-1',
     ...node.properties,
     '',
   ].join('\n');
