@@ -2,7 +2,7 @@
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import { assert } from '#lib/kernel/errors.ts';
 import { ByteReader, ByteWriter, bytesOfText, textOfBytes } from '../steps/bytes.ts';
-import { isEmpty, type PersonFleet } from './person-fleet.ts';
+import { asPersonFleet, isEmpty, type PersonFleet } from './person-fleet.ts';
 import { readPlain, writePlain } from './plain-codec.ts';
 
 /** One of both is there. */
@@ -34,9 +34,9 @@ function readHour(input: ByteReader): number {
 function read(rest: string): PersonFleet {
   const input = new ByteReader(bytesOfText(rest));
   const hour = readHour(input);
-  const others = readPlain<Omit<PersonFleet, 'hour'>>(input);
+  const others = readPlain<Omit<PersonFleet, 'hour' | 'found'>>(input);
   assert(input.atEnd, 'what a person has of the exchange holds more than its form');
-  return { hour, ...others };
+  return asPersonFleet({ hour, ...others });
 }
 
 const codec: StateCodec<Kept> = {
@@ -46,7 +46,7 @@ const codec: StateCodec<Kept> = {
     return out.finish();
   },
   decode(bytes) {
-    if (bytes[0] === BRACE) return { live: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as PersonFleet, rest: null };
+    if (bytes[0] === BRACE) return { live: asPersonFleet(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as PersonFleet), rest: null };
     return { live: null, rest: textOfBytes(bytes) };
   },
 };

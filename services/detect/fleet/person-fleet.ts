@@ -44,16 +44,16 @@ export interface PersonFleet {
   places: FleetPlace[];
   /** At most SESSIONS_MAX. */
   sessions: FleetSession[];
-  /** Who typed last: at most HANDS_BLOCKS, oldest first; absent before the first. */
-  hands?: HandsBlock[];
-  /** When the present run of strange blocks began, epoch ms; absent where there is none. */
-  strangeSince?: number;
   /** Not in force yet, by (effectiveAt, subject); at most FACTS_MAX. */
   pending: FleetFact[];
   /** In force: the latest of each kind and subject; at most FACTS_MAX. Another list whenever another fact is in it. */
   taken: FleetFact[];
+  /** Who typed last: at most HANDS_BLOCKS, oldest first; undefined before the first. */
+  hands: HandsBlock[] | undefined;
+  /** When the present run of strange blocks began, epoch ms; undefined where there is none. */
+  strangeSince: number | undefined;
   /** Transient: what was found last in `taken` (view.ts). */
-  found?: FoundFacts;
+  found: FoundFacts | undefined;
 }
 
 /** Of the facts in force, those that are about where and how the person is now. */
@@ -70,7 +70,12 @@ export const PLACES_MAX = 4;
 export const SESSIONS_MAX = 8;
 const FACTS_MAX = 24;
 
-export const newPersonFleet = (): PersonFleet => ({ hour: -1, places: roomFor(1), sessions: roomFor(1), pending: roomFor(1), taken: roomFor(1) });
+type Kept = Omit<PersonFleet, 'hands' | 'strangeSince' | 'found'> & Partial<Pick<PersonFleet, 'hands' | 'strangeSince'>>;
+
+/** What was kept, as an object with all its parts: every window of everybody asks for some, and those of one shape are found fastest. */
+export const asPersonFleet = ({ hour, places, sessions, pending, taken, hands, strangeSince }: Kept): PersonFleet => ({ hour, places, sessions, pending, taken, hands, strangeSince, found: undefined });
+
+export const newPersonFleet = (): PersonFleet => asPersonFleet({ hour: -1, places: roomFor(1), sessions: roomFor(1), pending: roomFor(1), taken: roomFor(1) });
 
 /** Nothing is gathered and nothing was told: not worth keeping. */
 export const isEmpty = ({ hour, pending, taken, hands }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0 && hands === undefined;
@@ -87,7 +92,7 @@ const OWN_AGAIN_BLOCKS = 3;
 export function addHands(fleet: PersonFleet, block: HandsBlock): void {
   fleet.hands = [...(fleet.hands ?? []).slice(1 - HANDS_BLOCKS), block];
   if (block.strange) fleet.strangeSince ??= block.from;
-  else if (fleet.hands.slice(-OWN_AGAIN_BLOCKS).every(({ strange }) => !strange)) delete fleet.strangeSince;
+  else if (fleet.hands.slice(-OWN_AGAIN_BLOCKS).every(({ strange }) => !strange)) fleet.strangeSince = undefined;
 }
 
 /** Who types now, whose blocks are not mixed with those of who typed before; null while too little was typed. */
