@@ -160,7 +160,10 @@ export interface Log {
   join(options: JoinOptions, member: GroupMember): Promise<Membership>;
   openReader(): Promise<Reader>;
   openWriter(transactionalId: string): Promise<TaskWriter>;
-  /** The committed position by topic of one partition; the beginning of the partition where nothing was committed. */
+  /**
+   * The committed position by topic of one partition; the beginning of the partition where nothing was committed. Never older than what was
+   * committed when it was asked for, whoever keeps the positions by then: a task that begins there would do again what is done.
+   */
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]>;
   /** The first offset that a partition still has, and the one after its last, as of now. */
   offsetsOf(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }>;

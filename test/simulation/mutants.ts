@@ -3,7 +3,7 @@
  * A checker that finds none of these proves nothing by finding nothing.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
-import type { Commit, Log, LogRecord, OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
+import type { Commit, Log, LogRecord, OutgoingRecord, Position, TaskWriter } from '#lib/log/log.ts';
 import type { ServiceSpec } from '#lib/runner/options.ts';
 import type { CheckpointFile } from '#lib/state/disk.ts';
 import type { Checkpoints } from '#lib/state/checkpoint.ts';
@@ -135,6 +135,19 @@ export const MUTANTS: readonly Mutant[] = [
           return Promise.resolve({ fence: { producer: id, epoch: 0 }, commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
         },
       }),
+  },
+  {
+    name: 'begins at positions that lie behind what was committed, as a coordinator may tell them that has just taken over',
+    log: (log) => {
+      const told = new Map<string, Position[]>();
+      const committedPositions = async (group: string, topics: readonly string[], partition: number): Promise<Position[]> => {
+        const [name, positions] = [`${group}/${partition}`, await log.committedPositions(group, topics, partition)];
+        const before = told.get(name);
+        told.set(name, positions);
+        return before ?? positions;
+      };
+      return Object.assign(bound(Object.create(log) as Log, log), { committedPositions });
+    },
   },
   { name: 'reads records that are not committed', committedOnly: false },
   {
