@@ -8,7 +8,8 @@ import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership } from './kafka-group.ts';
 import type { GroupOptions } from './kafka-member.ts';
 import { committedOffsets } from './kafka-positions.ts';
-import { findEnds, hasMore, KafkaReader, readPartitionToEnd, type ReaderOptions } from './kafka-reader.ts';
+import { findEnds, hasMore, readPartitionToEnd } from './kafka-partition.ts';
+import { KafkaReader, type ReaderOptions } from './kafka-reader.ts';
 import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
 import type { GroupMember, JoinOptions, Log, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
