@@ -27,7 +27,7 @@ export const TRANSACTION_COORDINATOR = 1;
 export const RETRY = { initialRetryTime: 10, maxRetryTime: 1_000, retries: 5 } as const;
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** Below the longest transaction: a broker that hangs must not hold a task up for longer than its transaction may live. */
-const REQUEST_TIMEOUT_MS = 12_000;
+export const REQUEST_TIMEOUT_MS = 12_000;
 
 interface RequestQueue {
   pending: unknown[];

@@ -82,7 +82,7 @@ export class KafkaMembership implements Membership {
 
   async #start(): Promise<void> {
     const msMax = this.#group.rebalanceTimeoutMs + this.#group.sessionTimeoutMs;
-    await within(this.#clock, msMax, 'the first assignment', this.#own.start(this.#options.topics));
+    await within(this.#clock, msMax, 'the first assignment', this.#own.start());
   }
 
   async #beforeJoin(): Promise<void> {

@@ -92,19 +92,21 @@ export interface MemberListener {
  * again, and one that is stopped while it joins goes on joining; as a member of its own it would hold tasks that nobody works on.
  */
 export class KafkaMember {
-  readonly consumer: Consumer;
+  readonly #consumer: Consumer;
+  readonly #topics: readonly string[];
   #live = true;
   /** Between the begin of a join, or a failure that leads to one, and its end. */
   #under = true;
 
   constructor(kafka: Kafka, options: JoinOptions, group: GroupOptions, bag: () => Bag, listener: MemberListener) {
+    this.#topics = [...options.topics];
     const beforeJoin = async (): Promise<void> => {
       this.#under = true;
       this.#refuseDead();
       await listener.beforeJoin();
       this.#refuseDead();
     };
-    this.consumer = kafka.consumer({
+    this.#consumer = kafka.consumer({
       groupId: options.group,
       partitionAssigners: [stickyAssigner(options.topics, bag, beforeJoin)],
       sessionTimeout: group.sessionTimeoutMs,
@@ -114,17 +116,17 @@ export class KafkaMember {
       allowAutoTopicCreation: false,
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(this.#live) },
     });
-    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.consumer.events;
-    this.consumer.on(GROUP_JOIN, ({ payload }) => {
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#refuseDead();
       this.#under = false;
       this.#pause(payload.memberAssignment);
       listener.joined(payload.memberAssignment);
     });
-    this.consumer.on(HEARTBEAT, () => {
+    this.#consumer.on(HEARTBEAT, () => {
       if (this.#live) listener.heard();
     });
-    this.consumer.on(CRASH, ({ payload }) => {
+    this.#consumer.on(CRASH, ({ payload }) => {
       this.#under = true;
       if (this.#live && !payload.restart) listener.lost(payload.error);
     });
@@ -141,14 +143,14 @@ export class KafkaMember {
 
   /** Before kafkajs fetches anything of the new assignment: its emitter calls listeners at once. */
   #pause(assignment: Record<string, number[]>): void {
-    this.consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })));
+    this.#consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })));
   }
 
   /** Resolves with the first assignment. Every partition is paused, so the handler is never called; if it is, that is a mistake of ours. */
-  async start(topics: readonly string[]): Promise<void> {
-    await this.consumer.connect();
-    await this.consumer.subscribe({ topics: [...topics], fromBeginning: true });
-    await this.consumer.run({
+  async start(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
+    await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: ({ batch }) => Promise.reject(new FarhandError('FARHAND_INVARIANT', `${batch.topic}/${batch.partition} was fetched by the membership`)),
@@ -158,6 +160,6 @@ export class KafkaMember {
   /** Leaves the group, where it is in it. */
   async giveUp(): Promise<void> {
     this.#live = false;
-    await this.consumer.disconnect();
+    await this.#consumer.disconnect();
   }
 }

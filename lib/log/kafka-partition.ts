@@ -61,6 +61,7 @@ const PEEK_BYTES = 64 * 1024;
 /** See Log: what a fetch at the position shows, markers of transactions alone not counted. */
 export async function hasMore(cluster: KafkaCluster, { topic, partition, offset }: Position): Promise<boolean> {
   await cluster.addMultipleTargetTopics([topic]);
+  // Not for its answer: a leader that does not know yet all that there is refuses it, where the fetch below would show less.
   await findEnd(cluster, { topic, partition });
   // Where it has moved, the answer is an error, and with the next question come fresh metadata.
   const broker = await cluster.findBroker({ nodeId: cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!.leader });

@@ -5,14 +5,13 @@
  * Format: https://kafka.apache.org/protocol#The_Messages_OffsetFetch
  */
 import type { Clock } from '#lib/kernel/clock.ts';
-import { protocolError } from './kafka-client.ts';
+import { protocolError, REQUEST_TIMEOUT_MS } from './kafka-client.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { Coordinator } from './kafka-coordinator.ts';
 import { WireCursor, WireWriter, type WireRequest } from './kafka-wire.ts';
 
 const OFFSET_FETCH = 9;
 const VERSION = 7;
-const REQUEST_TIMEOUT_MS = 12_000;
 /** Of an answer about a partition for which nothing was ever committed. */
 const NONE = -1;
 
