@@ -43,7 +43,7 @@ export class KafkaReader implements Reader {
   /** The search for leaders that is on its way. */
   #placing: Promise<void> | null = null;
   #placeAgain = false;
-  readonly #waiters = new Set<() => void>();
+  #waiters = new Set<() => void>();
   #changed = Promise.withResolvers<void>();
   readonly #end = new AbortController();
   /** A right that was taken away: nothing comes any more, and whoever waits is told why. */
@@ -84,8 +84,9 @@ export class KafkaReader implements Reader {
   }
 
   wake(): void {
-    for (const resolve of this.#waiters) resolve();
-    this.#waiters.clear();
+    const woken = this.#waiters;
+    this.#waiters = new Set();
+    for (const resolve of woken) resolve();
   }
 
   async close(): Promise<void> {

@@ -39,7 +39,7 @@ const TOUCHED = 32;
 
 class MemoryStore<V> implements KeyedStore<V> {
   readonly #values = new Map<string, V>();
-  readonly #changed: Set<string> | null;
+  #changed: Set<string> | null;
   readonly codec: StateCodec<V>;
   mutations = 0;
 
@@ -95,7 +95,8 @@ class MemoryStore<V> implements KeyedStore<V> {
       keys.length = 0;
     }
     this.#encodeAll(store, keys, take);
-    this.#changed.clear();
+    // Not emptied: the tables of a set that has grown old are kept until a full collection.
+    if (count > 0) this.#changed = new Set();
     return count;
   }
 

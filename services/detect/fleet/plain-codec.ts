@@ -33,7 +33,7 @@ const WHOLE_MAX = 2 ** 52;
 const REPEATED_MIN = 3;
 
 /** Texts of the value that is being written, and of the one that is being read. */
-const written = new Map<string, number>();
+let written = new Map<string, number>();
 const read: string[] = [];
 
 function writeText(out: ByteWriter, text: string): void {
@@ -136,7 +136,7 @@ function readValue(input: ByteReader): unknown {
 }
 
 export function writePlain(out: ByteWriter, value: unknown): void {
-  written.clear();
+  if (written.size > 0) written = new Map();
   write(out, value);
 }
 

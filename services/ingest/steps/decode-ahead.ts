@@ -11,7 +11,7 @@ export interface TelemetryTimes {
 /** Decodes a record when somebody looks ahead, and hands the same out when ingest comes to it. */
 export class DecodedAhead implements TelemetryDecoder {
   readonly #decoder: TelemetryDecoder;
-  readonly #ahead = new Map<RawRecord, ReturnType<TelemetryDecoder['decode']>>();
+  #ahead = new Map<RawRecord, ReturnType<TelemetryDecoder['decode']>>();
 
   constructor(decoder: TelemetryDecoder) {
     this.#decoder = decoder;
@@ -41,8 +41,11 @@ export class DecodedAhead implements TelemetryDecoder {
     return this.#ahead.get(record) ?? this.#decoder.decode(record);
   }
 
-  /** To be called after every batch. */
+  /**
+   * To be called after every batch. A new map, not an emptied one: V8 puts the next table of a map that has grown old among the old at
+   * once, and the table before it, with all that was in it, stays alive until the next full collection.
+   */
   clear(): void {
-    this.#ahead.clear();
+    if (this.#ahead.size > 0) this.#ahead = new Map();
   }
 }

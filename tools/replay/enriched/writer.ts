@@ -50,8 +50,8 @@ export class EnrichedLaneWriter {
   readonly #handle: number;
   readonly #out = new ByteWriter();
   /** Objects by identity: reference data and addresses are shared by the events that they belong to. */
-  readonly #values = new Map<unknown, number>();
-  readonly #heads: Heads = new Map();
+  #values = new Map<unknown, number>();
+  #heads: Heads = new Map();
   #events = 0;
   #length: number;
 
@@ -155,8 +155,8 @@ export class EnrichedLaneWriter {
     this.#append(Buffer.concat([head, packed]));
     out.length = 0;
     this.#events = 0;
-    this.#values.clear();
-    this.#heads.clear();
+    this.#values = new Map();
+    this.#heads = new Map();
   }
 
   #append(bytes: Buffer): void {
