@@ -175,7 +175,26 @@ test('a feed with such a batch: the records before it, then the failure, for goo
   snappy.writeInt16BE(2, 21);
   const bytes = Buffer.concat([placedAt(encodeBatch([one], outside, 'none'), 0), snappy]);
   expect(feed.accept({ topic: 't', partition: 3, errorCode: 0, highWatermark: 9, lastStableOffset: 9, logStartOffset: 0, aborted: [], bytes }, 1, 1)).toBe(true);
-  expect([feed.broken, feed.headTimestamp(), feed.shift().offset]).toEqual([true, 5, 0]);
+  expect([feed.headTimestamp(), feed.shift().offset, feed.broken]).toEqual([5, 0, true]);
   for (let again = 0; again < 2; again++) expect(() => feed.headTimestamp()).toThrow('t/3@1: cannot be read: compression codec 2');
   expect([feed.position, feed.lag, feed.caughtUp, drained]).toEqual([1, 8, false, 1]);
+});
+
+test('a feed unpacks a batch when it is its turn, past those without a record for us, and knows when each of them arrived', () => {
+  let drained = 0;
+  const feed = new KafkaFeed({ topic: 't', partition: 3, offset: 1 }, 1_000, () => drained++);
+  const accept = (bytes: Buffer, asked: number, now: number, end: number): boolean =>
+    feed.accept({ topic: 't', partition: 3, errorCode: 0, highWatermark: end, lastStableOffset: end, logStartOffset: 0, aborted: [], bytes }, asked, now);
+  const emptied = placedAt(encodeBatch([one], outside, 'none'), 2);
+  emptied.writeInt32BE(0, 57);
+  const answer = Buffer.concat([placedAt(encodeBatch([one, one], outside, 'none'), 0), emptied, placedAt(encodeBatch([one], outside, 'none'), 3)]);
+  expect(accept(answer, 1, 1, 5)).toBe(true);
+  const packed = feed.bytes;
+  answer.fill(0);
+  expect(accept(placedAt(encodeBatch([one], outside, 'none'), 4), 2, 2, 5)).toBe(true);
+  expect(feed.bytes).toBeGreaterThan(packed);
+  const seen: unknown[] = [];
+  while (feed.headTimestamp() !== undefined) seen.push([feed.position, feed.caughtUp, feed.headTick, feed.shift().offset]);
+  expect(seen).toEqual([[1, false, 1, 1], [2, false, 1, 3], [4, false, 2, 4]]);
+  expect([feed.position, feed.caughtUp, feed.lag, feed.bytes, drained]).toEqual([5, true, 0, 0, 1]);
 });

@@ -66,8 +66,7 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
   for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base, i === 0 ? headers : NO_HEADERS);
   if (at - HEADER_BYTES < COMPRESSED_BYTES_MIN) compression = 'none';
   if (compression === 'zstd') {
-    // In one piece, so that nothing has to be put together.
-    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at), { params: ZSTD_LEVEL, chunkSize: at - HEADER_BYTES });
+    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at), { params: ZSTD_LEVEL, chunkSize: packedBound(at - HEADER_BYTES) });
     if (packed.length < at - HEADER_BYTES) at = HEADER_BYTES + packed.copy(batch, HEADER_BYTES);
     else compression = 'none';
   }
@@ -86,6 +85,14 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
   batch.writeInt32BE(records.length, 57);
   batch.writeUInt32BE(crc32c(batch, AFTER_CRC), CRC_AT);
   return batch;
+}
+
+/**
+ * Room for whatever zstd makes of so many bytes (ZSTD_COMPRESSBOUND), and a byte, as an output that is full to the last one makes node:zlib
+ * take another piece. Where it is sure to fit, zstd writes there at once instead of through buffers of its own, in half to three quarters of the time.
+ */
+function packedBound(bytes: number): number {
+  return bytes + (bytes >>> 8) + 64 + 1;
 }
 
 function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDelta: number, base: number, headers: Buffer): number {
@@ -159,18 +166,27 @@ function readLong(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * 0x100000000 + bytes.readUInt32BE(at + 4);
 }
 
+/** One batch as it was fetched, whose records have not been looked at: it lies in bytes[at, end). */
+export interface PackedBatch {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly end: number;
+  readonly where: BatchPlace;
+}
+
+/** Where records come from; what lies before `fromOffset` is left out. */
+export interface BatchPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fromOffset: number;
+}
+
 /**
- * Decodes the records of a fetch answer for one partition, from `fromOffset`, without aborted and control records, and
- * ignores the incomplete batch at its end. Answers the offset to fetch next, which also moves past batches that hold
- * no record for us (control, aborted, emptied by compaction). Throws UnreadableRecords at a batch that can never be
- * decoded; `into` then holds what lies before it.
+ * The batches of a fetch answer for one partition that may hold records for us, from `fromOffset`: without aborted and control ones, and
+ * without the incomplete one at its end. Answers the offset to fetch next, which also moves past batches that hold no record for us (control,
+ * aborted, emptied by compaction). Throws UnreadableRecords at a batch without a head that makes sense; `into` then holds what lies before it.
  */
-export function decodeBatches(
-  bytes: Buffer,
-  where: { readonly topic: string; readonly partition: number; readonly fromOffset: number },
-  aborted: readonly AbortedTransaction[],
-  into: LogRecord[],
-): number {
+export function splitBatches(bytes: Buffer, where: BatchPlace, aborted: readonly AbortedTransaction[], into: PackedBatch[]): number {
   const open = new Set<bigint>();
   let nextAborted = 0;
   let next = where.fromOffset;
@@ -187,18 +203,36 @@ export function decodeBatches(
     }
     if (attributes & CONTROL) {
       if (isAbortMarker(bytes, at, end)) open.delete(producer);
-    } else if (!(attributes & TRANSACTIONAL && open.has(producer)) && lastOffset >= where.fromOffset) {
-      const before = into.length;
-      try {
-        decodeRecords(bytes, at, end, attributes, where, into);
-      } catch (error) {
-        into.length = before;
-        throw unreadable(bytes, at, end, where, error);
-      }
-    }
+    } else if (!(attributes & TRANSACTIONAL && open.has(producer)) && lastOffset >= where.fromOffset) into.push({ bytes, at, end, where });
     next = Math.max(next, lastOffset + 1);
     at = end;
   }
+  return next;
+}
+
+/** Appends the records of one batch. Throws UnreadableRecords, with `into` as it was, where it can never be decoded. */
+export function decodeBatch({ bytes, at, end, where }: PackedBatch, into: LogRecord[]): void {
+  const before = into.length;
+  try {
+    decodeRecords(bytes, at, end, where, into);
+  } catch (error) {
+    into.length = before;
+    throw unreadable(bytes, at, end, where, error);
+  }
+}
+
+/** As `splitBatches` and `decodeBatch` of each. */
+export function decodeBatches(bytes: Buffer, where: BatchPlace, aborted: readonly AbortedTransaction[], into: LogRecord[]): number {
+  const batches: PackedBatch[] = [];
+  let failure: unknown = null;
+  let next = where.fromOffset;
+  try {
+    next = splitBatches(bytes, where, aborted, batches);
+  } catch (error) {
+    failure = error;
+  }
+  for (const batch of batches) decodeBatch(batch, into);
+  if (failure !== null) throw failure as Error;
   return next;
 }
 
@@ -217,11 +251,10 @@ function decodeRecords(
   bytes: Buffer,
   at: number,
   end: number,
-  attributes: number,
-  where: { readonly topic: string; readonly partition: number; readonly fromOffset: number },
+  { topic, partition, fromOffset }: BatchPlace,
   into: LogRecord[],
 ): void {
-  const { topic, partition, fromOffset } = where;
+  const attributes = bytes.readInt16BE(at + 21);
   const base = readLong(bytes, at);
   const baseTimestamp = readLong(bytes, at + 27);
   const appendTime = attributes & LOG_APPEND_TIME ? readLong(bytes, at + 35) : null;
@@ -266,7 +299,7 @@ function unpack(bytes: Buffer, at: number, end: number, codec: number): Cursor {
   return { bytes: unpackRecords(bytes.subarray(at, end), codec), at: 0 };
 }
 
-function unreadable(bytes: Buffer, at: number, end: number, where: { readonly topic: string; readonly partition: number; readonly fromOffset: number }, cause: unknown): UnreadableRecords {
+function unreadable(bytes: Buffer, at: number, end: number, where: BatchPlace, cause: unknown): UnreadableRecords {
   const base = readLong(bytes, at);
   const lastOffset = bytes[at + 16] === 2 ? base + bytes.readInt32BE(at + 23) : base;
   const offset = Math.max(base, where.fromOffset);

@@ -1,5 +1,8 @@
-/** What has been fetched of one partition and waits to be taken. */
-import { decodeBatches } from './kafka-batch.ts';
+/**
+ * What has been fetched of one partition and waits to be taken. Batches are kept as they came, and decoded when it is their turn: records
+ * that wait are three objects each, which would outlive the young generation, and take three times the room of their packed bytes.
+ */
+import { decodeBatch, splitBatches, type PackedBatch } from './kafka-batch.ts';
 import type { FetchedPartition } from './kafka-wire.ts';
 import type { Feed, LogRecord, Position } from './log.ts';
 import { UnreadableRecords } from './unreadable.ts';
@@ -9,7 +12,7 @@ const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (rec
 export class KafkaFeed implements Feed {
   readonly topic: string;
   readonly partition: number;
-  /** Bytes of the keys and values that wait. */
+  /** Bytes of the keys and values that wait, and of the batches behind them as they were fetched. */
   bytes = 0;
   fetchOffset: number;
   closed = false;
@@ -21,6 +24,8 @@ export class KafkaFeed implements Feed {
   readonly awaited: boolean;
   #records: LogRecord[] = [];
   #head = 0;
+  /** Fetched and not decoded, in order. None where no record waits. */
+  readonly #packed: PackedBatch[] = [];
   #endOffset: number | null = null;
   #endTick = -1;
   /** Up to which offset the records that wait arrived at which tick, oldest first. */
@@ -48,7 +53,7 @@ export class KafkaFeed implements Feed {
     return head?.timestampMs;
   }
 
-  /** Asking again would give the same bytes. */
+  /** Asking again would give the same bytes; an answer to what was asked before is of no use either. */
   get broken(): boolean {
     return this.#failure !== null;
   }
@@ -57,14 +62,41 @@ export class KafkaFeed implements Feed {
     const record = this.#records[this.#head++]!;
     this.#position = record.offset + 1;
     this.bytes -= sizeOf(record);
-    if (this.#head === this.#records.length) {
-      this.#records = [];
-      this.#head = 0;
-      this.bytes = 0;
-      this.#arrivals = [];
-      this.#onDrained();
-    } else if (this.#arrivals[0]!.untilOffset <= this.#records[this.#head]!.offset) this.#arrivals.shift();
+    if (this.#head === this.#records.length) this.#next();
     return record;
+  }
+
+  /** Unpacks the next batch that has records, where none waits. */
+  #next(): void {
+    this.#records = [];
+    this.#head = 0;
+    while (this.#records.length === 0 && this.#packed.length > 0) this.#unpack(this.#packed.shift()!);
+    const head = this.#records[0];
+    if (head !== undefined) {
+      // Answers end where batches do.
+      while (this.#arrivals[0]!.untilOffset <= head.offset) this.#arrivals.shift();
+      return;
+    }
+    this.bytes = 0;
+    this.#arrivals = [];
+    this.#onDrained();
+  }
+
+  #unpack(batch: PackedBatch): void {
+    this.bytes -= batch.end - batch.at;
+    try {
+      decodeBatch(batch, this.#records);
+    } catch (error) {
+      this.#fail(error);
+      this.#packed.length = 0;
+    }
+    for (const record of this.#records) this.bytes += sizeOf(record);
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof UnreadableRecords)) throw error;
+    this.#failure = error;
+    this.fetchOffset = error.batch.offset;
   }
 
   get position(): number {
@@ -97,25 +129,23 @@ export class KafkaFeed implements Feed {
    */
   accept(answer: FetchedPartition, asked: number | null, now: number): boolean {
     const before = this.caughtUp;
-    const records = this.#head === 0 ? this.#records : this.#records.slice(this.#head);
-    const waiting = records.length;
+    const waiting = this.#packed.length;
     const where = { topic: this.topic, partition: this.partition, fromOffset: this.fetchOffset };
     try {
-      this.fetchOffset = decodeBatches(answer.bytes, where, answer.aborted, records);
+      // A copy: the answer holds other partitions too, and would be kept as a whole by the one that is slowest.
+      this.fetchOffset = splitBatches(Buffer.from(answer.bytes), where, answer.aborted, this.#packed);
     } catch (error) {
-      if (!(error instanceof UnreadableRecords)) throw error;
-      this.#failure = error;
-      this.fetchOffset = error.batch.offset;
+      this.#fail(error);
     }
-    this.#records = records;
-    this.#head = 0;
-    for (let i = waiting; i < records.length; i++) this.bytes += sizeOf(records[i]!);
-    if (records.length > waiting) this.#arrivals.push({ untilOffset: this.fetchOffset, tick: now });
+    const arrived = this.#packed.length > waiting;
+    for (let i = waiting; i < this.#packed.length; i++) this.bytes += this.#packed[i]!.end - this.#packed[i]!.at;
+    if (arrived) this.#arrivals.push({ untilOffset: this.fetchOffset, tick: now });
+    if (arrived && this.#records.length === 0) this.#next();
     if (asked !== null) {
       this.#endOffset = answer.lastStableOffset;
       this.#endTick = asked;
     }
-    return records.length > waiting || this.caughtUp !== before || this.broken;
+    return arrived || this.caughtUp !== before || this.broken;
   }
 
   close(): void {

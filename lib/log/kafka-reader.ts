@@ -181,7 +181,7 @@ export class KafkaReader implements Reader {
     let changed = false;
     let failed: Error | null = null;
     for (const partition of answer.partitions) {
-      const feed = feeds.find((f) => f.topic === partition.topic && f.partition === partition.partition && !f.closed);
+      const feed = feeds.find((f) => f.topic === partition.topic && f.partition === partition.partition && !f.closed && !f.broken);
       if (feed === undefined) continue;
       const awaited = isWaitedFor(feed, this.#feeds);
       if (partition.errorCode === 0) changed = feed.accept(partition, feed.settledOn === node ? tick : null, this.#tick) || awaited || changed;
