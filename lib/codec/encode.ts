@@ -1,10 +1,11 @@
 /** Avro encoding in Confluent framing. */
-import type { Type } from 'avsc';
 import { assert } from '#lib/kernel/errors.ts';
 import type { DeadLetter, EnrichedEvent, TelemetryEvent } from '#schemas/records.ts';
 import { avroTypeOf } from './avro-types.ts';
+import { compileWrite, type CompiledWriter } from './compiled-writer.ts';
 import type { RecordName, RecordTypes } from './decoder.ts';
 import { FRAME_BYTES, frameId } from './frame.ts';
+import { schemaOf } from './schemas.ts';
 import { type SchemaSource, fileSchemaSource } from './schema-source.ts';
 
 const SLAB_BYTES = 262_144;
@@ -43,22 +44,17 @@ export function framedEncoder(source: SchemaSource): TelemetryEncoder {
   };
 }
 
-interface Field {
-  readonly name: string;
-  readonly type: Type;
-}
+const behindEvent = new Map<RecordName, CompiledWriter>();
 
-const fieldsOf = new Map<RecordName, readonly Field[]>();
-
-/** The fields of an enriched record behind its event, in order. */
-function fieldsBehind(name: EnrichedEvent['type']): readonly Field[] {
-  let fields = fieldsOf.get(name);
-  if (fields === undefined) {
-    const [event, ...rest] = (avroTypeOf(name) as unknown as { readonly fields: readonly Field[] }).fields;
-    assert(event?.name === 'event', `${name} begins with its event`);
-    fieldsOf.set(name, (fields = rest));
+/** Writes the fields of an enriched record behind its event. */
+function writerBehind(name: EnrichedEvent['type']): CompiledWriter {
+  let write = behindEvent.get(name);
+  if (write === undefined) {
+    const { node } = schemaOf(name);
+    assert(node.kind === 'record' && node.fields[0]?.name === 'event', `${name} begins with its event`);
+    behindEvent.set(name, (write = compileWrite(node, 1)));
   }
-  return fields;
+  return write;
 }
 
 let fixed: FramedEncoder | undefined;
@@ -118,13 +114,8 @@ class Slab {
   #encodeAround(frame: Uint8Array, record: EnrichedEvent, start: number): number {
     const body = frame.length - FRAME_BYTES;
     if (this.#buffer.length - start < body) return this.#buffer.length - start - body;
-    for (let i = 0; i < body; i++) this.#buffer[start + i] = frame[FRAME_BYTES + i]!;
-    let at = start + body;
-    for (const { name, type } of fieldsBehind(record.type)) {
-      at = type.encode(record[name as keyof EnrichedEvent], this.#buffer, at);
-      if (at < 0) return at;
-    }
-    return at;
+    this.#buffer.set(frame.subarray(FRAME_BYTES), start);
+    return writerBehind(record.type)(record, this.#buffer, start + body);
   }
 }
 
