@@ -1,5 +1,5 @@
 /** Names that are the same on every run, worker and host. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Identifier of a finding: the first 128 bits of SHA-256 over the parts, each led by its length so that no two lists
@@ -9,10 +9,7 @@ import { createHash } from 'node:crypto';
  * @param rulesName name of the detector configuration (not its version: a tuned threshold keeps the ids)
  */
 export function findingIdOf(tenantId: string, sessionId: string, ordinal: number, rulesName: string): string {
-  const hash = createHash('sha256');
-  for (const part of [tenantId, sessionId, String(ordinal), rulesName]) {
-    hash.update(`${Buffer.byteLength(part)}:`);
-    hash.update(part);
-  }
-  return `f-${hash.digest('hex').slice(0, 32)}`;
+  let text = '';
+  for (const part of [tenantId, sessionId, String(ordinal), rulesName]) text += `${Buffer.byteLength(part)}:${part}`;
+  return `f-${hash('sha256', text, 'hex').slice(0, 32)}`;
 }

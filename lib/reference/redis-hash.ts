@@ -21,6 +21,8 @@ export interface HashReaderOptions<V> {
 export class HashBatch<V> {
   readonly values: (V | null | undefined)[] = [];
   readonly misses: Misses = new Map();
+  /** Of every subject that is asked for, in the order of `misses`. */
+  readonly fields: string[][] = [];
 
   miss(group: string, subject: string, index: number): void {
     let subjects = this.misses.get(group);
@@ -52,20 +54,25 @@ export class HashReader<V> {
   /** Adds one HMGET per group to the pipeline. The ticket must go to `take` or `cache.end`. */
   ask(batch: HashBatch<V>, pipeline: ChainableCommander): ReadTicket {
     for (const [group, subjects] of batch.misses) {
-      const fields: string[] = [];
-      for (const subject of subjects.keys()) fields.push(...this.#fieldsOf(group, subject));
-      pipeline.hmget(this.#key(group), ...fields);
+      const asked: string[] = [];
+      for (const subject of subjects.keys()) {
+        const fields = this.#fieldsOf(group, subject);
+        batch.fields.push(fields);
+        asked.push(...fields);
+      }
+      pipeline.hmget(this.#key(group), ...asked);
     }
     return this.cache.begin();
   }
 
   /** Fills the holes of the batch from the replies, which come in the order of `ask`, and keeps them. */
   take(batch: HashBatch<V>, replies: Iterator<(string | null)[]>, ticket: ReadTicket): void {
+    let place = 0;
     for (const [group, subjects] of batch.misses) {
       const texts = replies.next().value as (string | null)[];
       let next = 0;
       for (const [subject, indexes] of subjects) {
-        const values = this.#fieldsOf(group, subject).map((field) => this.#decode(group, field, texts[next++] ?? null));
+        const values = batch.fields[place++]!.map((field) => this.#decode(group, field, texts[next++] ?? null));
         const value = this.#options.join === undefined ? (values[0] ?? null) : this.#options.join(values);
         for (const index of indexes) batch.values[index] = value;
         this.cache.keep(ticket, group, subject, value);
