@@ -8,6 +8,7 @@ import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { FleetLink, type FleetLinkParts } from './fleet/link.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
+import { SharedDatabases } from './steps/shared-databases.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
 
 export interface DetectTaskParts extends DetectOptions {
@@ -31,6 +32,7 @@ export interface DetectBatch {
 
 export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...options }: DetectTaskParts): ErasingTask {
   const pipeline = buildDetect(options);
+  const databases = new SharedDatabases();
   const link = fleet === undefined ? null : new FleetLink(options.config, pipeline, fleet);
 
   function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
@@ -64,13 +66,15 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
         const { topic, partition, offset } = record;
         throw new FarhandError('FARHAND_POISON_RECORD', `${topic}/${partition}@${offset}: ${decoded.reason} ${decoded.detail}`);
       }
-      const { observedAt } = decoded.event.event;
+      const { event } = decoded;
+      if (event.type === 'EnrichedConnection') event.network.databases = databases.of(event.network.databases);
+      const { observedAt } = event.event;
       if (link?.meets(observedAt) === true) {
         show();
         findings.push(...link.settle());
       }
       if (observedAt > through) left++;
-      else events.push(decoded.event);
+      else events.push(event);
     }
     show();
     if (link === null) pipeline.takeReports();
