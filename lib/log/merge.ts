@@ -67,15 +67,18 @@ export class MergedFeeds {
     let best = null as Feed | null;
     let bestTimestamp = Infinity;
     let missing = false;
+    let empty = false;
     for (const feed of this.#data) {
       const timestamp = feed.headTimestamp();
-      if (timestamp === undefined) missing ||= !feed.caughtUp;
-      else if (timestamp < bestTimestamp) {
+      if (timestamp === undefined) {
+        empty = true;
+        missing ||= !feed.caughtUp;
+      } else if (timestamp < bestTimestamp) {
         best = feed;
         bestTimestamp = timestamp;
       }
     }
-    missing ||= best !== null && this.#data.some((feed) => feed.headTimestamp() === undefined && !endsBefore(feed, best));
+    missing ||= empty && best !== null && this.#data.some((feed) => feed.headTimestamp() === undefined && !endsBefore(feed, best));
     if (best === null || !missing) {
       this.#waitingSinceMs = null;
       return best;

@@ -19,8 +19,9 @@ export function createEnrichTask({ decoder, encoder, onBatch, ...parts }: Enrich
   const pipeline = buildEnrich(parts);
 
   function emit(batch: readonly RawRecord[], events: readonly EnrichedEvent[], emitter: Emitter): void {
-    for (const [index, event] of events.entries()) {
-      const { key, value: frame } = batch[index] as RawRecord;
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
+      const { key, value: frame } = batch[i]!;
       const passes = frame !== null && encoder.mayPass(event.event.type, frame);
       emitter.emit(ENRICH_OUTPUTS.enriched, key, passes ? encoder.encodeAround(frame, event) : encoder.encode(event.type, event as never), event.event.observedAt);
     }

@@ -41,6 +41,24 @@ export function personKey(event: Pick<TelemetryEvent, 'tenantId' | 'userId'>): B
   return Buffer.from(`${event.tenantId}|${event.userId}`, 'utf8');
 }
 
+/** `personKey`; where the record came with that key, as it should, it is handed on. */
+function keyOf(tenantId: string, userId: string, key: Uint8Array | null): Uint8Array {
+  return key !== null && key.length === tenantId.length + 1 + userId.length && key[tenantId.length] === BAR && isAscii(tenantId, key, 0) && isAscii(userId, key, tenantId.length + 1)
+    ? key
+    : personKey({ tenantId, userId });
+}
+
+const BAR = 0x7c;
+
+/** Whether the text is plain ASCII and stands at `from`. */
+function isAscii(text: string, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80 || unit !== bytes[from + i]) return false;
+  }
+  return true;
+}
+
 export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTaskParts): Task {
   const { config, state, pseudonymiser = NO_PSEUDONYMS } = parts;
   const ahead = new DecodedAhead(parts.decoder);
@@ -57,20 +75,21 @@ export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTa
       const decoded = ahead.look(record);
       if (!decoded.ok) return false;
       const { tenantId, userId } = decoded.event;
-      const partition = partitionOf(personKey({ tenantId, userId: pseudonymiser.userId(tenantId, userId) }), eventPartitions);
+      const partition = partitionOf(keyOf(tenantId, pseudonymiser.userId(tenantId, userId), record.key), eventPartitions);
       return partition !== task && pipeline.admits(record);
     });
   }
 
   /** Answers the latest time among the events. */
   function run(batch: readonly RawRecord[], emitter: Emitter): number {
-    const { events, frames, deadLetters, observedAt, duplicates } = pipeline.process(batch);
+    const { events, frames, keys, deadLetters, observedAt, duplicates } = pipeline.process(batch);
     let latest = -Infinity;
-    for (const [i, event] of events.entries()) {
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
       const frame = frames[i]!;
       if (event.observedAt > latest) latest = event.observedAt;
       const value = frame !== null && encoder.mayPass(event.type, frame) ? frame : encoder.encode(event.type, event);
-      emitter.emit(INGEST_OUTPUTS.events, personKey(event), value, event.observedAt);
+      emitter.emit(INGEST_OUTPUTS.events, keyOf(event.tenantId, event.userId, keys[i]!), value, event.observedAt);
     }
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });

@@ -20,6 +20,8 @@ interface IngestResult {
   events: TelemetryEvent[];
   /** Of each event the bytes that it came in; null where they say something else than the event does now. */
   frames: (Uint8Array | null)[];
+  /** Of each event the key that it came with. */
+  keys: (Uint8Array | null)[];
   deadLetters: DeadLetter[];
   /** What those of them say of their time that could be decoded; checked by nobody. */
   observedAt: Map<DeadLetter, number>;
@@ -55,7 +57,7 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   ];
 
   function process(batch: readonly RawRecord[]): IngestResult {
-    const result: IngestResult = { events: [], frames: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
+    const result: IngestResult = { events: [], frames: [], keys: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
     let items: Item[] = [];
     for (const raw of batch) {
       const rejection = decode(raw, items);
@@ -65,6 +67,7 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
     for (const { event, raw, asItCame } of items) {
       result.events.push(event);
       result.frames.push(asItCame ? raw.value : null);
+      result.keys.push(raw.key);
     }
     if (result.deadLetters.length > 1) inOrderOf(batch, result.deadLetters);
     return result;

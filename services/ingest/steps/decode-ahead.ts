@@ -8,10 +8,14 @@ export interface TelemetryTimes {
   readonly arrivedAt: number | null;
 }
 
-/** Decodes a record when somebody looks ahead, and hands the same out when ingest comes to it. */
+/** Decodes a record when somebody looks ahead, and hands the same out when ingest comes to it. Both go through a batch in its order. */
 export class DecodedAhead implements TelemetryDecoder {
   readonly #decoder: TelemetryDecoder;
-  #ahead = new Map<RawRecord, ReturnType<TelemetryDecoder['decode']>>();
+  /** What was looked at, in that order, and what it says. */
+  #records: RawRecord[] = [];
+  #results: ReturnType<TelemetryDecoder['decode']>[] = [];
+  /** Behind the record that was asked for last. */
+  #next = 0;
 
   constructor(decoder: TelemetryDecoder) {
     this.#decoder = decoder;
@@ -23,8 +27,11 @@ export class DecodedAhead implements TelemetryDecoder {
 
   /** Decodes it now; `decode` answers the same until `clear`. */
   look(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
-    let result = this.#ahead.get(record);
-    if (result === undefined) this.#ahead.set(record, (result = this.#decoder.decode(record)));
+    const at = this.#placeOf(record);
+    if (at >= 0) return this.#results[at]!;
+    const result = this.#decoder.decode(record);
+    this.#results.push(result);
+    this.#next = this.#records.push(record);
     return result;
   }
 
@@ -38,14 +45,25 @@ export class DecodedAhead implements TelemetryDecoder {
   }
 
   decode(record: RawRecord): ReturnType<TelemetryDecoder['decode']> {
-    return this.#ahead.get(record) ?? this.#decoder.decode(record);
+    const at = this.#placeOf(record);
+    return at >= 0 ? this.#results[at]! : this.#decoder.decode(record);
   }
 
-  /**
-   * To be called after every batch. A new map, not an emptied one: V8 puts the next table of a map that has grown old among the old at
-   * once, and the table before it, with all that was in it, stays alive until the next full collection.
-   */
+  /** Of the next record, of the last one again, or of the first; −1 for any other, which is decoded once more. */
+  #placeOf(record: RawRecord): number {
+    const next = this.#next;
+    if (this.#records[next] === record) this.#next = next + 1;
+    else if (next > 0 && this.#records[next - 1] === record) return next - 1;
+    else if (this.#records[0] === record) this.#next = 1;
+    else return -1;
+    return this.#next - 1;
+  }
+
+  /** To be called after every batch. New lists, not emptied ones: those are where old things lie, and would keep what they hold until the next full collection. */
   clear(): void {
-    if (this.#ahead.size > 0) this.#ahead = new Map();
+    if (this.#records.length === 0) return;
+    this.#records = [];
+    this.#results = [];
+    this.#next = 0;
   }
 }
