@@ -11,6 +11,9 @@ import { DETECT_OUTPUTS } from './outputs.ts';
 import { SharedDatabases } from './steps/shared-databases.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
 
+/** So many events are taken in before the next are decoded: they are still in the processor's caches, and few outlive the young generation. */
+const PART = 256;
+
 export interface DetectTaskParts extends DetectOptions {
   /** Reads the records of ENRICHED_RECORDS. */
   readonly decoder: RecordDecoder<EnrichedEvent>;
@@ -74,7 +77,7 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
         findings.push(...link.settle());
       }
       if (observedAt > through) left++;
-      else events.push(event);
+      else if (events.push(event) >= PART) show();
     }
     show();
     if (link === null) pipeline.takeReports();
