@@ -81,7 +81,7 @@ export const kafkaSectionSchema = z
       .min(65_536)
       .max(256 * MEBIBYTE)
       .default(4 * MEBIBYTE)
-      .describe('Bytes that may wait in memory per partition; while more waits, nothing is fetched (back-pressure).'),
+      .describe('Bytes that may wait in memory per partition, packed as they were fetched; while more waits, nothing is fetched (back-pressure).'),
     batchRecordsMax: z.int().min(1).max(100_000).default(2_000).describe('Most records that a task processes at once.'),
   })
   .refine((kafka) => kafka.heartbeatIntervalMs * 3 <= kafka.sessionTimeoutMs, {

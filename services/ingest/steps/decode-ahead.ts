@@ -59,7 +59,7 @@ export class DecodedAhead implements TelemetryDecoder {
     return this.#next - 1;
   }
 
-  /** To be called after every batch. New lists, not emptied ones: those are where old things lie, and would keep what they hold until the next full collection. */
+  /** To be called after every batch. New lists, not emptied ones: these may have grown old, and what old things hold is copied among the old. */
   clear(): void {
     if (this.#records.length === 0) return;
     this.#records = [];
