@@ -3,16 +3,18 @@
  * kafkajs. Its own producer is not used: after a failure its sequence numbers roll back and later "committed" records
  * are lost, and a failed commit leaves it stuck. Here any failure ends the writer, and the next one of the same
  * transactional id begins with InitProducerId, which aborts or completes what was open.
+ *
+ * A transaction is four answers away from its end: partitions added, the group added, records and positions written, committed.
+ * The first two ask for nothing but names, so they are got ahead of the commit, while the task still works on what it will hold.
  */
 import type { Clock } from '#lib/kernel/clock.ts';
-import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import { encodeBatch, sizeBound, type Compression } from './kafka-batch.ts';
-import { asLogError, protocolError } from './kafka-client.ts';
+import { assert } from '#lib/kernel/errors.ts';
+import type { BatchProducer, Compression } from './kafka-batch.ts';
+import { asLogError } from './kafka-client.ts';
 import { closeCluster, within, type KafkaCluster } from './kafka-cluster.ts';
 import { Coordinator } from './kafka-coordinator.ts';
-import { produceRequest, type ProducePartition } from './kafka-wire.ts';
-import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
-import { partitionOf } from './partitioner.ts';
+import { batchRounds, produceRound, type Batch } from './kafka-produce.ts';
+import type { Commit, TaskWriter } from './log.ts';
 
 export interface WriterOptions {
   readonly clock: Clock;
@@ -23,13 +25,20 @@ export interface WriterOptions {
   readonly openTimeoutMs: number;
 }
 
-/** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
-const BATCH_BYTES_MAX = 512 * 1024;
-const PRODUCE_TIMEOUT_MS = 10_000;
-const RETRY_PLACE_MS = 50;
 const SEQUENCE_LIMIT = 2 ** 31;
-interface Batch extends ProducePartition {
-  readonly leader: number;
+/** Part of the transaction timeout after which one that was begun ahead and holds nothing is aborted: the broker would fence the writer for it. */
+const AHEAD_PART = 1 / 3;
+
+/** Partitions by topic. */
+type Places = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** A transaction that was begun ahead of its commit. */
+interface Ahead {
+  readonly group: string;
+  readonly places: Places;
+  readonly begun: Promise<void>;
+  /** Ends the wait for its being given up. */
+  readonly taken: AbortController;
 }
 
 export class KafkaTaskWriter implements TaskWriter {
@@ -39,6 +48,11 @@ export class KafkaTaskWriter implements TaskWriter {
   readonly #sequences = new Map<string, number>();
   readonly #groups = new Map<string, Coordinator>();
   readonly #coordinator: Coordinator;
+  /** Where the last transaction wrote: the next one most likely will, too. */
+  #lastPlaces: Places = new Map();
+  #ahead: Ahead | null = null;
+  /** The end of a transaction that was begun ahead for nothing. */
+  #givingUp: Promise<void> | null = null;
   #ended = false;
 
   private constructor(cluster: KafkaCluster, options: WriterOptions, coordinator: Coordinator, transaction: { transactionalId: string; producerId: string; producerEpoch: number }) {
@@ -66,6 +80,31 @@ export class KafkaTaskWriter implements TaskWriter {
     }
   }
 
+  prepare(group: string): void {
+    if (this.#ended || this.#ahead !== null || this.#givingUp !== null) return;
+    const { clock, transactionTimeoutMs } = this.#options;
+    const [places, taken] = [this.#lastPlaces, new AbortController()];
+    const begun = this.#begin(places, group, this.#deadline);
+    const ahead = { group, places, begun, taken };
+    this.#ahead = ahead;
+    begun.catch(() => undefined);
+    void clock.sleep(transactionTimeoutMs * AHEAD_PART, taken.signal).then(() => {
+      if (this.#ahead === ahead) this.#giveUp(ahead);
+    });
+  }
+
+  #giveUp({ begun }: Ahead): void {
+    this.#ahead = null;
+    const { transactionTimeoutMs, clock } = this.#options;
+    const aborted = begun.then(() => this.#end(false, this.#deadline));
+    this.#givingUp = within(clock, transactionTimeoutMs, 'giving a transaction up', aborted);
+    // Where that fails nobody knows whether it is still open: then the next commit fails, too.
+    this.#givingUp.then(
+      () => (this.#givingUp = null),
+      () => undefined,
+    );
+  }
+
   async commit(commit: Commit): Promise<void> {
     assert(!this.#ended, 'a writer that failed is not used again');
     try {
@@ -76,31 +115,63 @@ export class KafkaTaskWriter implements TaskWriter {
     }
   }
 
+  get #deadline(): number {
+    return this.#options.clock.monotonicMs() + this.#options.transactionTimeoutMs;
+  }
+
+  /** All that was asked for ahead is answered when this resolves. */
+  async #takeAhead(): Promise<Ahead | null> {
+    await this.#givingUp;
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    ahead?.taken.abort();
+    await ahead?.begun;
+    return ahead;
+  }
+
   async #commit({ records, group, positions, originAt }: Commit): Promise<void> {
-    const rounds = await this.#encode(records, originAt);
-    const deadline = this.#options.clock.monotonicMs() + this.#options.transactionTimeoutMs;
-    const topics = new Map<string, number[]>();
-    for (const { topic, partition } of rounds[0] ?? []) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-    if (topics.size > 0) {
-      const added = [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-      await this.#coordinator.ask(deadline, (broker) => broker.addPartitionsToTxn({ ...this.#transaction, topics: added }));
-    }
+    const deadline = this.#deadline;
+    const ahead = await this.#takeAhead();
+    const { compression } = this.#options;
+    const rounds = await batchRounds(this.#cluster, records, (topic, partition, count) => this.#sequenceOf(topic, partition, count), { compression, originAt });
+    const places = placesOf(rounds[0] ?? []);
+    this.#lastPlaces = places;
+    const more = ahead === null ? places : without(places, ahead.places);
+    if (more.size > 0) await this.#add(more, deadline);
     const produced = (async () => {
-      for (const round of rounds) await this.#produce(round);
+      for (const round of rounds) await produceRound(this.#cluster, round, this.#transaction.transactionalId);
     })();
-    const positioned = positions.length === 0 ? null : this.#position(group, positions, deadline);
+    const positioned = positions.length === 0 ? null : this.#position(group, positions, ahead?.group === group, deadline);
     // Both are waited for before anything else happens: no request of this transaction is left on its way.
     const [first, second] = await Promise.allSettled([produced, positioned]);
     if (first.status === 'rejected') throw first.reason;
     if (second.status === 'rejected') throw second.reason;
-    if (topics.size === 0 && positions.length === 0) return;
-    await this.#coordinator.ask(deadline, (broker) => broker.endTxn({ ...this.#transaction, transactionResult: true }));
+    if (ahead === null && places.size === 0 && positions.length === 0) return;
+    await this.#end(true, deadline);
   }
 
-  async #position(group: string, positions: Commit['positions'], deadline: number): Promise<void> {
-    await this.#coordinator.ask(deadline, (broker) => broker.addOffsetsToTxn({ ...this.#transaction, groupId: group }));
+  async #begin(places: Places, group: string, deadline: number): Promise<void> {
+    if (places.size > 0) await this.#add(places, deadline);
+    await this.#addGroup(group, deadline);
+  }
+
+  async #add(places: Places, deadline: number): Promise<void> {
+    const topics = [...places].map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
+    await this.#coordinator.ask(deadline, (broker) => broker.addPartitionsToTxn({ ...this.#transaction, topics }));
+  }
+
+  async #addGroup(groupId: string, deadline: number): Promise<void> {
+    await this.#coordinator.ask(deadline, (broker) => broker.addOffsetsToTxn({ ...this.#transaction, groupId }));
+  }
+
+  async #position(group: string, positions: Commit['positions'], added: boolean, deadline: number): Promise<void> {
+    if (!added) await this.#addGroup(group, deadline);
     const topics = positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset), metadata: null }] }));
     await this.#groupCoordinator(group).ask(deadline, (broker) => broker.txnOffsetCommit({ ...this.#transaction, groupId: group, topics }));
+  }
+
+  async #end(transactionResult: boolean, deadline: number): Promise<void> {
+    await this.#coordinator.ask(deadline, (broker) => broker.endTxn({ ...this.#transaction, transactionResult }));
   }
 
   #groupCoordinator(group: string): Coordinator {
@@ -109,138 +180,37 @@ export class KafkaTaskWriter implements TaskWriter {
     return coordinator;
   }
 
-  /** Batches by round: a request may hold one batch of a partition, and a batch has a limited size. */
-  async #encode(records: readonly OutgoingRecord[], originAt: number | undefined): Promise<Batch[][]> {
-    const parts = await partitionRecords(this.#cluster, records);
+  #sequenceOf(topic: string, partition: number, count: number): BatchProducer {
+    const name = `${topic}/${partition}`;
+    const firstSequence = this.#sequences.get(name) ?? 0;
+    this.#sequences.set(name, (firstSequence + count) % SEQUENCE_LIMIT);
     const { producerId, producerEpoch } = this.#transaction;
-    const rounds: Batch[][] = [];
-    for (const part of parts.values()) {
-      const name = `${part.topic}/${part.partition}`;
-      splitBySize(part.records).forEach((slice, round) => {
-        const firstSequence = this.#sequences.get(name) ?? 0;
-        this.#sequences.set(name, (firstSequence + slice.length) % SEQUENCE_LIMIT);
-        const producer = { id: BigInt(producerId), epoch: producerEpoch, firstSequence, transactional: true };
-        (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, this.#options.compression, originAt) });
-      });
-    }
-    return rounds;
-  }
-
-  async #produce(batches: readonly Batch[]): Promise<void> {
-    const [refused] = await sendBatches(this.#cluster, batches, this.#transaction.transactionalId);
-    if (refused !== undefined) throw refusal(refused);
+    return { id: BigInt(producerId), epoch: producerEpoch, firstSequence, transactional: true };
   }
 
   close(): Promise<void> {
     this.#ended = true;
+    this.#ahead?.taken.abort();
     closeCluster(this.#cluster);
     return Promise.resolve();
   }
 }
 
-interface Part {
-  readonly topic: string;
-  readonly partition: number;
-  readonly leader: number;
-  readonly records: OutgoingRecord[];
-}
-
-async function partitionRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[]): Promise<Map<string, Part>> {
-  await cluster.addMultipleTargetTopics([...new Set(records.map((r) => r.topic))]);
-  const metadata = new Map<string, { parts: (Part | undefined)[]; leaders: number[] }>();
-  const parts = new Map<string, Part>();
-  for (const record of records) {
-    let topic = metadata.get(record.topic);
-    if (topic === undefined) {
-      const leaders: number[] = [];
-      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(record.topic)) leaders[partitionId] = leader;
-      if (leaders.length === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${record.topic} does not exist`);
-      metadata.set(record.topic, (topic = { parts: [], leaders }));
-    }
-    const partition = record.partition ?? partitionOf(record.key, topic.leaders.length);
-    let part = topic.parts[partition];
-    if (part === undefined) {
-      part = topic.parts[partition] = { topic: record.topic, partition, leader: topic.leaders[partition]!, records: [] };
-      parts.set(`${record.topic}/${partition}`, part);
-    }
-    part.records.push(record);
+function placesOf(batches: readonly Batch[]): Places {
+  const places = new Map<string, Set<number>>();
+  for (const { topic, partition } of batches) {
+    const partitions = places.get(topic);
+    if (partitions === undefined) places.set(topic, new Set([partition]));
+    else partitions.add(partition);
   }
-  return parts;
+  return places;
 }
 
-function splitBySize(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
-  const slices: OutgoingRecord[][] = [];
-  let bytes = Infinity;
-  for (const record of records) {
-    const size = sizeBound(record);
-    if (bytes + size > BATCH_BYTES_MAX) {
-      slices.push([]);
-      bytes = 0;
-    }
-    slices.at(-1)!.push(record);
-    bytes += size;
+function without(places: Places, others: Places): Places {
+  const rest = new Map<string, Set<number>>();
+  for (const [topic, partitions] of places) {
+    const left = new Set([...partitions].filter((partition) => others.get(topic)?.has(partition) !== true));
+    if (left.size > 0) rest.set(topic, left);
   }
-  return slices;
-}
-
-interface Refused {
-  readonly batch: Batch;
-  readonly errorCode: number;
-}
-
-/** One request to each leader; answers the batches that a leader refused. */
-async function sendBatches(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string | null): Promise<Refused[]> {
-  const byLeader = Map.groupBy(batches, (batch) => batch.leader);
-  const requests = [...byLeader].map(async ([nodeId, of]) => {
-    const broker = await cluster.findBroker({ nodeId });
-    const { partitions } = await broker.connectionPool.send(produceRequest(of, transactionalId, PRODUCE_TIMEOUT_MS));
-    return partitions.flatMap(({ topic, partition, errorCode }) => {
-      if (errorCode === 0) return [];
-      return [{ errorCode, batch: of.find((batch) => batch.topic === topic && batch.partition === partition)! }];
-    });
-  });
-  const refused: Refused[] = [];
-  for (const result of await Promise.allSettled(requests)) {
-    if (result.status === 'rejected') throw result.reason;
-    refused.push(...result.value);
-  }
-  return refused;
-}
-
-function refusal({ batch, errorCode }: Refused): Error {
-  const error = protocolError(errorCode);
-  error.message = `${batch.topic}/${batch.partition}: ${error.message}`;
-  return error;
-}
-
-/** UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER: the broker has written nothing. */
-const NOT_THERE = new Set([3, 5, 6]);
-
-/** Appends outside of any transaction; a failure says nothing about what was written. A leader that moves is followed. */
-export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression, clock: Clock): Promise<void> {
-  const producer = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
-  const parts = await partitionRecords(cluster, records);
-  const rounds: Batch[][] = [];
-  for (const part of parts.values()) {
-    splitBySize(part.records).forEach((slice, round) => {
-      (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, compression) });
-    });
-  }
-  for (const round of rounds) await appendRound(cluster, round, clock);
-}
-
-async function appendRound(cluster: KafkaCluster, round: readonly Batch[], clock: Clock): Promise<void> {
-  const deadline = clock.monotonicMs() + PRODUCE_TIMEOUT_MS;
-  for (let batches = round; batches.length > 0; ) {
-    const refused = await sendBatches(cluster, batches, null);
-    const lasting = refused.find(({ errorCode }) => !NOT_THERE.has(errorCode) || clock.monotonicMs() > deadline);
-    if (lasting !== undefined) throw refusal(lasting);
-    if (refused.length === 0) return;
-    await clock.sleep(RETRY_PLACE_MS);
-    await cluster.refreshMetadata();
-    batches = refused.map(({ batch }) => {
-      const found = cluster.findTopicPartitionMetadata(batch.topic).find((p) => p.partitionId === batch.partition);
-      return { ...batch, leader: found?.leader ?? batch.leader };
-    });
-  }
+  return rest;
 }

@@ -10,7 +10,8 @@ import type { GroupOptions } from './kafka-member.ts';
 import { committedOffsets } from './kafka-positions.ts';
 import { findEnds, hasMore, readPartitionToEnd } from './kafka-partition.ts';
 import { KafkaReader, type ReaderOptions } from './kafka-reader.ts';
-import { appendRecords, KafkaTaskWriter } from './kafka-writer.ts';
+import { appendRecords } from './kafka-produce.ts';
+import { KafkaTaskWriter } from './kafka-writer.ts';
 import type { GroupMember, JoinOptions, Log, LogRecord, LogTimes, Membership, OutgoingRecord, Position, Reader, TaskWriter } from './log.ts';
 
 export interface OpenKafkaOptions extends KafkaLogOptions {

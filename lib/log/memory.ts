@@ -150,7 +150,7 @@ export class MemoryLog implements Log, LogTimes {
         throw error;
       }
     };
-    return Promise.resolve({ fence: { producer: transactionalId, epoch }, commit, close: () => Promise.resolve(void (ended = true)) });
+    return Promise.resolve({ fence: { producer: transactionalId, epoch }, prepare: () => undefined, commit, close: () => Promise.resolve(void (ended = true)) });
   }
 
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {

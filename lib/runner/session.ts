@@ -220,6 +220,7 @@ export class TaskSession {
     this.#left = again.length > 0;
     this.#news = true;
     this.#pendingSinceMs ??= began;
+    if (this.#inFlight === null) this.#opened.writer.prepare(this.#parts.service.application);
     this.#done = this.#opened.feeds.positions().map((position) => {
       const first = again.find(({ topic }) => topic === position.topic);
       return first === undefined ? position : { ...position, offset: first.offset };

@@ -28,7 +28,7 @@ function committing(log: Log, commitWith: CommitWith): Log {
     openWriter: async (id: string): Promise<TaskWriter> => {
       let writer = await log.openWriter(id);
       const reopen = async () => (writer = await log.openWriter(id));
-      return { fence: writer.fence, commit: (commit) => commitWith(writer, commit, reopen), close: () => writer.close() };
+      return { fence: writer.fence, prepare: (group) => writer.prepare(group), commit: (commit) => commitWith(writer, commit, reopen), close: () => writer.close() };
     },
   });
 }
@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
       Object.assign(bound(Object.create(log) as Log, log), {
         openWriter: (id: string): Promise<TaskWriter> => {
           let writer: Promise<TaskWriter> | undefined;
-          return Promise.resolve({ fence: { producer: id, epoch: 0 }, commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
+          return Promise.resolve({ fence: { producer: id, epoch: 0 }, prepare: () => undefined, commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
         },
       }),
   },

@@ -97,6 +97,7 @@ class SimWriter implements TaskWriter {
   readonly #id: string;
   readonly #epoch: number;
   readonly fence: TaskWriter['fence'];
+  #begun: Promise<void> | null = null;
   #ended = false;
 
   constructor(network: Network, id: string, epoch: number) {
@@ -104,6 +105,17 @@ class SimWriter implements TaskWriter {
     this.#network = network;
     this.#id = id;
     this.#epoch = epoch;
+  }
+
+  prepare(): void {
+    if (this.#ended || this.#begun !== null) return;
+    this.#begun = this.#begin();
+    this.#begun.catch(() => undefined);
+  }
+
+  #begin(): Promise<void> {
+    const { options } = this.#network;
+    return this.#network.request('other', () => options.broker.begin(this.#id, this.#epoch));
   }
 
   async commit({ records, group, positions }: Commit): Promise<void> {
@@ -118,10 +130,12 @@ class SimWriter implements TaskWriter {
   }
 
   async #commit(records: readonly OutgoingRecord[], group: string, positions: readonly Position[]): Promise<void> {
-    if (records.length === 0 && positions.length === 0) return;
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun === null && records.length === 0 && positions.length === 0) return;
     const network = this.#network;
     const { broker, faults } = network.options;
-    await network.request('other', () => broker.begin(this.#id, this.#epoch));
+    await (begun ?? this.#begin());
     // One request per topic, as if each had a broker of its own: they arrive one by one, or not at all.
     const byTopic = [...Map.groupBy(records, (record) => record.topic).values()];
     const requests = byTopic.map((of) => network.request('produce', () => broker.produce(this.#id, this.#epoch, of)));

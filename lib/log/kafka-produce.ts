@@ -1,0 +1,146 @@
+/** Batches on their way to the leaders of their partitions: who gets what, in requests of which size, and what was refused. */
+import type { Clock } from '#lib/kernel/clock.ts';
+import { FarhandError } from '#lib/kernel/errors.ts';
+import { encodeBatch, sizeBound, type BatchProducer, type Compression } from './kafka-batch.ts';
+import { protocolError } from './kafka-client.ts';
+import type { KafkaCluster } from './kafka-cluster.ts';
+import { produceRequest, type ProducePartition } from './kafka-wire.ts';
+import type { OutgoingRecord } from './log.ts';
+import { partitionOf } from './partitioner.ts';
+
+/** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
+const BATCH_BYTES_MAX = 512 * 1024;
+const PRODUCE_TIMEOUT_MS = 10_000;
+const RETRY_PLACE_MS = 50;
+
+export interface Batch extends ProducePartition {
+  readonly leader: number;
+}
+
+interface Part {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leader: number;
+  readonly records: OutgoingRecord[];
+}
+
+async function partitionRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[]): Promise<Map<string, Part>> {
+  await cluster.addMultipleTargetTopics([...new Set(records.map((r) => r.topic))]);
+  const metadata = new Map<string, { parts: (Part | undefined)[]; leaders: number[] }>();
+  const parts = new Map<string, Part>();
+  for (const record of records) {
+    let topic = metadata.get(record.topic);
+    if (topic === undefined) {
+      const leaders: number[] = [];
+      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(record.topic)) leaders[partitionId] = leader;
+      if (leaders.length === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${record.topic} does not exist`);
+      metadata.set(record.topic, (topic = { parts: [], leaders }));
+    }
+    const partition = record.partition ?? partitionOf(record.key, topic.leaders.length);
+    let part = topic.parts[partition];
+    if (part === undefined) {
+      part = topic.parts[partition] = { topic: record.topic, partition, leader: topic.leaders[partition]!, records: [] };
+      parts.set(`${record.topic}/${partition}`, part);
+    }
+    part.records.push(record);
+  }
+  return parts;
+}
+
+function splitBySize(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const slices: OutgoingRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = sizeBound(record);
+    if (bytes + size > BATCH_BYTES_MAX) {
+      slices.push([]);
+      bytes = 0;
+    }
+    slices.at(-1)!.push(record);
+    bytes += size;
+  }
+  return slices;
+}
+
+/**
+ * Batches by round: a request may hold one batch of a partition, and a batch has a limited size. The first round has one for every
+ * partition.
+ * @param producerOf of a batch, by its partition and the number of its records; asked in the order of each partition
+ */
+export async function batchRounds(
+  cluster: KafkaCluster,
+  records: readonly OutgoingRecord[],
+  producerOf: (topic: string, partition: number, count: number) => BatchProducer,
+  { compression, originAt }: { readonly compression: Compression; readonly originAt?: number | undefined },
+): Promise<Batch[][]> {
+  const rounds: Batch[][] = [];
+  for (const part of (await partitionRecords(cluster, records)).values()) {
+    splitBySize(part.records).forEach((slice, round) => {
+      const producer = producerOf(part.topic, part.partition, slice.length);
+      (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, compression, originAt) });
+    });
+  }
+  return rounds;
+}
+
+/** Throws where a leader refuses one of them. */
+export async function produceRound(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string): Promise<void> {
+  const [refused] = await sendBatches(cluster, batches, transactionalId);
+  if (refused !== undefined) throw refusal(refused);
+}
+
+interface Refused {
+  readonly batch: Batch;
+  readonly errorCode: number;
+}
+
+/** One request to each leader; answers the batches that a leader refused. */
+async function sendBatches(cluster: KafkaCluster, batches: readonly Batch[], transactionalId: string | null): Promise<Refused[]> {
+  const byLeader = Map.groupBy(batches, (batch) => batch.leader);
+  const requests = [...byLeader].map(async ([nodeId, of]) => {
+    const broker = await cluster.findBroker({ nodeId });
+    const { partitions } = await broker.connectionPool.send(produceRequest(of, transactionalId, PRODUCE_TIMEOUT_MS));
+    return partitions.flatMap(({ topic, partition, errorCode }) => {
+      if (errorCode === 0) return [];
+      return [{ errorCode, batch: of.find((batch) => batch.topic === topic && batch.partition === partition)! }];
+    });
+  });
+  const refused: Refused[] = [];
+  for (const result of await Promise.allSettled(requests)) {
+    if (result.status === 'rejected') throw result.reason;
+    refused.push(...result.value);
+  }
+  return refused;
+}
+
+function refusal({ batch, errorCode }: Refused): Error {
+  const error = protocolError(errorCode);
+  error.message = `${batch.topic}/${batch.partition}: ${error.message}`;
+  return error;
+}
+
+/** UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, NOT_LEADER: the broker has written nothing. */
+const NOT_THERE = new Set([3, 5, 6]);
+
+/** Appends outside of any transaction; a failure says nothing about what was written. A leader that moves is followed. */
+export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression, clock: Clock): Promise<void> {
+  const nobody = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
+  const rounds = await batchRounds(cluster, records, () => nobody, { compression });
+  for (const round of rounds) await appendRound(cluster, round, clock);
+}
+
+async function appendRound(cluster: KafkaCluster, round: readonly Batch[], clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + PRODUCE_TIMEOUT_MS;
+  for (let batches = round; batches.length > 0; ) {
+    const refused = await sendBatches(cluster, batches, null);
+    const lasting = refused.find(({ errorCode }) => !NOT_THERE.has(errorCode) || clock.monotonicMs() > deadline);
+    if (lasting !== undefined) throw refusal(lasting);
+    if (refused.length === 0) return;
+    await clock.sleep(RETRY_PLACE_MS);
+    await cluster.refreshMetadata();
+    batches = refused.map(({ batch }) => {
+      const found = cluster.findTopicPartitionMetadata(batch.topic).find((p) => p.partitionId === batch.partition);
+      return { ...batch, leader: found?.leader ?? batch.leader };
+    });
+  }
+}
