@@ -10,8 +10,9 @@ import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import type { LogRecord, OutgoingRecord } from '#lib/log/log.ts';
 import { detectConfigSchema } from '../services/detect/config.ts';
 import { createInputs } from './dataset.ts';
-import { BenchEvents, type BenchEvent } from './events.ts';
-import { install } from './installation.ts';
+import { BenchEvents } from './events.ts';
+import { install, type InputTopics } from './installation.ts';
+import { PackedEvents } from './packed-events.ts';
 import { valueAt } from './quantile.ts';
 import { startContender, type RunOptions, type Site } from './throughput.ts';
 
@@ -47,16 +48,14 @@ class PersonClocks {
   readonly #highest = new Map<string, [number, number]>();
   readonly #moves = new Map<string, [number, number][]>();
 
-  sent(events: readonly BenchEvent[], atMs: number): void {
-    for (const { person, observedAt } of events) {
-      const [first, second] = this.#highest.get(person) ?? [-Infinity, -Infinity];
-      const now: [number, number] = observedAt > first ? [observedAt, first] : [first, Math.max(second, observedAt)];
-      this.#highest.set(person, now);
-      if (now[1] === second) continue;
-      const moves = this.#moves.get(person);
-      if (moves === undefined) this.#moves.set(person, [[now[1], atMs]]);
-      else moves.push([now[1], atMs]);
-    }
+  sent(person: string, observedAt: number, atMs: number): void {
+    const [first, second] = this.#highest.get(person) ?? [-Infinity, -Infinity];
+    const now: [number, number] = observedAt > first ? [observedAt, first] : [first, Math.max(second, observedAt)];
+    this.#highest.set(person, now);
+    if (now[1] === second) return;
+    const moves = this.#moves.get(person);
+    if (moves === undefined) this.#moves.set(person, [[now[1], atMs]]);
+    else moves.push([now[1], atMs]);
   }
 
   /** When the event was appended with which the person's clock reached `clock`; undefined where it never did. */
@@ -65,15 +64,19 @@ class PersonClocks {
   }
 }
 
-/** Answers when it began and how many seconds it took. */
-async function send(site: Site, batches: readonly (readonly BenchEvent[])[], topicOf: (event: BenchEvent) => string, clocks: PersonClocks): Promise<{ readonly began: number; readonly seconds: number }> {
+/** A slice every `SLICE_MS`; answers when it began and how many seconds it took. */
+async function send(site: Site, events: PackedEvents, perSlice: number, inputs: InputTopics, clocks: PersonClocks): Promise<{ readonly began: number; readonly seconds: number }> {
   const began = systemClock.monotonicMs();
-  for (const [index, batch] of batches.entries()) {
-    const due = began + index * SLICE_MS;
+  for (let from = 0; from < events.count; from += perSlice) {
+    const due = began + (from / perSlice) * SLICE_MS;
     if (systemClock.monotonicMs() < due) await systemClock.sleep(due - systemClock.monotonicMs());
-    const now = systemClock.nowMs();
-    clocks.sent(batch, systemClock.monotonicMs());
-    const records: OutgoingRecord[] = batch.map((event) => ({ topic: topicOf(event), partition: null, key: Buffer.from(event.person), value: event.value, timestampMs: now }));
+    const [nowMs, atMs] = [systemClock.nowMs(), systemClock.monotonicMs()];
+    const records: OutgoingRecord[] = [];
+    for (let i = from; i < Math.min(from + perSlice, events.count); i++) {
+      clocks.sent(events.person(i), events.observedAt(i), atMs);
+      const topic = events.isKeystrokes(i) ? inputs.keystrokeLatency : inputs.connection;
+      records.push({ topic, partition: null, key: events.key(i), value: events.value(i), timestampMs: nowMs });
+    }
     await site.log.append(records);
   }
   return { began, seconds: (systemClock.monotonicMs() - began) / 1_000 };
@@ -84,8 +87,8 @@ export async function measureLatency(site: Site, options: LatencyOptions): Promi
   const inputs = await createInputs(site.log, partitions);
   const installation = await install(site.log, inputs, { ...site, partitions, commitMs });
   const total = Math.max(EVENTS_PER_SESSION * 20, Math.round(perSecond * (warmUpSeconds + options.seconds)));
-  const events = new BenchEvents({ events: total, sessions: Math.max(20, Math.floor(total / EVENTS_PER_SESSION)), seed: 3, suspicious: SUSPICIOUS });
-  const batches = [...events.batches(Math.max(1, Math.round((perSecond * SLICE_MS) / 1_000)))];
+  const events = new PackedEvents(new BenchEvents({ events: total, sessions: Math.max(20, Math.floor(total / EVENTS_PER_SESSION)), seed: 3, suspicious: SUSPICIOUS }));
+  const perSlice = Math.max(1, Math.round((perSecond * SLICE_MS) / 1_000));
   let started = 0;
   const processes = startContender(installation, options, (line) => (started += line.includes('"event":"task.started"') ? 1 : 0));
   const reader = await site.log.openReader();
@@ -106,7 +109,7 @@ export async function measureLatency(site: Site, options: LatencyOptions): Promi
       }
     })();
     const clocks = new PersonClocks();
-    const { began, seconds } = await send(site, batches, (event) => (event.kind === 'keystrokes' ? inputs.keystrokeLatency : inputs.connection), clocks);
+    const { began, seconds } = await send(site, events, perSlice, inputs, clocks);
     await systemClock.sleep(SETTLE_MS + commitMs);
     reading = false;
     await follow;

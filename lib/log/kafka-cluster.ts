@@ -53,7 +53,7 @@ export async function within<T>(clock: Clock, ms: number, what: string, work: Pr
   try {
     return await Promise.race([work, expired]);
   } finally {
-    abort.abort();
+    abort.abort(null); // without a reason, an error would be made for each request
     work.catch(() => undefined);
   }
 }

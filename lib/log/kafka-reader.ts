@@ -72,7 +72,7 @@ export class KafkaReader implements Reader {
     this.#waiters.add(resolve);
     const abort = new AbortController();
     await Promise.race([promise, this.#options.clock.sleep(timeoutMs, abort.signal)]);
-    abort.abort();
+    abort.abort(null); // without a reason, an error would be made for each wait
     this.#waiters.delete(resolve);
     if (this.#forbidden !== null) throw this.#forbidden;
   }

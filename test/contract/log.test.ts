@@ -169,6 +169,40 @@ describe.each(adapters)('the $name log', ({ open }) => {
     await Promise.all([zombie.close(), owner.close()]);
   });
 
+  test.skipIf(skip)('what was prepared changes nothing of what a commit holds: other topics than before, another group, nothing at all', async () => {
+    const [a, b, group, other, id] = [await newTopic(), await newTopic(), unique('group'), unique('group'), unique('id')];
+    const writer = await log.openWriter(id);
+    const prepare = () => [group, group].forEach((of) => writer.prepare(of));
+    prepare();
+    await writer.commit({ records: [record(a, 0, 'k', 'one'), record(b, 2, 'k', 'one')], group, positions: [position(a, 0, 1)] });
+    prepare();
+    await writer.commit({ records: [record(a, 1, 'k', 'two')], group, positions: [position(a, 0, 2)] });
+    prepare();
+    await writer.commit({ records: [], group, positions: [] });
+    prepare();
+    await writer.commit({ records: [record(a, 1, 'k', 'three')], group: other, positions: [position(a, 0, 3)] });
+    await writer.close();
+    await settle(id);
+    expect([await values(a, 0), await values(a, 1), await values(b, 2)]).toEqual([['one'], ['two', 'three'], ['one']]);
+    expect([await committed(group, a, 0), await committed(other, a, 0)]).toEqual([2, 3]);
+  });
+
+  test.skipIf(skip)('a writer that was fenced after it had prepared commits nothing, and holds nobody up', async () => {
+    const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
+    const zombie = await log.openWriter(id);
+    await zombie.commit({ records: [record(topic, 0, 'k', 'before')], group, positions: [position(topic, 0, 1)] });
+    zombie.prepare(group);
+    const owner = await log.openWriter(id);
+    await expect(zombie.commit({ records: [record(topic, 0, 'k', 'zombie')], group, positions: [position(topic, 0, 99)] })).rejects.toMatchObject({ code: 'FARHAND_FENCED' });
+    zombie.prepare(group);
+    owner.prepare(group);
+    await owner.commit({ records: [record(topic, 0, 'k', 'after')], group, positions: [position(topic, 0, 2)] });
+    await settle(id);
+    expect(await values(topic, 0)).toEqual(['before', 'after']);
+    expect(await committed(group, topic, 0)).toBe(2);
+    await Promise.all([zombie.close(), owner.close()]);
+  });
+
   test.skipIf(skip)('after a failed commit a new writer of the same id goes on, and what failed is not there', async () => {
     const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
     let writer: TaskWriter = await log.openWriter(id);

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
 
-export const API = { produce: 0, endTxn: 26 } as const;
+export const API = { produce: 0, addPartitionsToTxn: 24, endTxn: 26 } as const;
 
 export class CuttingSockets {
   #cut: { api: number; when: 'before' | 'after' } | null = null;

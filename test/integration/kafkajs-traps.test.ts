@@ -256,6 +256,42 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     await Promise.all([dead.close(), alive.close()]);
   });
 
+  test('a transaction that was begun ahead and not needed in time is given up before the broker fences the writer for it', async () => {
+    const log = await open({ transactionTimeoutMs: 3_000 });
+    const [topic, group, id] = [await newTopic(log), unique('group'), unique('id')];
+    const writer = await log.openWriter(id);
+    const commit = (value: string, offset: number) => writer.commit({ records: [record(topic, 0, 'k', value)], group, positions: [{ topic, partition: 0, offset }] });
+    await commit('one', 1);
+    writer.prepare(group);
+    // Longer than the timeout, and than the broker takes to look for those that are past it.
+    await systemClock.sleep(6_000);
+    await commit('two', 2);
+    await writer.close();
+    await (await log.openWriter(id)).close();
+    expect(await values(log, topic)).toEqual(['one', 'two']);
+    expect((await log.committedPositions(group, [topic], 0))[0]!.offset).toBe(2);
+  });
+
+  test.each(['before', 'after'] as const)('a transaction that is begun ahead while its connection is lost %s the broker had the request: the commit says so', async (when) => {
+    const sockets = new CuttingSockets();
+    const log = await open({ socketFactory: sockets.factory });
+    const [topic, group, id] = [await newTopic(log), unique('group'), unique('id')];
+    const writer = await log.openWriter(id);
+    const records = [record(topic, 0, 'k', 'one')];
+    await writer.commit({ records, group, positions: [{ topic, partition: 0, offset: 1 }] });
+    sockets.cutNext(API.addPartitionsToTxn, when);
+    writer.prepare(group);
+    await expect(writer.commit({ records, group, positions: [{ topic, partition: 0, offset: 2 }] })).rejects.toMatchObject({ code: 'FARHAND_LOG_UNAVAILABLE' });
+    expect(sockets.cuts).toBe(1);
+    await writer.close();
+    const next = await log.openWriter(id);
+    expect((await log.committedPositions(group, [topic], 0))[0]!.offset).toBe(1);
+    await next.commit({ records: [record(topic, 0, 'k', 'two')], group, positions: [{ topic, partition: 0, offset: 2 }] });
+    await next.close();
+    await (await log.openWriter(id)).close();
+    expect(await values(log, topic)).toEqual(['one', 'two']);
+  });
+
   test('connections that are lost at any time lose nothing and repeat nothing', async () => {
     const sockets = new CuttingSockets();
     const log = await open({ socketFactory: sockets.factory });
