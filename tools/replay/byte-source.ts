@@ -7,6 +7,7 @@ import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf, type Compression } from './compression.ts';
 import type { HistoryPath } from './discover.ts';
+import { PlainFile } from './plain-file.ts';
 import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
@@ -26,6 +27,8 @@ export interface ByteSource {
   readonly chunks: AsyncIterableIterator<Buffer>;
   /** Bytes of the file (as it lies on the disk) that were read. */
   readonly bytesRead: number;
+  /** Nobody looks at the bytes of the chunk any more. Whoever never says so leaves them to the garbage collector. */
+  giveBack(chunk: Buffer): void;
   close(): void;
 }
 
@@ -39,12 +42,25 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-function decompress(file: ReadStream, compression: Compression, chunkSize: number): Readable {
-  if (compression === 'none') return file;
+function decompress(file: ReadStream, compression: Exclude<Compression, 'none'>, chunkSize: number): Readable {
   // Errors of either reach the reader of the last stream; the callback only keeps them from being unhandled.
   const ended = () => {};
   if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize }), ended);
   return pipeline(file, zstdFrames, createZstdDecompress({ chunkSize }), ended);
+}
+
+function bytesOf(path: string, compression: Compression, chunkBytes: number): { file: PlainFile | ReadStream; plain: AsyncIterable<Buffer>; close: () => void } {
+  if (compression === 'none') {
+    const file = new PlainFile(path, chunkBytes);
+    return { file, plain: file.chunks(), close: () => file.destroy() };
+  }
+  const file = createReadStream(path, { highWaterMark: chunkBytes });
+  const plain = decompress(file, compression, chunkBytes);
+  const close = (): void => {
+    plain.destroy();
+    file.destroy();
+  };
+  return { file, plain, close };
 }
 
 /** Enough of the content to tell what it is, however small the chunks are. */
@@ -74,11 +90,10 @@ export async function openBytes({ path, label }: HistoryPath, files = 1): Promis
   }
   const compression = compressionOf(head);
   const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
-  const file = createReadStream(path, { highWaterMark: chunkBytes });
-  const plain = decompress(file, compression, chunkBytes);
+  const { file, plain, close } = bytesOf(path, compression, chunkBytes);
   async function* guarded(): AsyncGenerator<Buffer> {
     try {
-      for await (const chunk of plain) yield chunk as Buffer;
+      for await (const chunk of plain) yield chunk;
     } catch (error) {
       throw damaged(error, file.bytesRead, compression);
     }
@@ -97,9 +112,9 @@ export async function openBytes({ path, label }: HistoryPath, files = 1): Promis
     get bytesRead() {
       return file.bytesRead;
     },
-    close() {
-      plain.destroy();
-      file.destroy();
+    giveBack(chunk) {
+      if (file instanceof PlainFile) file.giveBack(chunk);
     },
+    close,
   };
 }

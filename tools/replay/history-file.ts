@@ -34,6 +34,10 @@ export class HistoryFile {
   #batches: AsyncGenerator<SourceRecord[]> | null = null;
   #queue: SourceRecord[] = [];
   #at = 0;
+  /** The chunk that the lines which are read just now lie in; those of the queue; those of which every record was taken. */
+  #arrived: Buffer | null = null;
+  #queued: Buffer[] = [];
+  #spent: Buffer[] = [];
   #ended = false;
   #highest = AT_ONCE;
   #headKey = AT_ONCE;
@@ -103,7 +107,16 @@ export class HistoryFile {
     return true;
   }
 
+  /** What was taken is not looked at any more: the chunks that it lay in may be read into again. */
+  release(): void {
+    for (const chunk of this.#spent) this.#source?.giveBack(chunk);
+    if (this.#spent.length > 0) this.#spent = [];
+  }
+
   close(): void {
+    this.#arrived = null;
+    this.#queued = [];
+    this.#spent = [];
     this.#bytesBefore = this.bytesRead;
     this.#source?.close();
     this.#source = null;
@@ -163,7 +176,7 @@ export class HistoryFile {
         if (next.value.length > skip) this.#queue = next.value.slice(skip);
         skip -= Math.min(skip, next.value.length);
       }
-      if (this.#queue.length > 0) return;
+      if (this.#queue.length > 0) return this.#noteChunk(false);
     }
     const next = await this.#batches.next();
     if (next.done) {
@@ -171,8 +184,20 @@ export class HistoryFile {
       this.close();
       return;
     }
-    this.#queue = this.#at < this.#queue.length ? [...this.#queue.slice(this.#at), ...next.value] : next.value;
+    const left = this.#at < this.#queue.length;
+    this.#queue = left ? [...this.#queue.slice(this.#at), ...next.value] : next.value;
     this.#at = 0;
+    this.#noteChunk(left);
+  }
+
+  /** `left`: records of the chunks before are still in the queue. */
+  #noteChunk(left: boolean): void {
+    if (!left) {
+      this.#spent.push(...this.#queued);
+      this.#queued = [];
+    }
+    if (this.#arrived !== null) this.#queued.push(this.#arrived);
+    this.#arrived = null;
   }
 
   #recordsOf(source: ByteSource): AsyncGenerator<SourceRecord[]> {
@@ -199,6 +224,7 @@ export class HistoryFile {
     try {
       for await (const chunk of bytes.chunks) {
         splitter.each(chunk, onLine);
+        this.#arrived = chunk;
         if (lines.length > 0) yield lines;
         lines = [];
       }

@@ -66,7 +66,7 @@ function limitOpenFiles(files: readonly HistoryFile[]): void {
   if (open >= OPEN_FILES_MAX) furthest?.suspend();
 }
 
-/** Batches of at most `batchRecordsMax` records. Closes the files when it ends, however it ends. */
+/** Batches of at most `batchRecordsMax` records, whose bytes are of use until the next batch is asked for. Closes the files when it ends, however it ends. */
 export async function* mergeHistory(
   files: readonly HistoryFile[],
   batchRecordsMax: number,
@@ -75,6 +75,8 @@ export async function* mergeHistory(
   const heap = new FileHeap();
   const crowded = files.length > OPEN_FILES_MAX;
   let batch: SourceRecord[] = [];
+  /** Files that have read on since the last batch. */
+  let readOn: HistoryFile[] = [];
   try {
     for (const file of files) {
       if (crowded) limitOpenFiles(heap.files);
@@ -85,12 +87,15 @@ export async function* mergeHistory(
       const rival = heap.first;
       if (crowded && !file.isOpen) limitOpenFiles(heap.files);
       if (!file.take(rival?.headKey ?? Number.POSITIVE_INFINITY, rival?.order ?? Number.POSITIVE_INFINITY, batch, batchRecordsMax)) {
+        readOn.push(file);
         if (!(await file.prepare())) continue;
       }
       heap.push(file);
       if (batch.length < batchRecordsMax) continue;
       yield batch;
       batch = [];
+      for (const read of readOn) read.release();
+      if (readOn.length > 0) readOn = [];
     }
     if (batch.length > 0) yield batch;
   } catch (error) {
