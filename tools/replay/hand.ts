@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { assert, FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { Block } from './block.ts';
+import { packFacts, packReports, unpackFacts, unpackReports, type Packed } from './fleet-wire.ts';
 import type { LanePosition } from './enriched/reader.ts';
 import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { LaneHost } from './lane-host.ts';
@@ -34,6 +35,27 @@ export type Report =
   | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
+
+/** As they go between threads. */
+export type SentOrder = Exclude<Order, { kind: 'learn' }> | { readonly kind: 'learn'; readonly facts: Packed };
+export type SentReport = Exclude<Report, { kind: 'met' }> | { readonly kind: 'met'; readonly answer: Answer; readonly reports: Packed };
+
+function sentOrder(order: Order): { message: SentOrder; transfer: readonly ArrayBuffer[] } {
+  if (order.kind === 'block') return { message: order, transfer: [order.block.bytes, order.block.index.buffer] };
+  if (order.kind !== 'learn') return { message: order, transfer: [] };
+  const facts = packFacts(order.facts);
+  return { message: { kind: 'learn', facts }, transfer: [facts.numbers.buffer] };
+}
+
+export function sentReport(report: Report): { message: SentReport; transfer: readonly ArrayBuffer[] } {
+  if (report.kind === 'done') return { message: report, transfer: [report.buffers.bytes, report.buffers.index.buffer] };
+  if (report.kind !== 'met') return { message: report, transfer: [] };
+  const reports = packReports(report.reports);
+  return { message: { ...report, reports }, transfer: [reports.numbers.buffer] };
+}
+
+export const orderOf = (message: SentOrder): Order => (message.kind === 'learn' ? { kind: 'learn', facts: unpackFacts(message.facts) } : message);
+const reportOf = (message: SentReport): Report => (message.kind === 'met' ? { ...message, reports: unpackReports(message.reports) } : message);
 
 /** Carries out one order behind the first; what is answered goes to the reader. */
 export function carryOut(host: LaneHost, order: Exclude<Order, { kind: 'open' }>): Report | null {
@@ -94,13 +116,16 @@ export function threadHand(onReport: OnReport): Hand {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: withCodeCache(process.env), resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
-  worker.on('message', onReport);
+  worker.on('message', (message: SentReport) => onReport(reportOf(message)));
   worker.on('error', (error: Error) => failed(error.message, error.stack));
   worker.on('exit', (status) => {
     if (!closing) failed(`a worker thread ended with status ${status}`);
   });
   return {
-    post: (order) => (order.kind === 'block' ? worker.postMessage(order, [order.block.bytes, order.block.index.buffer]) : worker.postMessage(order)),
+    post: (order) => {
+      const { message, transfer } = sentOrder(order);
+      worker.postMessage(message, transfer);
+    },
     close: async () => {
       closing = true;
       await worker.terminate();
