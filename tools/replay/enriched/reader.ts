@@ -8,6 +8,7 @@ import type { SightingFacts } from '../../../services/detect/model/sighting.ts';
 import type { DetectEvent, DigestedConnection, DigestedKeystrokes } from '../../../services/detect/steps/digest.ts';
 import { PART_RECORDS } from '../../embedded/parts.ts';
 import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
+import { valueOf } from './known-values.ts';
 
 /** A place between two entries of a lane's file. */
 export interface LanePosition {
@@ -285,7 +286,7 @@ class BlockReader {
   #value(): unknown {
     const length = this.#uint();
     this.#at += length;
-    return JSON.parse(this.#bytes.toString('utf8', this.#at - length, this.#at)) as unknown;
+    return valueOf(this.#bytes.toString('utf8', this.#at - length, this.#at));
   }
 
   #time(): number {
