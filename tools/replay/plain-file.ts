@@ -1,8 +1,8 @@
 /** A file that is not compressed, chunk by chunk; the buffers that are given back are read into again. */
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Buffers that are kept for the next chunks: more come back at once where one batch ends several chunks. */
-const FREE_MAX = 2;
+/** Buffers that are kept for the next chunks: as many come back at once as one batch has ended, which is four of long lines. */
+const FREE_MAX = 8;
 
 export class PlainFile {
   /** Up to the chunk that was handed out last. */
