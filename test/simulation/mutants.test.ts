@@ -4,7 +4,7 @@ import { MUTANTS } from './mutants.ts';
 import { simulate } from './simulate.ts';
 
 /** Within how many seeds a defect must be found. */
-const SEEDS_MAX = 40;
+const SEEDS_MAX = 80;
 
 describe('the checkers find a runner that', () => {
   test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', async (_name, mutant) => {
