@@ -122,10 +122,16 @@ export class KafkaTaskWriter implements TaskWriter {
   /** All that was asked for ahead is answered when this resolves. */
   async #takeAhead(): Promise<Ahead | null> {
     await this.#givingUp;
+    const ahead = this.#forgetAhead();
+    await ahead?.begun;
+    return ahead;
+  }
+
+  /** From now on nobody gives it up. */
+  #forgetAhead(): Ahead | null {
     const ahead = this.#ahead;
     this.#ahead = null;
-    ahead?.taken.abort();
-    await ahead?.begun;
+    ahead?.taken.abort(null);
     return ahead;
   }
 
@@ -190,7 +196,7 @@ export class KafkaTaskWriter implements TaskWriter {
 
   close(): Promise<void> {
     this.#ended = true;
-    this.#ahead?.taken.abort();
+    this.#forgetAhead();
     closeCluster(this.#cluster);
     return Promise.resolve();
   }

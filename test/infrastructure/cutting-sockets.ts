@@ -8,6 +8,8 @@ export class CuttingSockets {
   #cut: { api: number; when: 'before' | 'after' } | null = null;
   #sockets = new Set<Socket>();
   cuts = 0;
+  /** How often anybody has connected. */
+  connects = 0;
 
   /** The next request of this kind takes its connection down. */
   cutNext(api: number, when: 'before' | 'after'): void {
@@ -21,6 +23,7 @@ export class CuttingSockets {
 
   readonly factory: ISocketFactory = ({ host, port, onConnect }) => {
     const socket = connect({ host, port }, onConnect);
+    this.connects++;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     const write = socket.write.bind(socket) as (data: Uint8Array) => boolean;

@@ -272,6 +272,21 @@ describe.skipIf(brokers === null)('traps of kafkajs', () => {
     expect((await log.committedPositions(group, [topic], 0))[0]!.offset).toBe(2);
   });
 
+  test('a writer that is closed asks nothing more of a transaction that it had begun ahead', async () => {
+    const sockets = new CuttingSockets();
+    const log = await open({ socketFactory: sockets.factory });
+    const [group, id] = [unique('group'), unique('id')];
+    const writer = await log.openWriter(id);
+    writer.prepare(group);
+    await systemClock.sleep(500);
+    const { connects } = sockets;
+    sockets.cutNext(API.endTxn, 'before');
+    await writer.close();
+    await systemClock.sleep(1_000);
+    expect([sockets.cuts, sockets.connects - connects]).toEqual([0, 0]);
+    await (await log.openWriter(id)).close();
+  });
+
   test.each(['before', 'after'] as const)('a transaction that is begun ahead while its connection is lost %s the broker had the request: the commit says so', async (when) => {
     const sockets = new CuttingSockets();
     const log = await open({ socketFactory: sockets.factory });
