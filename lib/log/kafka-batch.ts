@@ -224,16 +224,12 @@ export function decodeBatch({ bytes, at, end, where }: PackedBatch, into: LogRec
 /** As `splitBatches` and `decodeBatch` of each. */
 export function decodeBatches(bytes: Buffer, where: BatchPlace, aborted: readonly AbortedTransaction[], into: LogRecord[]): number {
   const batches: PackedBatch[] = [];
-  let failure: unknown = null;
-  let next = where.fromOffset;
   try {
-    next = splitBatches(bytes, where, aborted, batches);
-  } catch (error) {
-    failure = error;
+    return splitBatches(bytes, where, aborted, batches);
+  } finally {
+    // Also where one without a head was met: what lies before it comes first, and so does what is wrong with that.
+    for (const batch of batches) decodeBatch(batch, into);
   }
-  for (const batch of batches) decodeBatch(batch, into);
-  if (failure !== null) throw failure as Error;
-  return next;
 }
 
 function isAbortMarker(bytes: Buffer, at: number, end: number): boolean {
