@@ -2,7 +2,7 @@
  * Avro schemas as a tree that the guard, the readers and the compatibility rules are compiled from. Parsing is
  * bounded, because a schema may come out of a stranger's file header or registry. Source: Avro specification 1.12.
  */
-import { FarhandError } from '#lib/kernel/errors.ts';
+import { assert, FarhandError } from '#lib/kernel/errors.ts';
 
 type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
 
@@ -35,6 +35,16 @@ export type SchemaNode =
   | { readonly kind: 'map'; readonly values: SchemaNode }
   | { readonly kind: 'union'; readonly branches: readonly SchemaNode[] }
   | RecordNode;
+
+/** The name without its namespace. */
+export const shortNameOf = (fullName: string): string => fullName.slice(fullName.lastIndexOf('.') + 1);
+
+/** What may stand in a union besides null: those of this release are all `["null", T]`. */
+export function valueOfUnion(branches: readonly SchemaNode[]): SchemaNode {
+  const [first, second] = branches;
+  assert(branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
+  return second;
+}
 
 const PRIMITIVES = new Set<string>(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string']);
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;

@@ -4,7 +4,7 @@
  * both to the same answers.
  */
 import { assert } from '#lib/kernel/errors.ts';
-import type { RecordNode, SchemaNode } from './avro-schema.ts';
+import { shortNameOf, valueOfUnion, type RecordNode, type SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
 import { doubles, type FloatPool } from './float-pool.ts';
 import { Cursor, nextBlock, readLong, skipLength } from './guard.ts';
@@ -151,7 +151,7 @@ class ReadCompiler {
   }
 
   #record(node: RecordNode): string {
-    const short = node.name.slice(node.name.lastIndexOf('.') + 1);
+    const short = shortNameOf(node.name);
     const name = `read_${short}`;
     if (this.#functions.has(name)) return name;
     this.#functions.set(name, '');
@@ -176,15 +176,12 @@ class ReadCompiler {
       case 'string':
         return NEVER_REPEATED.has(field) ? `string(${at})` : `cachedString(${at})`;
       case 'enum': {
-        const short = node.name.slice(node.name.lastIndexOf('.') + 1);
+        const short = shortNameOf(node.name);
         this.#enums[short] = node.symbols;
         return `symbol(${at}, enums.${short})`;
       }
-      case 'union': {
-        const [first, second] = node.branches;
-        assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-        return `(present(${at}) ? ${this.#value(second, path, field)} : null)`;
-      }
+      case 'union':
+        return `(present(${at}) ? ${this.#value(valueOfUnion(node.branches), path, field)} : null)`;
       case 'array':
         if (node.items.kind === 'float') return `floats(${at})`;
         return `items(${at}, ${node.items.kind === 'double' ? 8 : 0}, (c) => ${this.#value(node.items, `${path}[]`, field)})`;

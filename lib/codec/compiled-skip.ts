@@ -3,8 +3,7 @@
  * pass is the guard's business, which says what is wrong; a test holds both to the same ends.
  */
 import { isUtf8 } from 'node:buffer';
-import { assert } from '#lib/kernel/errors.ts';
-import { type SchemaNode, sameEncoding } from './avro-schema.ts';
+import { shortNameOf, valueOfUnion, type SchemaNode, sameEncoding } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
 import { Cursor, nextBlock, readLong } from './guard.ts';
 import type { DecodeLimits } from './limits.ts';
@@ -135,11 +134,8 @@ function sourceOf(node: SchemaNode, functions: Map<string, string>): string {
       return 'fixed(c, 8)';
     case 'enum':
       return `symbol(c, ${node.symbols.length})`;
-    case 'union': {
-      const [first, second] = node.branches;
-      assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-      return `optional(c) && (!c.present || ${sourceOf(second, functions)})`;
-    }
+    case 'union':
+      return `optional(c) && (!c.present || ${sourceOf(valueOfUnion(node.branches), functions)})`;
     case 'array': {
       const { kind } = node.items;
       if (kind === 'float' || kind === 'double') return `numbers(c, ${kind === 'float' ? 4 : 8})`;
@@ -149,7 +145,7 @@ function sourceOf(node: SchemaNode, functions: Map<string, string>): string {
       return `items(c, ${item})`;
     }
     case 'record': {
-      const name = `skip_${node.name.slice(node.name.lastIndexOf('.') + 1)}`;
+      const name = `skip_${shortNameOf(node.name)}`;
       if (!functions.has(name)) {
         functions.set(name, '');
         functions.set(name, `function ${name}(c) {\nreturn ${node.fields.map(({ type }) => sourceOf(type, functions)).join('\n&& ')};\n}`);

@@ -4,7 +4,7 @@
  * nothing is looked up by type and plain texts are written without a call into the runtime.
  */
 import { assert } from '#lib/kernel/errors.ts';
-import type { EnumNode, RecordNode, SchemaNode } from './avro-schema.ts';
+import { shortNameOf, valueOfUnion, type EnumNode, type RecordNode, type SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
 
 /** Where the bytes go. Writing beyond the end of `bytes` leaves it as it is: `at` then says how many there had to be. */
@@ -122,8 +122,6 @@ export function compileWrite(node: SchemaNode, skipped: number): CompiledWriter 
   };
 }
 
-const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
-
 class WriteCompiler {
   readonly #functions = new Map<string, string>();
   readonly #enums: Record<string, ReadonlyMap<unknown, number>> = {};
@@ -135,7 +133,7 @@ class WriteCompiler {
   }
 
   #record(node: RecordNode): string {
-    const name = `write_${shortName(node.name)}`;
+    const name = `write_${shortNameOf(node.name)}`;
     if (this.#functions.has(name)) return name;
     this.#functions.set(name, '');
     const lines = node.fields.map((field) => this.#value(field.type, `r.${field.name}`));
@@ -155,11 +153,8 @@ class WriteCompiler {
         return `${node.kind}(o, ${value});`;
       case 'enum':
         return `symbol(o, ${value}, enums.${this.#symbols(node)});`;
-      case 'union': {
-        const [first, second] = node.branches;
-        assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-        return `if (${value} === null) branch(o, 0); else { branch(o, 1); ${this.#value(second, value)} }`;
-      }
+      case 'union':
+        return `if (${value} === null) branch(o, 0); else { branch(o, 1); ${this.#value(valueOfUnion(node.branches), value)} }`;
       case 'array':
         return `items(o, ${value}, (o, v) => { ${this.#value(node.items, 'v')} });`;
       case 'record':
@@ -170,7 +165,7 @@ class WriteCompiler {
   }
 
   #symbols({ name, symbols }: EnumNode): string {
-    const short = shortName(name);
+    const short = shortNameOf(name);
     this.#enums[short] = new Map(symbols.map((symbol, index) => [symbol, index]));
     return short;
   }

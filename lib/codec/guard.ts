@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetterReason } from '#schemas/records.ts';
-import type { RecordNode, SchemaNode } from './avro-schema.ts';
+import { shortNameOf, type RecordNode, type SchemaNode } from './avro-schema.ts';
 import type { DecodeLimits } from './limits.ts';
 
 /** Where a walk stands. One cursor is used for all walks of a guard, since they are synchronous. */
@@ -145,7 +145,7 @@ class GuardCompiler {
   #record(node: RecordNode): Check {
     const known = this.#records.get(node);
     if (known !== undefined) return known;
-    const short = node.name.slice(node.name.lastIndexOf('.') + 1);
+    const short = shortNameOf(node.name);
     const checks: Check[] = [];
     const check = nested((c) => {
       for (let i = 0; i < checks.length; i++) if (!(checks[i] as Check)(c)) return false;

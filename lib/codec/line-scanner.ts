@@ -4,8 +4,7 @@
  * into the TypeScript shape. It never refuses: whatever is written otherwise, or wrong, is answered with undefined and
  * read by JSON.parse instead; a test holds both to the same answers.
  */
-import { assert } from '#lib/kernel/errors.ts';
-import type { FieldNode, RecordNode, SchemaNode } from './avro-schema.ts';
+import { shortNameOf, valueOfUnion, type FieldNode, type RecordNode, type SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
 import type { FloatPool } from './float-pool.ts';
 import { HELPERS, NOT_PLAIN, ScanCursor } from './plain-values.ts';
@@ -71,14 +70,14 @@ return { event, arrivedAt };
 
   /** Name of a function that reads one of the symbols. */
   #symbol(fullName: string, symbols: readonly string[]): string {
-    const name = `symbol_${fullName.slice(fullName.lastIndexOf('.') + 1)}`;
+    const name = `symbol_${shortNameOf(fullName)}`;
     this.#functions.set(name, `function ${name}(c) {\n${symbols.map((symbol) => `if (${this.#literal(`"${symbol}"`)}(c)) return '${symbol}';`).join('\n')}\nfail();\n}`);
     return name;
   }
 
   /** Members of one record; the outermost has its braces read by `scan`, and its type is its name. */
   #record(node: RecordNode, tag: string | null): string {
-    const name = `scan_${node.name.slice(node.name.lastIndexOf('.') + 1)}`;
+    const name = `scan_${shortNameOf(node.name)}`;
     if (this.#functions.has(name)) return name;
     this.#functions.set(name, '');
     const lines = node.fields.map((field) => `let f_${field.name}; if (${this.#member(field.name)}(c)) { f_${field.name} = ${field.name === 'eventId' ? 'newString(c)' : this.#value(field.type)}; next(c); } else { ${absent(field)} }`);
@@ -100,11 +99,8 @@ return { event, arrivedAt };
         return `${node.kind}(c)`;
       case 'enum':
         return `${this.#symbol(node.name, node.symbols)}(c)`;
-      case 'union': {
-        const [first, second] = node.branches;
-        assert(node.branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-        return `(isNull(c) ? null : ${this.#value(second)})`;
-      }
+      case 'union':
+        return `(isNull(c) ? null : ${this.#value(valueOfUnion(node.branches))})`;
       case 'array':
         return node.items.kind === 'float' ? 'floats(c)' : `items(c, (c) => ${this.#value(node.items)})`;
       case 'record':

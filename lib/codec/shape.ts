@@ -5,7 +5,7 @@
  */
 import { assert } from '#lib/kernel/errors.ts';
 import type { DeadLetterReason } from '#schemas/records.ts';
-import type { RecordNode, SchemaNode } from './avro-schema.ts';
+import { shortNameOf, valueOfUnion, type RecordNode, type SchemaNode } from './avro-schema.ts';
 import { evaluate } from './evaluate.ts';
 import { RECORD_NAMES } from './schemas.ts';
 
@@ -96,7 +96,7 @@ class ShapeCompiler {
 
   /** Adds the function of one record and answers its name. */
   #record(node: RecordNode): string {
-    const short = node.name.slice(node.name.lastIndexOf('.') + 1);
+    const short = shortNameOf(node.name);
     const name = `shape_${short}`;
     if (this.#functions.has(name)) return name;
     this.#functions.set(name, ''); // against endless recursion; the order of functions does not matter
@@ -152,16 +152,14 @@ class ShapeCompiler {
   }
 
   #enum(fullName: string, symbols: readonly string[], v: string, path: string): string {
-    const short = fullName.slice(fullName.lastIndexOf('.') + 1);
+    const short = shortNameOf(fullName);
     this.#enums.set(short, new Map(symbols.map((symbol) => [symbol, symbol])));
     const shown = JSON.stringify(`one of ${symbols.join(', ')}`);
     return `{ const symbol = enums.${short}.get(${v}); if (symbol === undefined) wrong(${path}, ${shown}, ${v}); ${v} = symbol; }`;
   }
 
   #nullable(branches: readonly SchemaNode[], v: string, path: string): string {
-    const [first, second] = branches;
-    assert(branches.length === 2 && first?.kind === 'null' && second !== undefined, 'a union of this release is ["null", T]');
-    return `if (${v} !== null) { ${this.#check(second, v, path)} }`;
+    return `if (${v} !== null) { ${this.#check(valueOfUnion(branches), v, path)} }`;
   }
 
   #array(items: SchemaNode, v: string, path: string): string {
