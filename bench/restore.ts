@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
+import { personKey } from '#lib/kernel/identity.ts';
 import { KAFKA_DEFAULTS, openKafkaLog } from '#lib/log/kafka.ts';
 import type { Log, OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
@@ -95,7 +96,7 @@ async function write(log: Log, sessions: number, partitions: number): Promise<Wr
     decoder: avroRecordDecoder(),
     detection: false,
     onEnriched: (events) => {
-      const parts = Map.groupBy(events, ({ event }) => partitionOf(Buffer.from(`${event.tenantId}|${event.userId}`), partitions));
+      const parts = Map.groupBy(events, ({ event }) => partitionOf(personKey(event), partitions));
       for (const [partition, part] of parts) stages[partition]!.detect.process(part);
     },
   });

@@ -7,7 +7,7 @@ import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { Emitter, RawRecord, Task } from '#lib/runner/task.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { Connection, KeystrokeLatency, TelemetryEvent } from '#schemas/records.ts';
-import { partsOf } from '../../tools/embedded/parts.ts';
+import { partsOf } from '#lib/runner/parts.ts';
 import type { AddressBook } from '../../services/enrich/address-book.ts';
 import { jsonCodec } from '../../services/detect/fleet/exchange.ts';
 import { EventMemory } from '../../services/ingest/dedupe/memory-of-events.ts';

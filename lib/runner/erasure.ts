@@ -46,8 +46,6 @@ export interface ErasingTask extends Task {
   erase(request: ErasureSubject, emitter: Emitter): ErasedState;
 }
 
-export const erasureKey = ({ tenantId, userId }: Pick<ErasureRequest, 'tenantId' | 'userId'>): Buffer => Buffer.from(`${tenantId}|${userId}`, 'utf8');
-
 /** Null for what is no request: it is stepped over, as a slip of an operator must not stop detection. */
 export function parseErasureRequest(value: Uint8Array | null): ErasureRequest | null {
   if (value === null || value.length > REQUEST_BYTES_MAX) return null;

@@ -2,6 +2,8 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { personKey } from '#lib/kernel/identity.ts';
+import { PART_RECORDS } from '#lib/runner/parts.ts';
 import type { ErasingTask } from '#lib/runner/erasure.ts';
 import type { Emitter, Left, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
@@ -10,9 +12,6 @@ import { FleetLink, type FleetLinkParts } from './fleet/link.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
 import { SharedDatabases } from './steps/shared-databases.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
-
-/** So many events are taken in before the next are decoded: they are still in the processor's caches, and few outlive the young generation. */
-const PART = 256;
 
 export interface DetectTaskParts extends DetectOptions {
   /** Reads the records of ENRICHED_RECORDS. */
@@ -40,8 +39,7 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
 
   function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
     for (const finding of findings) {
-      const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
-      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, key, encoder.encode('SuspiciousSession', finding), finding.windowEnd);
+      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, personKey(finding), encoder.encode('SuspiciousSession', finding), finding.windowEnd);
     }
     siem?.write(findings, emitter);
   }
@@ -77,7 +75,7 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
         findings.push(...link.settle());
       }
       if (observedAt > through) left++;
-      else if (events.push(event) >= PART) show();
+      else if (events.push(event) >= PART_RECORDS) show();
     }
     show();
     if (link === null) pipeline.takeReports();

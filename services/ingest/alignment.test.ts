@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { personKey } from '#lib/kernel/identity.ts';
 import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { encodeFramed, framedEncoder } from '#lib/codec/encode.ts';
 import { fileSchemaSource } from '#lib/codec/schema-source.ts';
@@ -8,7 +9,7 @@ import type { RawRecord } from '#lib/runner/task.ts';
 import { createCapturedState, type CapturedState } from '#lib/state/memory.ts';
 import { Alignment, parseIngestProgress, type IngestProgress } from './alignment.ts';
 import { ingestConfigSchema } from './config.ts';
-import { createIngestTask, personKey } from './task.ts';
+import { createIngestTask } from './task.ts';
 import { AT, keystrokes, raw } from './test-records.ts';
 
 const MINUTE_MS = 60_000;

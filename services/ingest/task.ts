@@ -2,12 +2,13 @@
  * Ingest as the runner drives it on Kafka: framed Avro in, the same records out, keyed by person. Where that moves people to
  * other partitions, tasks do not run ahead of each other (alignment.ts).
  */
+import { isPlainPersonKey, personKey } from '#lib/kernel/identity.ts';
 import type { TelemetryEncoder } from '#lib/codec/encode.ts';
 import { NO_PSEUDONYMS, type Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import type { Emitter, Left, RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
-import type { DeadLetter, TelemetryEvent } from '#schemas/records.ts';
+import type { DeadLetter } from '#schemas/records.ts';
 import { AlignedTask, type IngestPlace } from './aligned-task.ts';
 import type { IngestConfig } from './config.ts';
 import { emitDeadLetter } from './dead-letter.ts';
@@ -36,27 +37,9 @@ export interface IngestBatch {
   readonly seen: IngestPipeline['seen'];
 }
 
-/** `tenantId|userId`, UTF-8: everything about one person lies on one partition. */
-export function personKey(event: Pick<TelemetryEvent, 'tenantId' | 'userId'>): Buffer {
-  return Buffer.from(`${event.tenantId}|${event.userId}`, 'utf8');
-}
-
-/** `personKey`; where the record came with that key, as it should, it is handed on. */
+/** Where the record came with the key that it should have, that one is handed on. */
 function keyOf(tenantId: string, userId: string, key: Uint8Array | null): Uint8Array {
-  return key !== null && key.length === tenantId.length + 1 + userId.length && key[tenantId.length] === BAR && isAscii(tenantId, key, 0) && isAscii(userId, key, tenantId.length + 1)
-    ? key
-    : personKey({ tenantId, userId });
-}
-
-const BAR = 0x7c;
-
-/** Whether the text is plain ASCII and stands at `from`. */
-function isAscii(text: string, bytes: Uint8Array, from: number): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0x80 || unit !== bytes[from + i]) return false;
-  }
-  return true;
+  return key !== null && isPlainPersonKey(key, tenantId, userId) ? key : personKey({ tenantId, userId });
 }
 
 export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTaskParts): Task {

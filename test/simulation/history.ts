@@ -3,6 +3,7 @@
  * same morning, with repeats, late and disordered records, wrong clocks and garbage. It ends with quiet colleagues on
  * every partition whose clocks go on for a day, so that what is left open by others closes in every run.
  */
+import { personKey } from '#lib/kernel/identity.ts';
 import { encodeFramed } from '#lib/codec/encode.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import type { OutgoingRecord } from '#lib/log/log.ts';
@@ -41,7 +42,6 @@ const HOUSEMATES = 5;
 /** Of a cable provider. */
 const HOME_ADDRESS = '73.162.10.20';
 
-const personKeyOf = (event: TelemetryEvent): Buffer => Buffer.from(`${event.tenantId}|${event.userId}`);
 
 export function makeHistory(seed: number): History {
   const prng = new Prng(seed, 'history');
@@ -198,7 +198,7 @@ function inOrder(arrived: readonly Arrived[]): Pick<History, 'records' | 'arriva
     last = Math.max(at, last + 1);
     arrivals.push(last);
     const topic = event.type === 'KeystrokeLatency' ? TOPICS.keystrokeLatency : TOPICS.connection;
-    records.push({ topic, partition: null, key: personKeyOf(event), value: value ?? encodeFramed(event.type, event as never), timestampMs: event.observedAt });
+    records.push({ topic, partition: null, key: personKey(event), value: value ?? encodeFramed(event.type, event as never), timestampMs: event.observedAt });
   }
   return { records, arrivals };
 }

@@ -5,6 +5,7 @@
  * With `partitions` > 1 the people are spread over as many detect tasks as Kafka's partitioner would, so that what the
  * workers find can be compared to the byte.
  */
+import { personKey } from '#lib/kernel/identity.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { SuspiciousSession, TelemetryEvent } from '#schemas/records.ts';
@@ -13,7 +14,6 @@ import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import type { WindowTrace } from '../../services/detect/steps/findings.ts';
 import { createFleetHost } from '../../services/detect/fleet/in-process.ts';
 import { buildDetect, type DetectPipeline } from '../../services/detect/topology.ts';
-import { personKey } from '../../services/ingest/task.ts';
 
 export interface DetectionOptions {
   /** Default 1: one detect task. */

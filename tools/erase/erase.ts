@@ -7,9 +7,10 @@ import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { Clock } from '#lib/kernel/clock.ts';
 import type { TopicsSection } from '#lib/kernel/config-sections.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { personKey } from '#lib/kernel/identity.ts';
 import type { Log, LogRecord } from '#lib/log/log.ts';
 import type { ForgottenPerson } from '#lib/reference/port.ts';
-import { erasureKey, type ErasureReceipt, type ErasureRequest } from '#lib/runner/erasure.ts';
+import { type ErasureReceipt, type ErasureRequest } from '#lib/runner/erasure.ts';
 import type { ReferenceRecord } from '#schemas/records.ts';
 import { EXCHANGE_SERVICE } from '../../services/detect/fleet/task.ts';
 import { marksOf, readTopic, tracesIn } from './search.ts';
@@ -122,7 +123,7 @@ async function bury(topic: string, isMeant: (record: ReferenceRecord) => boolean
 
 function send(requests: readonly ErasureRequest[], { log, topics }: ErasureParts): Promise<void> {
   return log.append(
-    requests.map((request) => ({ topic: topics.erasures, partition: null, key: erasureKey(request), value: Buffer.from(JSON.stringify(request), 'utf8'), timestampMs: request.requestedAt })),
+    requests.map((request) => ({ topic: topics.erasures, partition: null, key: personKey(request), value: Buffer.from(JSON.stringify(request), 'utf8'), timestampMs: request.requestedAt })),
   );
 }
 

@@ -12,7 +12,7 @@ import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { completeAfterMs } from '../../services/detect/fleet/exchange.ts';
 import { hourOf } from '../../services/detect/fleet/minutes.ts';
 import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology.ts';
-import { partsOf } from '../embedded/parts.ts';
+import { partsOf } from '#lib/runner/parts.ts';
 import { BlockCursor, TICK, type Block } from './block.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';

@@ -2,6 +2,7 @@
  * A replay spreads people over a fixed number of lanes, as a topic does over its partitions. A lane is folded alone
  * and in order, so what it says depends on its own records only: neither on the number of workers nor on that of shares.
  */
+import { personKey } from '#lib/kernel/identity.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
 
 /** Never changes: checkpoints, kept enriched streams and shares are made of lanes. */
@@ -38,7 +39,7 @@ export function laneOfBytes(bytes: Uint8Array, tenantStart: number, tenantEnd: n
 }
 
 export function laneOf(tenantId: string, userId: string): number {
-  return partitionOf(Buffer.from(`${tenantId}|${userId}`, 'utf8'), LANES);
+  return partitionOf(personKey({ tenantId, userId }), LANES);
 }
 
 /** What belongs to nobody (no JSON, no person) is only counted and written: any lane will do, as long as it is always the same. */

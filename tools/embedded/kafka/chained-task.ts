@@ -5,9 +5,11 @@
  */
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import { personKey } from '#lib/kernel/identity.ts';
 import type { Pseudonymiser } from '#lib/kernel/pseudonym.ts';
 import type { ReferenceStore } from '#lib/reference/port.ts';
 import type { ErasingTask } from '#lib/runner/erasure.ts';
+import { partsOf } from '#lib/runner/parts.ts';
 import type { Emitter, Left, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { TaskState } from '#lib/state/state.ts';
@@ -26,7 +28,6 @@ import { DecodedAhead } from '../../../services/ingest/steps/decode-ahead.ts';
 import type { TelemetryDecoder } from '../../../services/ingest/steps/decode.ts';
 import type { IngestBatch } from '../../../services/ingest/task.ts';
 import { buildIngest } from '../../../services/ingest/topology.ts';
-import { partsOf } from '../parts.ts';
 
 export interface ChainedTaskParts {
   readonly config: { readonly ingest: IngestConfig; readonly enrich: EnrichConfig; readonly detect: DetectConfig };
@@ -54,8 +55,7 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
 
   function emitFindings(findings: readonly SuspiciousSession[], emitter: Emitter): void {
     for (const finding of findings) {
-      const key = Buffer.from(`${finding.tenantId}|${finding.userId}`, 'utf8');
-      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, key, encoder.encode('SuspiciousSession', finding), finding.windowEnd);
+      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, personKey(finding), encoder.encode('SuspiciousSession', finding), finding.windowEnd);
     }
     siem.write(findings, emitter);
   }
@@ -165,5 +165,5 @@ function isKey(key: Uint8Array | null, tenantId: string, userId: string): boolea
 
 /** Where names are beyond ASCII. An event without a name of its person is refused by the validation, not here. */
 function isKeyUtf8(key: Uint8Array, tenantId: string, userId: string): boolean {
-  return tenantId === '' || userId === '' || Buffer.from(`${tenantId}|${userId}`, 'utf8').equals(key);
+  return tenantId === '' || userId === '' || personKey({ tenantId, userId }).equals(key);
 }

@@ -3,10 +3,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { decodeString } from '#lib/codec/string-cache.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { PART_RECORDS } from '#lib/runner/parts.ts';
 import type { Connection, DatabaseVersion, EventContext, KeystrokeLatency } from '#schemas/records.ts';
 import type { SightingFacts } from '../../../services/detect/model/sighting.ts';
 import type { DetectEvent, DigestedConnection, DigestedKeystrokes } from '../../../services/detect/steps/digest.ts';
-import { PART_RECORDS } from '../../embedded/parts.ts';
 import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
 import { valueOf } from './known-values.ts';
 
