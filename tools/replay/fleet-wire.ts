@@ -72,6 +72,13 @@ class Unpacker {
   }
 }
 
+function unpackEach<T>(packed: Packed, next: (from: Unpacker) => T): T[] {
+  const from = new Unpacker(packed);
+  const all: T[] = [];
+  for (let left = packed.count; left > 0; left--) all.push(next(from));
+  return all;
+}
+
 export function packReports(reports: readonly FleetReport[]): Packed {
   let numbers = reports.length * REPORT_NUMBERS;
   for (const { minutes, values } of reports) numbers += minutes.length + values.length;
@@ -92,14 +99,11 @@ export function packReports(reports: readonly FleetReport[]): Packed {
 }
 
 export function unpackReports(packed: Packed): FleetReport[] {
-  const unpacker = new Unpacker(packed);
-  const reports: FleetReport[] = [];
-  for (let left = packed.count; left > 0; left--) {
-    const [subject, kind, tenantId, userId, deviceId] = [unpacker.text(), unpacker.text(), unpacker.text(), unpacker.text(), unpacker.text()];
-    const [windowStart, minutes, values] = [unpacker.number(), unpacker.number(), unpacker.number()];
-    reports.push({ type: 'FleetReport', subject, kind, tenantId, userId, deviceId, windowStart, minutes: unpacker.list(minutes), values: unpacker.list(values) });
-  }
-  return reports;
+  return unpackEach(packed, (from) => {
+    const [subject, kind, tenantId, userId, deviceId] = [from.text(), from.text(), from.text(), from.text(), from.text()];
+    const [windowStart, minutes, values] = [from.number(), from.number(), from.number()];
+    return { type: 'FleetReport', subject, kind, tenantId, userId, deviceId, windowStart, minutes: from.list(minutes), values: from.list(values) };
+  });
 }
 
 export function packFacts(facts: readonly FleetFact[]): Packed {
@@ -120,12 +124,9 @@ export function packFacts(facts: readonly FleetFact[]): Packed {
 }
 
 export function unpackFacts(packed: Packed): FleetFact[] {
-  const unpacker = new Unpacker(packed);
-  const facts: FleetFact[] = [];
-  for (let left = packed.count; left > 0; left--) {
-    const [subject, kind, tenantId, userId] = [unpacker.text(), unpacker.text(), unpacker.text(), unpacker.text()];
-    const [windowEnd, effectiveAt, values] = [unpacker.number(), unpacker.number(), unpacker.number()];
-    facts.push({ type: 'FleetFact', subject, kind, tenantId, userId, windowEnd, effectiveAt, values: unpacker.list(values) });
-  }
-  return facts;
+  return unpackEach(packed, (from) => {
+    const [subject, kind, tenantId, userId] = [from.text(), from.text(), from.text(), from.text()];
+    const [windowEnd, effectiveAt, values] = [from.number(), from.number(), from.number()];
+    return { type: 'FleetFact', subject, kind, tenantId, userId, windowEnd, effectiveAt, values: from.list(values) };
+  });
 }

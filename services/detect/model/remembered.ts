@@ -3,7 +3,7 @@
  * `max`. What is remembered never shows in the answer.
  */
 export function remembered<K, V extends {} | null>(max: number, answerOf: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>();
+  let known = new Map<K, V>();
   // Of one window the same is asked more than once, and of many in a row the same.
   let lastKey: K | undefined;
   let lastAnswer: V | undefined;
@@ -12,7 +12,8 @@ export function remembered<K, V extends {} | null>(max: number, answerOf: (key: 
     let answer = known.get(key);
     if (answer === undefined) {
       answer = answerOf(key);
-      if (known.size >= max) known.clear();
+      // Not emptied: the table of a map that has grown old is kept, with all that was in it, until a full collection.
+      if (known.size >= max) known = new Map();
       known.set(key, answer);
     }
     lastKey = key;

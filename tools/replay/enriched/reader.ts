@@ -5,10 +5,10 @@ import { decodeString } from '#lib/codec/string-cache.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { PART_RECORDS } from '#lib/runner/parts.ts';
 import type { Connection, DatabaseVersion, EventContext, KeystrokeLatency } from '#schemas/records.ts';
+import { remembered } from '../../../services/detect/model/remembered.ts';
 import type { SightingFacts } from '../../../services/detect/model/sighting.ts';
 import type { DetectEvent, DigestedConnection, DigestedKeystrokes } from '../../../services/detect/steps/digest.ts';
 import { BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, CONNECTION, ENRICHED_MAGIC, FINGERPRINT_BYTES, KEYSTROKES, MARK, VALUE, schemaFingerprint } from './format.ts';
-import { valueOf } from './known-values.ts';
 
 /** A place between two entries of a lane's file. */
 export interface LanePosition {
@@ -156,6 +156,11 @@ export class EnrichedLaneReader {
 
 /** zlib takes no smaller chunks. */
 const CHUNK_SPARE = 64;
+
+/** Values that many blocks hold (names of a session, reference data, what is known of an address) are parsed once a thread: what lanes hold at a time are some thousands. */
+const VALUES_MAX = 8192;
+/** Nobody may change what it answers: events share it, as they share the values of their block. */
+const valueOf = remembered(VALUES_MAX, (text: string) => JSON.parse(text) as object | string | null);
 
 /** One for all lanes of the thread: packed blocks are of use until they are unpacked. */
 let packedRoom = Buffer.alloc(0);
