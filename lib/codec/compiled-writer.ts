@@ -1,7 +1,7 @@
 /**
  * Encoding of what enrich adds to an event, the records written most and longest: generated code for the records of this release, as in
- * compiled-reader.ts. The bytes are those that the Avro library writes (a test holds both to the same); it takes a third of the time, as
- * nothing is looked up by type and plain texts are written without a call into the runtime.
+ * compiled-reader.ts. The bytes are those that the Avro library writes (a test holds both to the same); nothing is
+ * looked up by type, and plain texts are written without a call into the runtime.
  */
 import { assert } from '#lib/kernel/errors.ts';
 import { shortNameOf, valueOfUnion, type EnumNode, type RecordNode, type SchemaNode } from './avro-schema.ts';

@@ -89,7 +89,7 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
 
 /**
  * Room for whatever zstd makes of so many bytes (ZSTD_COMPRESSBOUND), and a byte, as an output that is full to the last one makes node:zlib
- * take another piece. Where it is sure to fit, zstd writes there at once instead of through buffers of its own, in half to three quarters of the time.
+ * take another piece. Where it is sure to fit, zstd writes there at once instead of through buffers of its own.
  */
 function packedBound(bytes: number): number {
   return bytes + (bytes >>> 8) + 64 + 1;
