@@ -11,7 +11,7 @@
  * Cost: a person who is abroad without having declared it is found too, and rightly so; a foreign egress that no policy
  *   names is found as LOW.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfShare, untold } from './reading.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { isGeolocationRefuted } from './location-refuted.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
@@ -44,19 +44,28 @@ export function declaredPlace(view: SessionView, { config }: SignalParameters): 
   const settled = sighting.category !== 'MOBILE' && !isRelay(sighting.category);
   const share = abroad ? shareAbroad(view, sighting, km, config.network.farKm) : settled && km >= REGION_KM_MIN ? HONEST_SHARE.region : 1;
   if (share === 1) return zoneOnly(view, sighting);
-  const where = [sighting.city, sighting.region, sighting.country].filter((part) => part !== null).join(', ');
-  const declaredWhere = [declared.city, declared.region, declared.country].filter((part) => part !== null).join(', ');
-  return {
-    strength: strengthOfShare(share),
-    ubiquitous: share > UBIQUITOUS_SHARE,
-    observed: km,
-    expected: abroad ? 0 : REGION_KM_MIN,
-    unit: 'km',
-    samples: 1,
-    windowStart: view.windowStart,
-    windowEnd: view.windowEnd,
-    explanation: `The session comes from ${sighting.sourceIp} (${sighting.organisation ?? 'unknown organisation'}, ${sighting.category}), located in ${where}, ${show(km)} km from the declared place ${declaredWhere}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it${view.gateway === null ? '' : ` (it ends the transport of ${view.gateway.shown} people)`}; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`,
-  };
+  const { sourceIp, organisation, category, city, region, country } = sighting;
+  return untold(
+    { strength: strengthOfShare(share), ubiquitous: share > UBIQUITOUS_SHARE, observed: km, expected: abroad ? 0 : REGION_KM_MIN, unit: 'km', samples: 1, windowStart: view.windowStart, windowEnd: view.windowEnd },
+    { sourceIp, organisation, category, city, region, country, declared, km, abroad, shown: view.gateway?.shown ?? null, share },
+    explain,
+  );
+}
+
+interface Told extends Pick<Sighting, 'sourceIp' | 'organisation' | 'category' | 'city' | 'region' | 'country'> {
+  declared: NonNullable<SessionView['declared']>;
+  km: number;
+  abroad: boolean;
+  /** People whose transport ends at the source; null where it does not. */
+  shown: number | null;
+  share: number;
+}
+
+const placeText = ({ city, region, country }: { city: string | null; region: string | null; country: string | null }): string => [city, region, country].filter((part) => part !== null).join(', ');
+
+function explain(told: Told): string {
+  const { sourceIp, organisation, category, declared, km, abroad, shown, share } = told;
+  return `The session comes from ${sourceIp} (${organisation ?? 'unknown organisation'}, ${category}), located in ${placeText(told)}, ${show(km)} km from the declared place ${placeText(declared)}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it${shown === null ? '' : ` (it ends the transport of ${shown} people)`}; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`;
 }
 
 /** A desktop that is hosted stands in a hosting network by nature, also while nobody types; before the first keystroke it may be one. */

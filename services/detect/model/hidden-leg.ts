@@ -26,7 +26,7 @@ import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, settledMs, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, thousands } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, thousands, untold } from './reading.ts';
 import { BUSINESS_MAX, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { GapView, MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
@@ -142,17 +142,12 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const doubt = gatewayDoubt(view) ?? hopDoubt(gap, claimedMs, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
-  return {
-    strength,
-    ubiquitous: satellite,
-    observed: claimedMs,
-    expected,
-    unit: 'ms',
-    samples,
-    windowStart,
-    windowEnd: view.windowEnd,
-    explanation: explain({ early, satellite, doubt: strength < supported ? doubt : null, gap, statistic, settledMs: settled, explainedMs, expected, share: 10 ** log10Level, more: 10 ** log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile }),
-  };
+  const { twoClocks, clockErrorMs } = gap;
+  return untold(
+    { strength, ubiquitous: satellite, observed: claimedMs, expected, unit: 'ms', samples, windowStart, windowEnd: view.windowEnd },
+    { early, satellite, doubt: strength < supported ? doubt : null, twoClocks, clockErrorMs, statistic, settledMs: settled, explainedMs, expected, log10Level, log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile },
+    explain,
+  );
 }
 
 /**
@@ -233,37 +228,38 @@ interface Told {
   satellite: boolean;
   /** Why less is claimed: the network may have a gateway, or nobody is known behind the one that it has. */
   doubt: string | null;
-  gap: GapView;
+  twoClocks: boolean;
+  clockErrorMs: number;
   /** What the way behind an organisation's egress explains, ms; 0 where the transport does not end there. */
   explainedMs: number;
   statistic: GapStatistic;
   /** At a desktop that is hosted elsewhere, what the gap comes back to, ms. */
   settledMs: number;
   expected: number;
-  share: number;
+  log10Level: number;
   origin: string;
-  /** Share of slow machines that vary so much; 1 where nothing is claimed of it. */
-  more: number;
+  /** log10 of the share of slow machines that vary so much; 0 where nothing is claimed of it. */
+  log10More: number;
   calm: boolean;
   coupling: CouplingEvidence | null;
   lowQuantile: number;
 }
 
 function explain(told: Told): string {
-  const { gap } = told;
+  const [level, more] = [10 ** told.log10Level, 10 ** told.log10More];
   const { mixed } = told.statistic;
   const { lowMs, claimedMs, jitterMs, driftMs, minutes, samples } = told.statistic;
   const share = `${mixed ? 50 : Math.round((1 - told.lowQuantile) * 100)}% of`;
   const keys = thousands(samples);
   const least = minutes > 0 ? `In all but one of the last ${minutes} minutes of typing (${keys} keystrokes) ${share} the keystrokes` : `${share} ${keys} keystrokes`;
-  const clocks = gap.twoClocks
-    ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(gap.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
+  const clocks = told.twoClocks
+    ? `${least} were registered at least ${show(lowMs)} ms later than half the network round trip explains; less the clock error of ${show(told.clockErrorMs)} ms, ${show(claimedMs)} ms may be claimed (a shorter leg would stay hidden in that error)`
     : `${least} were registered at least ${show(claimedMs)} ms later than the network round trip explains`;
   const mixture = mixed ? `; the other keystrokes are much faster, as if somebody near typed among them (${MIXTURE_MS} ms and twice the spread of the round trip are taken off for an honest spread)` : '';
   const egress = told.explainedMs > 0 ? `; ${show(told.explainedMs)} ms are taken off for the way behind the organisation's gateway, at which the transport ends` : '';
   const settled = told.settledMs < claimedMs ? `; a desktop that is hosted elsewhere has an honest way behind its gateway, whose routes change, so only the ${show(told.settledMs)} ms that the gap comes back to count` : '';
-  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${told.share.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : told.settledMs < claimedMs ? 'that' : 'this gap'} (${told.origin})`;
-  const jitter = told.more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${told.more.toExponential(1)} of slow machines does` : '';
+  const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${level.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : told.settledMs < claimedMs ? 'that' : 'this gap'} (${told.origin})`;
+  const jitter = more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${more.toExponential(1)} of slow machines does` : '';
   const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.doubt !== null ? `; ${told.doubt}, so less is made of it` : '';
   const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);

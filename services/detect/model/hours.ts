@@ -17,7 +17,7 @@
 import { HOUR_MS } from '../fleet/minutes.ts';
 import { log10Share } from './null-table.ts';
 import { WEEK_HOURS, hourOfWeek } from './activity.ts';
-import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, rounded, strengthOfP, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, rounded, strengthOfP, strengthOfShare, thousands } from './reading.ts';
 import type { HoursView, SessionView, SignalParameters } from './view.ts';
 import { utcOffsetHours } from './zones.ts';
 
@@ -151,7 +151,7 @@ function outside(view: SessionView, activity: HoursView, { daysMin }: SignalPara
     samples: earlier.minutes,
     windowStart: activity.sessionStart,
     windowEnd: view.windowEnd,
-    explanation: `The session has come to an hour outside of this user's own: of ${earlier.minutes.toLocaleString('en-US')} active minutes on ${lately === 0 ? 'earlier days' : `days before the last ${lately}, which brought it,`} ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * honest}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
+    explanation: `The session has come to an hour outside of this user's own: of ${thousands(earlier.minutes)} active minutes on ${lately === 0 ? 'earlier days' : `days before the last ${lately}, which brought it,`} ${rounded(100 * share, 1)}% fell within ${OUTSIDE_MARGIN_HOURS} hours of it by the clock, although they gather in one part of the day; about ${100 * honest}% of honest days of people with regular hours do, so this adds to other evidence and opens nothing alone.`,
   };
 }
 
@@ -185,7 +185,7 @@ function ofZone(view: SessionView, { config }: SignalParameters): Answer {
     samples: activity.minutes,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `Over ${activity.days} days (${activity.minutes.toLocaleString('en-US')} active minutes) the working day fits ${zoneText(best.offsetHours)} best, ${rounded(away, 1)} hours from the declared zone ${zone} (${zoneText(declaredOffset)}), where ${Math.round(night * 100)}% of the activity would fall between midnight and 6:00; a share of ${(10 ** log10P).toExponential(1)} of honest people, among them night owls and shift workers, is so far off, so this adds to other evidence and opens nothing alone.`,
+    explanation: `Over ${activity.days} days (${thousands(activity.minutes)} active minutes) the working day fits ${zoneText(best.offsetHours)} best, ${rounded(away, 1)} hours from the declared zone ${zone} (${zoneText(declaredOffset)}), where ${Math.round(night * 100)}% of the activity would fall between midnight and 6:00; a share of ${(10 ** log10P).toExponential(1)} of honest people, among them night owls and shift workers, is so far off, so this adds to other evidence and opens nothing alone.`,
   };
 }
 

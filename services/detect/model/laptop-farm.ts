@@ -17,7 +17,7 @@
  */
 import { OWN_EXPECTED_MIN } from '../fleet/egress.ts';
 import { log10Share, type NullTable } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP, thousands } from './reading.ts';
 import { isTrustedEgress } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -79,11 +79,11 @@ function explain(ip: string, figures: NonNullable<NonNullable<SessionView['fleet
   const sent = shipTos > 0 && shipTos < users ? `; their devices were sent to ${shipTos} ${shipTos === 1 ? 'place' : 'places'}` : '';
   const inTurn =
     apart < 0
-      ? `; on ${daysApart} of ${days} days they typed in turn: typically ${people} people in ${turns} turns and ${minutes.toLocaleString('en-US')} minutes, ${together} of them together, where chance would give ${expected} or more (chance that the turns stay apart: ${(10 ** log10Apart).toExponential(1)}; by habit, ${(10 ** apart).toExponential(1)} at the least is taken)`
+      ? `; on ${daysApart} of ${days} days they typed in turn: typically ${people} people in ${turns} turns and ${thousands(minutes)} minutes, ${together} of them together, where chance would give ${expected} or more (chance that the turns stay apart: ${(10 ** log10Apart).toExponential(1)}; by habit, ${(10 ** apart).toExponential(1)} at the least is taken)`
       : log10Apart < 0 && people >= USERS_MIN
         ? `; the others typed in turn, but this person typed together with them for ${ownShared} minutes (chance: ${ownExpected}) and takes no part in that`
         : people >= 2
-          ? `; they typed together for ${together} of ${minutes.toLocaleString('en-US')} minutes (chance: ${expected})`
+          ? `; they typed together for ${together} of ${thousands(minutes)} minutes (chance: ${expected})`
           : '';
   return `Behind the residential address ${ip} ${users} people of the organisation with ${devices} devices were active in the last days${places}${sent}${inTurn}; a share of ${(10 ** Math.max(-12, log10P)).toExponential(1)} of honest people would show as much, and it is consistent with a laptop farm (strength follows from that share; ${rounded(log10P, 2)} on a log10 scale).`;
 }

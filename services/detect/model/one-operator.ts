@@ -16,8 +16,8 @@
  *   stay apart from each other, the more sets there are, and the less one of them says.
  */
 import { HOUR_MS } from '../fleet/minutes.ts';
-import { PRESENCE_HOURS } from '../fleet/rhythm.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands } from './reading.ts';
+import { PRESENCE_HOURS, type RhythmFigures } from '../fleet/rhythm.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands, untold } from './reading.ts';
 import type { SessionView } from './view.ts';
 
 export const oneOperatorSignal: SignalDescription = {
@@ -35,19 +35,13 @@ const STRENGTH_MIN = 0.3;
 export function oneOperator(view: SessionView): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { strength: supported, lastLook, own, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers } = told.figures;
+  const { strength: supported, group, slots } = told.figures;
   const strength = Math.min(group > 2 ? STRENGTH_MAX : STRENGTH_MAX_PAIR, supported);
   if (view.helpdesk || strength < STRENGTH_MIN) return QUIET;
+  return untold({ strength, ubiquitous: false, observed: group, expected: 1, unit: 'identities', samples: slots, windowStart: told.until - PRESENCE_HOURS * HOUR_MS, windowEnd: told.until }, told.figures, explain);
+}
+
+function explain({ strength: supported, lastLook, own, group, groupLikeness, among, sets, changed, slots, shared, expected, strangers }: RhythmFigures): string {
   const times = (decades: number): string => `10^${rounded(decades, 2)}`;
-  return {
-    strength,
-    ubiquitous: false,
-    observed: group,
-    expected: 1,
-    unit: 'identities',
-    samples: slots,
-    windowStart: told.until - PRESENCE_HOURS * HOUR_MS,
-    windowEnd: told.until,
-    explanation: `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group,${group === 2 ? '' : ` and with ${times(own)} for this user being one of them and not somebody like them (the middle of the two counts, and no more than the latter),`} ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`,
-  };
+  return `The recent typing of this user and of ${group - 1} other ${group === 2 ? 'identity' : 'identities'} agrees as one person's does: two by two they are typically ${times(groupLikeness)} times as likely to be one person as two (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time), and they typed in turn: ${shared} of ${slots} slots of ten minutes shared, where chance would share ${rounded(expected, 1)}. The ${among} people ${changed ? 'whose hands changed lately too and ' : ''}who were never at work with this user make ${times(sets)} sets of ${group - 1} that might have agreed by chance; allowing for those, and for all sizes of group,${group === 2 ? '' : ` and with ${times(own)} for this user being one of them and not somebody like them (the middle of the two counts, and no more than the latter),`} ${times(lastLook)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is ${times(supported)}.`;
 }

@@ -16,7 +16,7 @@ import { couplingOf, couplingText, withCoupling } from './coupling.ts';
 import { heldGap, MINUTES_HELD } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP, thousands } from './reading.ts';
 import { riseMax } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -65,6 +65,6 @@ export function ownGap(view: SessionView, parameters: SignalParameters): Answer 
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${samples.toLocaleString('en-US')} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${own.minutes.toLocaleString('en-US')} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days${few > 0 ? ` (${rounded(10 ** few, 1)} times as many as where more days are known)` : ''}${couplingText(coupling)} and is consistent with a further leg that was not there before.`,
+    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${thousands(samples)} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${thousands(own.minutes)} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days${few > 0 ? ` (${rounded(10 ** few, 1)} times as many as where more days are known)` : ''}${couplingText(coupling)} and is consistent with a further leg that was not there before.`,
   };
 }

@@ -17,7 +17,7 @@
 import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import type { WayFigures } from '../fleet/cohort-path.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, untold } from './reading.ts';
 import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
 
@@ -177,17 +177,31 @@ export function pathExcess(view: SessionView, parameters: SignalParameters): Ans
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
   const trusted = !known ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
-  const exit = exitCounts(sighting) ? `; that the source is a ${sighting.category === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence` : '';
-  const doubt = satellite ? '; a geostationary or other satellite link would show the same' : mobile ? '; mobile networks are granted more and still vary' : '';
-  return {
-    strength,
-    ubiquitous: satellite,
-    observed: least,
-    expected,
-    unit: 'ms',
-    samples: transport.samples,
-    windowStart: view.windowStart,
-    windowEnd: view.windowEnd,
-    explanation: `The least round trip to ${sighting.sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${peers === null ? 'for detours' : `as the ways of ${peers.networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(transport.wanderMs)} ms above the least of ${transport.spreadSamples} minutes), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`,
-  };
+  const { category, sourceIp } = sighting;
+  const { wanderMs, spreadSamples } = transport;
+  return untold(
+    { strength, ubiquitous: satellite, observed: least, expected, unit: 'ms', samples: transport.samples, windowStart: view.windowStart, windowEnd: view.windowEnd },
+    { least, km, floor, inflated, lastMile, expected, networks: peers?.networks ?? null, queueMs, excess, sourceIp, wanderMs, spreadSamples, exit: exitCounts(sighting) ? category : null, satellite, mobile },
+    explain,
+  );
+}
+
+interface Told extends Omit<Excess, 'peers' | 'known'> {
+  least: number;
+  /** Of the peers whose ways count; null where they do not. */
+  networks: number | null;
+  sourceIp: string;
+  wanderMs: number;
+  spreadSamples: number;
+  /** Category of an exit that counts here. */
+  exit: Sighting['category'] | null;
+  satellite: boolean;
+  mobile: boolean;
+}
+
+function explain(told: Told): string {
+  const { least, km, floor, inflated, lastMile, expected, networks, queueMs, excess, sourceIp, wanderMs, spreadSamples } = told;
+  const exit = told.exit === null ? '' : `; that the source is a ${told.exit === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence`;
+  const doubt = told.satellite ? '; a geostationary or other satellite link would show the same' : told.mobile ? '; mobile networks are granted more and still vary' : '';
+  return `The least round trip to ${sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${networks === null ? 'for detours' : `as the ways of ${networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(wanderMs)} ms above the least of ${spreadSamples} minutes), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`;
 }

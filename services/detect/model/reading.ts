@@ -36,8 +36,52 @@ export interface Reading {
   windowStart: number;
   windowEnd: number;
   /** One English sentence; every number in it follows from the fields above. */
-  explanation: string;
+  readonly explanation: string;
 }
+
+class UntoldReading<T> implements Reading {
+  readonly strength: number;
+  readonly ubiquitous: boolean;
+  readonly observed: number;
+  readonly expected: number;
+  readonly unit: string;
+  readonly samples: number;
+  readonly windowStart: number;
+  readonly windowEnd: number;
+  #facts: T | null;
+  #explain: (facts: T) => string;
+  #text = '';
+
+  constructor({ strength, ubiquitous, observed, expected, unit, samples, windowStart, windowEnd }: Figures, facts: T, explain: (facts: T) => string) {
+    this.strength = strength;
+    this.ubiquitous = ubiquitous;
+    this.observed = observed;
+    this.expected = expected;
+    this.unit = unit;
+    this.samples = samples;
+    this.windowStart = windowStart;
+    this.windowEnd = windowEnd;
+    this.#facts = facts;
+    this.#explain = explain;
+  }
+
+  get explanation(): string {
+    if (this.#facts === null) return this.#text;
+    this.#text = this.#explain(this.#facts);
+    this.#facts = null;
+    return this.#text;
+  }
+}
+
+/** A reading without its sentence. */
+export type Figures = Omit<Reading, 'explanation'>;
+
+/**
+ * A reading whose sentence is put together when somebody asks for it: who holds something has a new one with every window, of which few are shown.
+ *
+ * @param facts what the sentence tells; nobody may change them from then on
+ */
+export const untold = <T extends object>(figures: Figures, facts: T, explain: (facts: T) => string): Reading => new UntoldReading(figures, facts, explain);
 
 /** The signal was evaluated and the session looks as declared; what it held before fades. */
 export const QUIET = 'quiet';

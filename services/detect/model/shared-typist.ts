@@ -9,7 +9,8 @@
  * Reference: the organisation's own people; others only where both tenants share.
  * Cost: in a large fleet somebody is always alike, so it speaks in small ones alone; LOW at most by itself.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands } from './reading.ts';
+import type { RhythmFigures } from '../fleet/rhythm.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, thousands, untold } from './reading.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
 export const sharedTypistSignal: SignalDescription = {
@@ -26,18 +27,11 @@ const STRENGTH_MIN = 0.3;
 export function sharedTypist(view: SessionView, { config }: SignalParameters): Answer {
   const told = view.fleet?.rhythm ?? null;
   if (told === null) return NO_DATA;
-  const { likeness, people, strangers, typist } = told.figures;
+  const { likeness, people, typist } = told.figures;
   const strength = Math.min(STRENGTH_MAX, typist);
   if (view.helpdesk || strength < STRENGTH_MIN) return QUIET;
-  return {
-    strength,
-    ubiquitous: false,
-    observed: rounded(likeness, 2),
-    expected: 0,
-    unit: 'decades',
-    samples: people,
-    windowStart: told.until - config.fleet.memoryMs,
-    windowEnd: told.until,
-    explanation: `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`,
-  };
+  return untold({ strength, ubiquitous: false, observed: rounded(likeness, 2), expected: 0, unit: 'decades', samples: people, windowStart: told.until - config.fleet.memoryMs, windowEnd: told.until }, told.figures, explain);
 }
+
+const explain = ({ likeness, people, strangers, typist }: RhythmFigures): string =>
+  `The recent typing of this user and that of another one are 10^${rounded(likeness, 2)} times as likely to be one person's as two people's (checked on ${thousands(strangers)} pairs of the organisation that typed at the same time); that is the most alike of ${people - 1} others, so 10^${rounded(likeness - Math.log10(Math.max(1, people - 1)), 2)} is left of it; on the mean of the four looks of the day and the last one of the day before, those to come counted as nothing, it is 10^${rounded(typist, 2)}.`;

@@ -11,7 +11,7 @@ import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { barOfFleet } from '../model/e-bh.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
-import { rounded, show } from '../model/reading.ts';
+import { rounded, show, thousands } from '../model/reading.ts';
 import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
@@ -243,7 +243,7 @@ function learningEvidence({ rhythms }: Person, { rhythm, sensor, lastEnd }: Sess
     samples: keys,
     windowStart: lastEnd - MINUTE_MS,
     windowEnd: lastEnd,
-    explanation: `The rhythm of this user is still being learnt (${keys.toLocaleString('en-US')} of ${settings.profileKeysMin.toLocaleString('en-US')} keystrokes), so nothing is claimed about who types.`,
+    explanation: `The rhythm of this user is still being learnt (${thousands(keys)} of ${thousands(settings.profileKeysMin)} keystrokes), so nothing is claimed about who types.`,
   };
 }
 

@@ -7,7 +7,7 @@ import { address, config, session } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { SENSORS, readName, readNumber, readTime, readWord, writeName, writeNumber, writeTime, writeWord } from './compact-codec.ts';
-import type { Person } from './person.ts';
+import type { HeldSignal, Person } from './person.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
 import { People } from './people.ts';
 import { decodePerson, encodeOpen, encodePerson, joinOpen } from './person-codec.ts';
@@ -128,7 +128,10 @@ describe('the state of a person', () => {
           const whole = joinOpen(decodePerson(bytes, dictionary), open, dictionary);
           expect(Buffer.from(encodePerson(whole, dictionary)).equals(bytes)).toBe(true);
           expect(Buffer.from(encodeOpen(whole, dictionary)).equals(open)).toBe(true);
-          const bare = ({ nextTimer: _timer, batch: _batch, fleet: _fleet, closed: _closed, devices, ...rest }: Person) => ({ ...rest, devices: devices.map(({ own: _own, ...device }) => device) });
+          // Sentences that nobody has asked for yet are put together.
+          const told = ({ held, reading }: HeldSignal) => ({ held, reading: reading === null ? null : { ...reading, explanation: reading.explanation } });
+          const sessionsOf = ({ sessions }: Person) => [...sessions.values()].map((session) => ({ ...session, signals: session.signals.map(told) }));
+          const bare = ({ nextTimer: _timer, batch: _batch, fleet: _fleet, closed: _closed, devices, ...rest }: Person) => ({ ...rest, sessions: sessionsOf(rest as Person), devices: devices.map(({ own: _own, ...device }) => device) });
           expect(bare(whole)).toEqual(bare(person));
         }
       }
