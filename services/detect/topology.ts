@@ -23,7 +23,7 @@ import { createGateways } from './fleet/gateway.ts';
 import { completeAfterMs, jsonCodec } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
 import { KeptFleets } from './fleet/kept-fleets.ts';
-import { addFact, newPersonFleet } from './fleet/person-fleet.ts';
+import { addFact, isEmpty, newPersonFleet } from './fleet/person-fleet.ts';
 import { forgetNames } from './fleet/subjects.ts';
 import type { FindingContext, WindowTrace } from './steps/findings.ts';
 import type { DetectEvent } from './steps/digest.ts';
@@ -97,6 +97,7 @@ class Detect implements DetectPipeline {
   readonly #context: FindingContext;
   readonly #people: People;
   readonly #task: KeyedStore<Watermark>;
+  readonly #captures: boolean;
   /** People who are not at rest, by key; found again from the state on the first batch. */
   #active: Map<string, Cell> | null = null;
   /** When the findings of people at rest expire. */
@@ -129,6 +130,7 @@ class Detect implements DetectPipeline {
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);
+    this.#captures = state.captures === true;
     this.#fleet = new KeptFleets(state);
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
     this.#people = new People(state, livePeopleMax);
@@ -192,13 +194,13 @@ class Detect implements DetectPipeline {
         now = this.#now;
       }
       const cell = this.#cellOf(event.tenantId, event.userId);
-      const { key, person } = cell;
+      const { person } = cell;
       person.seenAtWatermark = now;
       this.#intake.take(person, record);
       if (person.closed) {
         person.closed = false;
         this.#people.saveClosed(cell, this.#active!.size);
-        person.fleet = this.#fleet.save(key, person.fleet);
+        this.#saveFleet(cell);
       }
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
     }
@@ -274,6 +276,14 @@ class Detect implements DetectPipeline {
     this.#active!.set(key, cell);
     this.#people.saveOpen(cell);
     return cell;
+  }
+
+  /** After a window has closed: where every change is written to a changelog it is saved anew, else what is kept is the object itself. */
+  #saveFleet(cell: LiveCell): void {
+    const { key, person } = cell;
+    const { fleet } = person;
+    if (!this.#captures && fleet !== null && fleet === cell.keptFleet && !isEmpty(fleet)) return;
+    person.fleet = cell.keptFleet = this.#fleet.save(key, fleet);
   }
 
   #wake(key: string): Person | undefined {

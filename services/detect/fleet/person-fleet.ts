@@ -3,7 +3,8 @@
  * person's own closed windows; when the person's clock (or, for people who stopped, the watermark) has passed the hour,
  * it is reported once, so a report is a function of the person's own events.
  */
-import type { FleetFact, NetworkCategory } from '#schemas/records.ts';
+import type { DeviceAssignment, FleetFact, NetworkCategory } from '#schemas/records.ts';
+import type { FleetView } from '../model/fleet-view.ts';
 import { roomFor } from '../steps/room.ts';
 import type { Minutes } from './minutes.ts';
 
@@ -56,14 +57,12 @@ export interface PersonFleet {
   found: FoundFacts | undefined;
 }
 
-/** Of the facts in force, those that are about where and how the person is now. */
-export interface FoundFacts {
+/** What the facts in force show of a session that comes from there. */
+interface FoundFacts {
   readonly among: readonly FleetFact[];
   readonly sourceIp: string | null;
-  readonly egress: FleetFact | null;
-  readonly shipTo: FleetFact | null;
-  /** Of the buckets of rhythms the largest. */
-  readonly rhythm: FleetFact | null;
+  readonly assignment: DeviceAssignment | null;
+  readonly view: FleetView;
 }
 
 export const PLACES_MAX = 4;

@@ -8,6 +8,7 @@
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
+import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { ByteReader, bytesOfText, textOfBytes } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
 import { fold, unfold } from './folded.ts';
@@ -33,6 +34,8 @@ export interface Cell {
   closed: Uint8Array | null;
   /** Of a person at rest who has open windows; null for all others. */
   aside: Aside | null;
+  /** What is kept in the store of the exchange as it is, where that is known: nothing is to be saved as long as it is the same object. */
+  keptFleet: PersonFleet | null;
 }
 
 export type LiveCell = Cell & { person: Person };
@@ -47,8 +50,8 @@ const RESTING_LIVE_MAX = 64;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
-const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null });
-const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes) });
+const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null, keptFleet: null });
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes), keptFleet: null });
 
 const head = new Uint8Array(HEAD_BYTES);
 
