@@ -11,7 +11,7 @@ import { NO_AREA } from './areas.ts';
 import { accessOf, cohortLevels, gapValue } from './cohort.ts';
 import { HOUR_MS, hourOf, markMinute, type Minutes } from './minutes.ts';
 import { peerReports } from './collect-peers.ts';
-import { newPersonFleet, PLACES_MAX, presentHands, SESSIONS_MAX, takeUp, type FleetPlace } from './person-fleet.ts';
+import { newPersonFleet, PLACES_MAX, presentHands, SESSIONS_MAX, takeUp, type FleetPlace, type HandsBlock } from './person-fleet.ts';
 import { bucketsOf, SKETCH_SIZE } from './rhythm-sketch.ts';
 import { categoryCode, networkOf, placeHash, shortHash, subjectOf, TRUSTED_EGRESS, type FleetKind } from './subjects.ts';
 
@@ -34,15 +34,24 @@ export function afterWindow(person: Person, session: SessionState, window: OpenW
   const place = placeOf(fleet.places, session);
   if (place !== null && window.keystrokes > 0) markMinute(place.minutes, window.start);
   const thousandths = Math.round(strength * 1000);
-  const known = fleet.sessions.find(({ sessionId }) => sessionId === session.sessionId);
-  if (known !== undefined) known.strength = Math.max(known.strength, thousandths);
-  else if (fleet.sessions.length < SESSIONS_MAX) fleet.sessions.push({ sessionId: session.sessionId, strength: thousandths });
+  const { sessions } = fleet;
+  for (let i = 0; i < sessions.length; i++) {
+    const known = sessions[i]!;
+    if (known.sessionId !== session.sessionId) continue;
+    if (thousandths > known.strength) known.strength = thousandths;
+    return;
+  }
+  if (sessions.length < SESSIONS_MAX) sessions.push({ sessionId: session.sessionId, strength: thousandths });
 }
 
 function placeOf(places: FleetPlace[], { sighting, deviceId, assignment }: SessionState): FleetPlace | null {
-  const network = sighting === null ? '' : networkOf(sighting.sourceIp);
-  const known = places.find((place) => place.network === network && place.deviceId === deviceId);
-  if (known !== undefined) return known;
+  const sourceIp = sighting === null ? '' : sighting.sourceIp;
+  // Mostly the address is the network, and no network is another's address.
+  const known = placeAt(places, sourceIp, deviceId);
+  if (known !== null) return known;
+  const network = networkOf(sourceIp);
+  const shared = network === sourceIp ? null : placeAt(places, network, deviceId);
+  if (shared !== null) return shared;
   if (places.length >= PLACES_MAX) return null;
   const declared = assignment?.declared ?? null;
   const shippedTo = assignment?.shippedTo ?? null;
@@ -57,6 +66,11 @@ function placeOf(places: FleetPlace[], { sighting, deviceId, assignment }: Sessi
   };
   places.push(place);
   return place;
+}
+
+function placeAt(places: readonly FleetPlace[], network: string, deviceId: string): FleetPlace | null {
+  for (let i = 0; i < places.length; i++) if (places[i]!.network === network && places[i]!.deviceId === deviceId) return places[i]!;
+  return null;
 }
 
 const areaOf = ({ latitude, longitude }: DeclaredPlace): [number, number] => [Math.round(latitude * 10), Math.round(longitude * 10)];
@@ -117,7 +131,7 @@ function reportRhythm(reporter: Reporter): void {
   const present = presentHands(reporter.person.fleet!);
   if (present === null) return;
   const { blocks, changed } = present;
-  const sketch = Array.from({ length: SKETCH_SIZE }, (_, i) => Math.round(blocks.reduce((sum, block) => sum + block.sketch[i]!, 0) / blocks.length));
+  const sketch = meanSketch(blocks);
   const minutes: Minutes = [0, 0];
   for (const place of places) {
     minutes[0] |= place.minutes[0];
@@ -126,6 +140,16 @@ function reportRhythm(reporter: Reporter): void {
   const [latitude, longitude] = places[0]?.area ?? [NO_AREA, NO_AREA];
   const values = [...sketch, latitude, longitude, changed ? 1 : 0, Math.floor(strangeSince / HOUR_MS), shortHash(places[0]?.deviceId ?? '')];
   for (const bucket of bucketsOf(sketch)) report(reporter, 'RHYTHM', subjectOf('RHYTHM', reporter.tenant, bucket), places[0]?.deviceId ?? '', minutes, values);
+}
+
+function meanSketch(blocks: readonly HandsBlock[]): number[] {
+  const sketch: number[] = [];
+  for (let i = 0; i < SKETCH_SIZE; i++) {
+    let sum = 0;
+    for (const block of blocks) sum += block.sketch[i]!;
+    sketch.push(Math.round(sum / blocks.length));
+  }
+  return sketch;
 }
 
 /** Low gap of the session's hour and the keystrokes that it rests on; null where there are too few. */

@@ -67,15 +67,24 @@ function noiseOf(minutes: readonly MinuteSummary[], to: number, lowMs: number): 
   return median(to);
 }
 
-/** The split with the largest rise that lasts to the end; null where there are too few minutes or no rise. */
-export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number): Onset | null {
+/** Least low gap from each minute on. */
+const leastFrom = new Float64Array(MINUTES_MAX);
+
+/**
+ * The split with the largest rise that lasts to the end; null where there are too few minutes or no rise.
+ *
+ * @param riseMin rises below that need not be found, ms
+ */
+export function findOnset(minutes: readonly MinuteSummary[], beforeMin: number, riseMin = -Infinity): Onset | null {
   let best: Onset | null = null;
   const end = minutes.length;
+  for (let i = end - 1, least = Infinity; i >= beforeMin; i--) leastFrom[i] = least = Math.min(least, minutes[i]!.low);
   for (let split = beforeMin; split <= end - AFTER_MINUTES; split++) {
     const beforeMs = medianOf(minutes, 'low', 0, split);
+    const leastAfter = leastFrom[split]!;
+    // It is half of the rise or more, where that lasts.
+    if (leastAfter - beforeMs < riseMin / 2) continue;
     const afterMs = medianOf(minutes, 'low', split, end);
-    let leastAfter = Infinity;
-    for (let i = split; i < end; i++) if (minutes[i]!.low < leastAfter) leastAfter = minutes[i]!.low;
     // A rise that lasts: also its lowest minute lies above most of what was before.
     if (leastAfter - beforeMs < (afterMs - beforeMs) / 2) continue;
     const middleRise = medianOf(minutes, 'middle', split, end) - medianOf(minutes, 'middle', 0, split);
@@ -105,8 +114,9 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
   if (gap === null) return NO_DATA;
   const settings = parameters.config.hiddenLeg;
   if (gap.minutes.length < settings.onsetMinutesMin + AFTER_MINUTES) return NO_DATA;
-  if (!mayHaveRisen(gap.minutes, settings.onsetMinutesMin, settings.onsetMsMin + 4 * NOISE_MS_MIN)) return QUIET;
-  const found = findOnset(gap.minutes, settings.onsetMinutesMin);
+  const riseMin = settings.onsetMsMin + 4 * NOISE_MS_MIN;
+  if (!mayHaveRisen(gap.minutes, settings.onsetMinutesMin, riseMin)) return QUIET;
+  const found = findOnset(gap.minutes, settings.onsetMinutesMin, riseMin);
   if (found === null) return QUIET;
   const rise = found.afterMs - found.beforeMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;

@@ -222,7 +222,8 @@ export function mediansOf(counts: Uint16Array): { intervalMs: number; holdMs: nu
   return { intervalMs: Math.exp(logQuantile(counts, 0, total(counts, 0), 0.5)), holdMs };
 }
 
-/** Concentration on a raster, −1…1 (1: every time is a multiple), of intervals and of holds; NaN without any. */
-export function concentration(phases: Int32Array, raster: number): { intervals: number; holds: number } {
-  return { intervals: phases[raster]! / UNIT / phases[PHASES]!, holds: phases[RASTERS.length + raster]! / UNIT / phases[PHASES + 1]! };
-}
+/** Concentration of intervals on a raster, −1…1 (1: every time is a multiple); NaN without any. */
+export const intervalConcentration = (phases: Int32Array, raster: number): number => phases[raster]! / UNIT / phases[PHASES]!;
+
+/** The same of holds. */
+export const holdConcentration = (phases: Int32Array, raster: number): number => phases[RASTER_COUNT + raster]! / UNIT / phases[PHASES + 1]!;

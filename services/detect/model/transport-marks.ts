@@ -15,8 +15,8 @@
  *   mark. Some keyboards' firmware times holds; the tables have them in. Never more than LOW by itself.
  */
 import { log10Share, type NullTable } from './null-table.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP } from './reading.ts';
-import { RASTERS, concentration } from './rhythm.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfP, thousands } from './reading.ts';
+import { RASTERS, holdConcentration, intervalConcentration } from './rhythm.ts';
 import type { SessionView } from './view.ts';
 
 export const transportMarksSignal: SignalDescription = {
@@ -58,21 +58,20 @@ const HELPDESK_MAX = 0.3;
 const AS_GOOD = 0.03;
 
 /** How well times sit on their best raster, and which that is; the longest of equals. */
-function bestRaster(phases: Int32Array, of: 'intervals' | 'holds'): { value: number; raster: number } {
+function bestRaster(phases: Int32Array, concentration: typeof intervalConcentration): { value: number; raster: number } {
   let most = -Infinity;
-  for (let i = 0; i < RASTERS.length; i++) most = Math.max(most, concentration(phases, i)[of]);
+  for (let i = 0; i < RASTERS.length; i++) most = Math.max(most, concentration(phases, i));
   let raster = RASTERS.length - 1;
-  while (raster > 0 && !(concentration(phases, raster)[of] >= most - AS_GOOD)) raster--;
+  while (raster > 0 && !(concentration(phases, raster) >= most - AS_GOOD)) raster--;
   return { value: Math.max(0, most), raster };
 }
 
 /** @param phases sums of a Rhythm */
 export function marksOf(phases: Int32Array): Marks {
-  const first = concentration(phases, 0);
-  if (!Number.isFinite(first.intervals)) return { smeared: 0, batched: 0, framed: 0, rasters: [0, 0, 0] };
-  const intervals = bestRaster(phases, 'intervals');
-  const known = Number.isFinite(first.holds);
-  const holds = known ? bestRaster(phases, 'holds') : { value: 0, raster: 0 };
+  if (!Number.isFinite(intervalConcentration(phases, 0))) return { smeared: 0, batched: 0, framed: 0, rasters: [0, 0, 0] };
+  const intervals = bestRaster(phases, intervalConcentration);
+  const known = Number.isFinite(holdConcentration(phases, 0));
+  const holds = known ? bestRaster(phases, holdConcentration) : { value: 0, raster: 0 };
   const thousandths = (value: number): number => Math.max(0, Math.round(value * 1000));
   const intervalMs = RASTERS[intervals.raster]!;
   return {
@@ -131,6 +130,6 @@ export function transportMarks(view: SessionView): Answer {
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: blocks.at(-1)!.end,
-    explanation: `In the last ${samples.toLocaleString('en-US')} intervals, on a raster of ${show(rasterMs)} ms, ${TEXT[mark]}: the concentration is ${rounded(observed, 2)}, 95% of people at their own keyboard stay below ${expected}, and a coarse local clock would round both alike.`,
+    explanation: `In the last ${thousands(samples)} intervals, on a raster of ${show(rasterMs)} ms, ${TEXT[mark]}: the concentration is ${rounded(observed, 2)}, 95% of people at their own keyboard stay below ${expected}, and a coarse local clock would round both alike.`,
   };
 }

@@ -22,7 +22,7 @@ function digested(event: KeystrokeLatency): DigestedKeystrokes {
   const digest = digestOf(whole(event));
   const bytes = new Uint8Array(digest.length + 9).fill(0xff);
   bytes.set(digest, 5);
-  return { type: 'DigestedKeystrokes', event: { ...event, registrationLatencyMs: [], interKeyMs: [], holdMs: [] }, context, digest: { bytes, at: 5 } };
+  return { type: 'DigestedKeystrokes', event: { ...event, registrationLatencyMs: [], interKeyMs: [], holdMs: [] }, context, bytes, at: 5 };
 }
 
 test('a window that observes digests is the one that observes the records', () => {

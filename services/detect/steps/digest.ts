@@ -20,11 +20,10 @@ export interface Digest {
 }
 
 /** Keystrokes whose three arrays are empty: the digest stands for them, until the host reads on. */
-export interface DigestedKeystrokes {
+export interface DigestedKeystrokes extends Digest {
   readonly type: 'DigestedKeystrokes';
   readonly event: KeystrokeLatency;
   readonly context: EventContext;
-  readonly digest: Digest;
 }
 
 /** A connection of which only what a sighting takes is there: its lists are empty, and `facts` stand for them and for the network. */
@@ -170,7 +169,7 @@ function latenciesOf(values: readonly number[]): { lowMs: number; medianMs: numb
 
 /** Low registration latency and median of one record, ms; null where it has none. */
 export function latencyFigures(record: KeystrokeRecord): { lowMs: number; medianMs: number } | null {
-  if (record.type === 'DigestedKeystrokes') return digests.open(record.digest) === 0 ? null : digests.latencies();
+  if (record.type === 'DigestedKeystrokes') return digests.open(record) === 0 ? null : digests.latencies();
   const { registrationLatencyMs } = record.event;
   return registrationLatencyMs.length === 0 ? null : latenciesOf(registrationLatencyMs);
 }

@@ -36,7 +36,7 @@ function sketchFor(window: Gaps, { networkRttMs, latencyClock }: KeystrokeLatenc
 export function observeGaps(window: Gaps, record: KeystrokeRecord): number {
   const { event } = record;
   if (record.type === 'DigestedKeystrokes') {
-    const keys = digests.open(record.digest);
+    const keys = digests.open(record);
     if (keys > 0) digests.addGaps(sketchFor(window, event));
     return keys;
   }

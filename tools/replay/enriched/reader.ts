@@ -175,6 +175,8 @@ class BlockReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #values: unknown[] = [null];
+  /** By the number of a head, the context that came with it last: that of its session, mostly the same all along. */
+  readonly #contexts: (EventContext | null)[] = [null];
   /** Entries that were read. */
   entries = 0;
   #at = 0;
@@ -201,7 +203,7 @@ class BlockReader {
       this.entries++;
       const start = this.#at;
       const kind = this.#bytes[this.#at++];
-      if (kind === VALUE) this.#values.push(this.#value());
+      if (kind === VALUE) this.#addValue();
       else if (kind === MARK) {
         const front = this.#double();
         if (front !== null && isDue(front)) return this.#backTo(start, { events, front, held: false });
@@ -228,7 +230,7 @@ class BlockReader {
     while (this.entries < entries && !this.ended) {
       this.entries++;
       const kind = this.#bytes[this.#at++];
-      if (kind === VALUE) this.#values.push(this.#value());
+      if (kind === VALUE) this.#addValue();
       else if (kind === MARK) this.#double();
       else {
         events++;
@@ -240,8 +242,9 @@ class BlockReader {
   }
 
   #keystrokesEvent(): DigestedKeystrokes | null {
-    const head = this.#shared() as KeystrokeLatency;
-    const context = this.#context();
+    const number = this.#uint();
+    const head = this.#values[number] as KeystrokeLatency;
+    const context = this.#contextOf(number);
     const observedAt = this.#time();
     const eventId = this.#text();
     const networkRttMs = this.#double();
@@ -250,12 +253,13 @@ class BlockReader {
     const length = this.#uint();
     const at = this.#at;
     this.#at += length;
-    return this.#at > this.#bytes.length ? null : { type: 'DigestedKeystrokes', event, context, digest: { bytes: this.#bytes, at } };
+    return this.#at > this.#bytes.length ? null : { type: 'DigestedKeystrokes', event, context, bytes: this.#bytes, at };
   }
 
   #connectionEvent(): DigestedConnection {
-    const head = this.#shared() as Connection;
-    const context = this.#context();
+    const number = this.#uint();
+    const head = this.#values[number] as Connection;
+    const context = this.#contextOf(number);
     const databases = this.#shared() as DatabaseVersion[];
     const facts = this.#shared() as SightingFacts;
     const observedAt = this.#time();
@@ -266,10 +270,13 @@ class BlockReader {
     return { type: 'DigestedConnection', event, context, facts, databases };
   }
 
-  #context(): EventContext {
+  #contextOf(head: number): EventContext {
     const assignment = this.#shared() as EventContext['assignment'];
     const vantage = this.#shared() as EventContext['vantage'];
-    return { assignment, vantage, feedback: this.#shared() as EventContext['feedback'] };
+    const feedback = this.#shared() as EventContext['feedback'];
+    const last = this.#contexts[head] ?? null;
+    if (last !== null && last.assignment === assignment && last.vantage === vantage && last.feedback === feedback) return last;
+    return (this.#contexts[head] = { assignment, vantage, feedback });
   }
 
   #shared(): unknown {
@@ -286,6 +293,11 @@ class BlockReader {
     const value = this.#view.getFloat64(this.#at, true);
     this.#at += 8;
     return Number.isNaN(value) ? null : value;
+  }
+
+  #addValue(): void {
+    this.#values.push(this.#value());
+    this.#contexts.push(null);
   }
 
   #value(): unknown {
