@@ -25,4 +25,7 @@ export function bitsOf(word: number): number {
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
+/** Place of the lowest set bit of a word that is not 0. */
+export const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
+
 export const countMinutes = (minutes: readonly number[]): number => minutes.reduce((sum, word) => sum + bitsOf(word), 0);

@@ -1,60 +1,64 @@
-/** When two people type: together, in turn, or too little to say. */
+/** When the people of a bucket type: hours and ten-minute slots as words of bits, a row a person, for standing.ts to compare. */
+import { assert } from '#lib/kernel/errors.ts';
 import { bitsOf } from './minutes.ts';
 
 /** Hours of a day's typing in one word of bits, six bits an hour: 30 bits stay small integers. */
-const HOURS_PER_WORD = 5;
-const HOUR_BITS = 6;
+export const HOURS_PER_WORD = 5;
+export const HOUR_BITS = 6;
 const FULL_HOUR = 0b111111;
-const DAY_HOURS = 24;
+export const DAY_HOURS = 24;
+/** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
+const DAY_SPAN_HOURS = 8;
+/** Longest working day of one person. */
+export const ONE_DAY_HOURS = 14;
 
-/** Ten-minute slots from the hour `lately` on, as words of HOURS_PER_WORD hours: what a pair shares is counted a word at a time. */
-interface RecentSlots {
+/** Of what chance would share, at most this share is shared by people who are apart. */
+export const SHARED_SHARE_MAX = 0.1;
+/** Ten-minute slots in which both typed, from which nobody plays both. */
+export const TOGETHER_SLOTS = 3;
+/** Words of a row whose places fit into a word. */
+const WORDS_MAX = 32;
+/** Three weeks, 32 hours a word. */
+export const OLDER_WORDS = 16;
+
+export interface Typist {
+  /** Slots by hour (number since the epoch). */
+  readonly hours: ReadonlyMap<number, number>;
+  /** Since which hour the hands are those that they are; absent or 0 for always. */
+  readonly since?: number;
+  /** Absent or 0 where it is not known. */
+  readonly device?: number;
+}
+
+export interface Presences {
+  readonly sinces: Float64Array;
+  readonly devices: Float64Array;
+  /** Hour (number since the epoch) from which it is asked whether people are apart: habits change. */
+  readonly lately: number;
+  /** All hours with typing, rising, and the typed slots of each as six bits; those of the person `i` from `starts[i]` to `starts[i + 1]`. */
+  readonly starts: Int32Array;
+  readonly hours: Int32Array;
+  readonly slots: Uint8Array;
+  /** Of the hours before `lately`, rows of OLDER_WORDS words: each marks its place among so many, which others of other weeks may share. */
+  readonly older: Int32Array;
+  /** Of the hours from `lately` on, rows of so many words of HOURS_PER_WORD hours: what a pair shares is counted a word at a time. */
+  readonly words: number;
   readonly typed: Int32Array;
+  /** By person: the words of the row in which something was typed, by their places. */
+  readonly typedWords: Int32Array;
   /** The same with the pauses between two slots filled, as far as they are short. */
   readonly filled: Int32Array;
   /** All of every hour with such slots. */
   readonly worked: Int32Array;
   /** All of every hour that a working day spans together with one of those. */
   readonly near: Int32Array;
-  readonly typedCount: number;
-  /** Hours with such slots, by hour of the day. */
-  readonly byHourOfDay: Int32Array;
+  /** By person: slots shared with another one, from `lately` on, from which the two are no operator's whatever the rest is like. */
+  readonly settled: Int32Array;
+  /** By person: hours worked from `lately` on. */
+  readonly hourCounts: Int32Array;
+  /** Rows of DAY_HOURS: how many of those hours lie in the ONE_DAY_HOURS of the day from each on. */
+  readonly days: Int32Array;
 }
-
-/** Hours with typing (numbers since the epoch, rising) and the typed ten-minute slots of each as six bits. */
-export interface Presence {
-  readonly hours: Int32Array;
-  readonly typed: Uint8Array;
-  readonly lately: number;
-  readonly recent: RecentSlots;
-}
-
-export interface Overlap {
-  slots: number;
-  shared: number;
-  /** Slots that chance would share in the hours around which both were at work, tenths. */
-  expected: number;
-}
-
-export interface Standing {
-  /** They typed in the same ten minutes so often that they are two people. */
-  together: boolean;
-  /** Lately they were at work around the same hours and never together, and what both worked fits into one person's day. */
-  apart: boolean;
-}
-
-export const UNKNOWN: Standing = { together: false, apart: false };
-const TOGETHER: Standing = { together: true, apart: false };
-const APART: Standing = { together: false, apart: true };
-
-/** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
-const DAY_SPAN_HOURS = 8;
-/** Slots that two people must have before their overlap is looked at, and what chance would share, tenths. */
-const SLOTS_MIN = 8;
-const EXPECTED_MIN = 10;
-const SHARED_SHARE_MAX = 0.1;
-/** Ten-minute slots in which both typed, from which nobody plays both. */
-const TOGETHER_SLOTS = 3;
 
 /** Typing of an hour as six slots of ten minutes. */
 export function slotsOf(minutes: readonly number[]): number {
@@ -66,57 +70,60 @@ export function slotsOf(minutes: readonly number[]): number {
   return slots;
 }
 
-/**
- * @param byHour slots by hour (number since the epoch); none without any
- * @param lately hour from which it is asked whether people are apart: habits change
- */
-export function presenceOf(byHour: ReadonlyMap<number, number>, lately: number): Presence {
-  const hours = new Int32Array(byHour.size);
-  let count = 0;
-  for (const hour of byHour.keys()) hours[count++] = hour;
-  hours.sort();
-  const typed = new Uint8Array(hours.length);
-  for (let i = 0; i < hours.length; i++) typed[i] = byHour.get(hours[i]!)!;
-  return { hours, typed, lately, recent: recentOf(hours, typed, lately) };
-}
-
-/** The slots of the hour at `i` with those of short pauses, which may begin in the hour before or end in the one after. */
-function filledAt(hours: Int32Array, typed: Uint8Array, i: number): number {
-  const before = i > 0 && hours[i - 1] === hours[i]! - 1 ? typed[i - 1]! : 0;
-  const after = i + 1 < hours.length && hours[i + 1] === hours[i]! + 1 ? typed[i + 1]! : 0;
-  const slots = before | (typed[i]! << HOUR_BITS) | (after << (2 * HOUR_BITS));
-  // One or two slots between typed ones, less than half an hour, are a pause at the desk.
-  const beforeTwo = slots & (slots >> 3);
-  return ((slots | ((slots << 1) & (slots >> 1)) | (beforeTwo << 1) | (beforeTwo << 2)) >> HOUR_BITS) & FULL_HOUR;
-}
-
-const placeAt = (hour: number): number => Math.floor(hour / HOURS_PER_WORD);
-const shiftAt = (hour: number): number => HOUR_BITS * (hour % HOURS_PER_WORD);
-
-function recentOf(hours: Int32Array, typed: Uint8Array, lately: number): RecentSlots {
-  const words = Math.max(0, Math.ceil(((hours.at(-1) ?? -1) + 1 + DAY_SPAN_HOURS - lately) / HOURS_PER_WORD));
-  const recent = { typed: new Int32Array(words), filled: new Int32Array(words), worked: new Int32Array(words), near: new Int32Array(words), byHourOfDay: new Int32Array(DAY_HOURS), typedCount: 0 };
-  // The hour up to which `near` is marked.
-  let marked = -1;
-  for (let i = placeOf(hours, lately - DAY_SPAN_HOURS); i < hours.length; i++) {
-    const at = hours[i]! - lately;
-    if (at >= 0) {
-      const [place, shift] = [placeAt(at), shiftAt(at)];
-      recent.typed[place]! |= typed[i]! << shift;
-      recent.filled[place]! |= filledAt(hours, typed, i) << shift;
-      recent.worked[place]! |= FULL_HOUR << shift;
-      recent.byHourOfDay[hours[i]! % DAY_HOURS]!++;
-      recent.typedCount += bitsOf(typed[i]!);
-    }
-    for (let near = Math.max(marked + 1, at - DAY_SPAN_HOURS); near <= at + DAY_SPAN_HOURS; near++) recent.near[placeAt(near)]! |= FULL_HOUR << shiftAt(near);
-    marked = Math.max(marked, at + DAY_SPAN_HOURS);
+/** @param lately hour from which it is asked whether people are apart */
+export function presencesOf(people: readonly Typist[], lately: number): Presences {
+  const n = people.length;
+  const starts = new Int32Array(n + 1);
+  for (let i = 0; i < n; i++) starts[i + 1] = starts[i]! + people[i]!.hours.size;
+  const hours = new Int32Array(starts[n]!);
+  const slots = new Uint8Array(starts[n]!);
+  let last = -1;
+  for (let i = 0; i < n; i++) {
+    putHours(people[i]!.hours, hours, slots, starts[i]!);
+    if (starts[i + 1]! > starts[i]!) last = Math.max(last, hours[starts[i + 1]! - 1]!);
   }
-  return recent;
+  const words = Math.max(0, Math.ceil((last + 1 + DAY_SPAN_HOURS - lately) / HOURS_PER_WORD));
+  assert(words <= WORDS_MAX, 'people are compared over more hours than a row holds');
+  const row = (): Int32Array => new Int32Array(n * words);
+  const presences = {
+    sinces: Float64Array.from(people, ({ since = 0 }) => since), devices: Float64Array.from(people, ({ device = 0 }) => device),
+    lately, starts, hours, slots, older: new Int32Array(n * OLDER_WORDS), words,
+    typed: row(), typedWords: new Int32Array(n), filled: row(), worked: row(), near: row(),
+    settled: new Int32Array(n), hourCounts: new Int32Array(n), days: new Int32Array(n * DAY_HOURS),
+  };
+  for (let i = 0; i < n; i++) {
+    markOlder(presences, i);
+    putRecent(presences, i);
+  }
+  return presences;
 }
 
-/** Place of the first hour that is not before `from`. */
-function placeOf(hours: Int32Array, from: number): number {
-  let [low, high] = [0, hours.length];
+/** Puts the hours of a person from `start` on, rising, as nearly always they were added. */
+function putHours(byHour: ReadonlyMap<number, number>, hours: Int32Array, slots: Uint8Array, start: number): void {
+  let at = start;
+  let rising = true;
+  for (const [hour, typed] of byHour) {
+    if (at > start && hour < hours[at - 1]!) rising = false;
+    hours[at] = hour;
+    slots[at++] = typed;
+  }
+  if (rising) return;
+  hours.subarray(start, at).sort();
+  for (let i = start; i < at; i++) slots[i] = byHour.get(hours[i]!)!;
+}
+
+function markOlder({ hours, starts, older, lately }: Presences, i: number): void {
+  const end = starts[i + 1]!;
+  for (let place = starts[i]!; place < end && hours[place]! < lately; place++) {
+    const at = hours[place]! % (32 * OLDER_WORDS);
+    older[i * OLDER_WORDS + (at >> 5)]! |= 1 << (at & 31);
+  }
+}
+
+/** Place of the first hour of the person that is not before `from`. */
+export function placeOf({ hours, starts }: Presences, i: number, from: number): number {
+  let low = starts[i]!;
+  let high = starts[i + 1]!;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (hours[middle]! < from) low = middle + 1;
@@ -125,97 +132,71 @@ function placeOf(hours: Int32Array, from: number): number {
   return low;
 }
 
-/** Bits of a word that lie at or after the hour `after` of all words. */
-const bitsFrom = (word: number, after: number): number => (after <= word * HOURS_PER_WORD ? -1 : -1 << (HOUR_BITS * (after - word * HOURS_PER_WORD)));
+/** The slots of the hour at `place` with those of short pauses, which may begin in the hour before or end in the one after. */
+function filledAt({ hours, slots: typed, starts }: Presences, i: number, place: number): number {
+  const hour = hours[place]!;
+  const before = place > starts[i]! && hours[place - 1] === hour - 1 ? typed[place - 1]! : 0;
+  const after = place + 1 < starts[i + 1]! && hours[place + 1] === hour + 1 ? typed[place + 1]! : 0;
+  const slots = before | (typed[place]! << HOUR_BITS) | (after << (2 * HOUR_BITS));
+  // One or two slots between typed ones, less than half an hour, are a pause at the desk.
+  const beforeTwo = slots & (slots >> 3);
+  return ((slots | ((slots << 1) & (slots >> 1)) | (beforeTwo << 1) | (beforeTwo << 2)) >> HOUR_BITS) & FULL_HOUR;
+}
 
-/** On the days on which both typed, from the hour `from` on, which is not before `lately`: their own hours as far as a working day spans them and an hour of the other. */
-export function overlapOf(a: Presence, b: Presence, which: 'typed' | 'filled', from: number): Overlap {
-  const after = from - a.lately;
-  const ofA = a.recent[which];
-  const ofB = b.recent[which];
-  const { near: nearA, worked: workedA } = a.recent;
-  const { near: nearB, worked: workedB } = b.recent;
-  const words = Math.min(ofA.length, ofB.length);
-  let slotsA = 0;
-  let slotsB = 0;
-  let shared = 0;
-  let hours = 0;
-  for (let word = Math.floor(after / HOURS_PER_WORD); word < words; word++) {
-    const bits = bitsFrom(word, after);
-    const worked = ((workedA[word]! & nearB[word]!) | (workedB[word]! & nearA[word]!)) & bits;
-    if (worked === 0) continue;
-    const x = ofA[word]! & nearB[word]! & bits;
-    const y = ofB[word]! & nearA[word]! & bits;
-    slotsA += bitsOf(x);
-    slotsB += bitsOf(y);
-    shared += bitsOf(x & y);
-    hours += bitsOf(worked);
+const byHourOfDay = new Int32Array(DAY_HOURS);
+
+/** Puts the row of a person into what is known of the hours from `lately` on. */
+function putRecent(presences: Presences, i: number): void {
+  const { hours, slots, starts, lately, words, typed, typedWords, filled, worked, near } = presences;
+  const row = i * words;
+  const end = starts[i + 1]!;
+  byHourOfDay.fill(0);
+  let count = 0;
+  let typedCount = 0;
+  // The hour up to which `near` is marked.
+  let marked = -1;
+  for (let place = placeOf(presences, i, lately - DAY_SPAN_HOURS); place < end; place++) {
+    const at = hours[place]! - lately;
+    if (at >= 0) {
+      const wordAt = Math.floor(at / HOURS_PER_WORD);
+      const word = row + wordAt;
+      const shift = HOUR_BITS * (at % HOURS_PER_WORD);
+      typed[word]! |= slots[place]! << shift;
+      typedWords[i]! |= 1 << wordAt;
+      filled[word]! |= filledAt(presences, i, place) << shift;
+      worked[word]! |= FULL_HOUR << shift;
+      byHourOfDay[hours[place]! % DAY_HOURS]!++;
+      count++;
+      typedCount += bitsOf(slots[place]!);
+    }
+    markNear(near, row, Math.max(marked + 1, at - DAY_SPAN_HOURS), at + DAY_SPAN_HOURS);
+    marked = at + DAY_SPAN_HOURS;
   }
-  // An hour is HOUR_BITS slots.
-  return { slots: slotsA + slotsB, shared, expected: hours === 0 ? 0 : Math.round((10 * slotsA * slotsB) / hours) };
+  // Chance shares no slot that one of both did not type.
+  presences.settled[i] = Math.max(TOGETHER_SLOTS, Math.ceil((SHARED_SHARE_MAX * 10 * typedCount + 1) / 10));
+  presences.hourCounts[i] = count;
+  countDays(byHourOfDay, presences.days, i * DAY_HOURS);
 }
 
-/** Slots in which both typed, from the hour `from` on; no more are counted than `enough`. */
-function sharedRecently(a: RecentSlots, b: RecentSlots, after: number, enough: number): number {
-  const words = Math.min(a.typed.length, b.typed.length);
-  let shared = 0;
-  for (let word = Math.floor(after / HOURS_PER_WORD); word < words && shared < enough; word++) {
-    const both = a.typed[word]! & b.typed[word]!;
-    if (both !== 0) shared += bitsOf(both & bitsFrom(word, after));
+/** Marks all of the hours from `first` to `last`, both included, counted from the beginning of the row. */
+function markNear(near: Int32Array, row: number, first: number, last: number): void {
+  let word = row + Math.floor(first / HOURS_PER_WORD);
+  let shift = HOUR_BITS * (first % HOURS_PER_WORD);
+  for (let hour = first; hour <= last; hour++) {
+    near[word]! |= FULL_HOUR << shift;
+    shift += HOUR_BITS;
+    if (shift < HOUR_BITS * HOURS_PER_WORD) continue;
+    shift = 0;
+    word++;
   }
-  return shared;
 }
 
-/** Whether both typed in at least `enough` slots since the hour `since`. */
-function shareSince(a: Presence, b: Presence, since: number, enough: number): boolean {
-  let [i, j] = [placeOf(a.hours, since), placeOf(b.hours, since)];
-  let shared = 0;
-  while (i < a.hours.length && j < b.hours.length && shared < enough) {
-    const ahead = a.hours[i]! - b.hours[j]!;
-    if (ahead === 0) shared += bitsOf(a.typed[i]! & b.typed[j]!);
-    if (ahead <= 0) i++;
-    if (ahead >= 0) j++;
-  }
-  return shared >= enough;
-}
-
-export const isApart = ({ slots, shared, expected }: Overlap): boolean => slots >= SLOTS_MIN && expected >= EXPECTED_MIN && 10 * shared <= SHARED_SHARE_MAX * expected;
-
-/** Longest working day of one person, and the share of the hours worked that must lie in it. */
-const ONE_DAY_HOURS = 14;
-const ONE_DAY_SHARE = 0.9;
-const both = new Int32Array(DAY_HOURS);
-
-/** Hours with typing from the hour `from` on, by hour of the day. */
-function countDay({ hours, lately, recent }: Presence, from: number): Int32Array {
-  if (from <= lately) return recent.byHourOfDay;
-  const counts = new Int32Array(DAY_HOURS);
-  for (let i = placeOf(hours, from); i < hours.length; i++) counts[hours[i]! % DAY_HOURS]!++;
-  return counts;
-}
-
-/** Whether the hours that two people work, put together, are no more than one of them could. */
-function fitsOneDay(a: Presence, b: Presence, from: number): boolean {
-  const [ofA, ofB] = [countDay(a, from), countDay(b, from)];
-  let all = 0;
-  for (let hour = 0; hour < DAY_HOURS; hour++) all += both[hour] = ofA[hour]! + ofB[hour]!;
+/** Puts how many of the hours counted by hour of the day lie in the ONE_DAY_HOURS from each on, from `at` on. */
+export function countDays(counts: Int32Array, days: Int32Array, at: number): void {
   let within = 0;
-  for (let hour = 0; hour < ONE_DAY_HOURS; hour++) within += both[hour]!;
+  for (let hour = 0; hour < ONE_DAY_HOURS; hour++) within += counts[hour]!;
   for (let first = 0; first < DAY_HOURS; first++) {
-    if (within >= ONE_DAY_SHARE * all) return true;
-    within += both[(first + ONE_DAY_HOURS) % DAY_HOURS]! - both[first]!;
+    days[at + first] = within;
+    within += counts[(first + ONE_DAY_HOURS) % DAY_HOURS]! - counts[first]!;
   }
-  return false;
-}
-
-/** @param since hour from which both have the hands that they have */
-export function standingOf(a: Presence, b: Presence, since: number): Standing {
-  const from = Math.max(since, a.lately);
-  // Chance shares no slot that one of both did not type, so beyond this they cannot be apart: nearly always this settles it.
-  const enough = Math.max(TOGETHER_SLOTS, Math.ceil((SHARED_SHARE_MAX * 10 * Math.min(a.recent.typedCount, b.recent.typedCount) + 1) / 10));
-  const sharedTyped = sharedRecently(a.recent, b.recent, from - a.lately, enough);
-  if (sharedTyped >= enough) return TOGETHER;
-  const apart = isApart(overlapOf(a, b, 'typed', from)) || (sharedTyped < TOGETHER_SLOTS && isApart(overlapOf(a, b, 'filled', from)));
-  if (apart) return fitsOneDay(a, b, from) ? APART : UNKNOWN;
-  return sharedTyped >= TOGETHER_SLOTS || (since < from && shareSince(a, b, since, TOGETHER_SLOTS)) ? TOGETHER : UNKNOWN;
 }

@@ -7,9 +7,11 @@ import type { Closing, SubjectKind } from './kind.ts';
 import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { isLook, lookAgain, strengthOfLooks, type Looks } from './looks.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
-import { overlapOf, presenceOf, slotsOf, standingOf, UNKNOWN } from './presence.ts';
+import { compare, type Candidate, type Pairs } from './pairs.ts';
+import { presencesOf, slotsOf } from './presence.ts';
 import { contrastsOfSketch, SKETCH_SIZE } from './rhythm-sketch.ts';
-import { candidateOf, compare, oneOperatorOf, type Candidate, type OneOperator, type Pairs } from './same-hands.ts';
+import { oneOperatorOf, type OneOperator } from './same-hands.ts';
+import { overlapOf, standingsBefore } from './standing.ts';
 import { memberKey } from './subjects.ts';
 
 interface RhythmMember {
@@ -149,19 +151,17 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: 
   const members = sortedMembers(memory);
   const n = members.length;
   const from = windowStart / HOUR_MS - PRESENCE_HOURS;
-  const presences = members.map(({ hours }) => presenceOf(hours, from));
-  const people: Candidate[] = members.map(({ sketch, changed = false }) => candidateOf(contrastsOfSketch(sketch), changed));
-  const sinceOf = (i: number, j: number): number => Math.max(members[i]!.since ?? 0, members[j]!.since ?? 0);
-  const sameDevice = (i: number, j: number): boolean => members[i]!.device === members[j]!.device && (members[i]!.device ?? 0) !== 0;
-  const pairs = compare(people, (i, j) => (sameDevice(i, j) ? UNKNOWN : standingOf(presences[i]!, presences[j]!, sinceOf(i, j))));
+  const presences = presencesOf(members, from);
+  const people: Candidate[] = members.map(({ sketch, changed = false }) => ({ contrasts: contrastsOfSketch(sketch), changed }));
+  const pairs = compare(people, (i, out) => standingsBefore(presences, i, out));
   members.forEach((member, i) => {
-    const nearest = mostAlike(pairs, n, i);
+    const nearest = pairs.nearest[i]!;
     const found = oneOperatorOf(people, pairs, i);
     member.looks = lookAgain(member.looks, windowEnd, [found?.strength ?? -Infinity, nearest - Math.log10(n - 1)]);
     const day = { number: member.looks.day, strength: strengthOfLooks(member.looks, 0), typist: strengthOfLooks(member.looks, 1) };
     const overlap = { slots: 0, shared: 0, expected: 0 };
     for (const j of found?.others ?? []) {
-      const { slots, shared, expected } = overlapOf(presences[i]!, presences[j]!, 'typed', Math.max(from, sinceOf(i, j)));
+      const { slots, shared, expected } = overlapOf(presences, i, j, 'typed', Math.max(from, presences.sinces[i]!, presences.sinces[j]!));
       overlap.slots += slots;
       overlap.shared += shared;
       overlap.expected += expected;
@@ -185,10 +185,4 @@ function figuresOf(nearest: number, people: number, { strangers }: Pairs, found:
   const evidence = (strength: number): number => Math.max(0, hundredths(strength));
   const { group, likeness, among, sets, changed, own, strength } = found ?? NOBODY;
   return [hundredths(nearest), people, strangers, group, hundredths(likeness), among, hundredths(sets), changed ? 1 : 0, evidence(day.strength), slots, shared, expected, evidence(strength), evidence(day.typist), evidence(own)];
-}
-
-function mostAlike({ likeness }: Pairs, n: number, i: number): number {
-  let most = -9;
-  for (let j = 0; j < n; j++) if (j !== i && likeness[i * n + j]! > most) most = likeness[i * n + j]!;
-  return most;
 }

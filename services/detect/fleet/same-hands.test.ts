@@ -3,20 +3,23 @@ import { Prng } from '#lib/kernel/prng.ts';
 import { HANDS } from '../model/hands-fitted.ts';
 import { HOUR_MS } from './minutes.ts';
 import { addHands, HANDS_BLOCKS, newPersonFleet, presentHands } from './person-fleet.ts';
-import { presenceOf, standingOf, type Standing } from './presence.ts';
-import { candidateOf, compare, oneOperatorOf, type Candidate, type OneOperator } from './same-hands.ts';
+import { compare, type Candidate, type Pairs } from './pairs.ts';
+import { presencesOf } from './presence.ts';
+import { oneOperatorOf, type OneOperator } from './same-hands.ts';
+import { APART, standingsBefore, TOGETHER, UNKNOWN } from './standing.ts';
 
-const APART: Standing = { apart: true, together: false };
-const TOGETHER: Standing = { apart: false, together: true };
 const spread = (prng: Prng, of: readonly (readonly number[])[]): number[] => of.map((row, i) => Math.sqrt(row[i]!) * prng.normal());
 const somebody = (seed: number): number[] => spread(new Prng(seed, 'person'), HANDS.between).map((value, i) => value + HANDS.mean[i]!);
 const sitting = (person: readonly number[], seed: number): number[] => spread(new Prng(seed, 'sitting'), HANDS.within).map((value, i) => person[i]! + 0.4 * value);
 
-/** `identities` of one operator, then other people; all of the first `apart` people stay apart, the others type together with everybody. */
+/** All of the first `apart` people stay apart, the others type together with everybody. */
+const compared = (people: readonly Candidate[], apart: number): Pairs => compare(people, (i, out) => void out.fill(i < apart ? APART : TOGETHER));
+
+/** `identities` of one operator, then other people; the first `apart` people stay apart. */
 function fleetOf(identities: number, people: number, apart: number, changed = false): { people: Candidate[]; found: (i: number) => OneOperator | null } {
   const operator = somebody(7);
-  const all: Candidate[] = Array.from({ length: people }, (_, i) => candidateOf(sitting(i < identities ? operator : somebody(100 + i), i), changed && i < identities));
-  const pairs = compare(all, (i, j) => (Math.max(i, j) < apart ? APART : TOGETHER));
+  const all: Candidate[] = Array.from({ length: people }, (_, i) => ({ contrasts: sitting(i < identities ? operator : somebody(100 + i), i), changed: changed && i < identities }));
+  const pairs = compared(all, apart);
   return { people: all, found: (i) => oneOperatorOf(all, pairs, i) };
 }
 
@@ -51,7 +54,7 @@ describe('one operator of several identities', () => {
 
   test('who types at the same time is two people, however alike', () => {
     const { people } = fleetOf(3, 40, 3);
-    expect(oneOperatorOf(people, compare(people, () => TOGETHER), 0)).toBeNull();
+    expect(oneOperatorOf(people, compared(people, 0), 0)).toBeNull();
   });
 
   test('the more people stay apart, the less it says; where hands changed lately, those are asked first', () => {
@@ -64,8 +67,8 @@ describe('one operator of several identities', () => {
   });
 
   test('no pair counts for more than the pairs that typed together show by chance', () => {
-    const twins = Array.from({ length: 12 }, (_, i) => candidateOf(sitting(somebody(7), i), false));
-    const { likeness, strangers } = compare(twins, (i, j) => (Math.max(i, j) < 2 ? APART : TOGETHER));
+    const twins = Array.from({ length: 12 }, (_, i) => ({ contrasts: sitting(somebody(7), i), changed: false }));
+    const { likeness, strangers } = compared(twins, 2);
     expect(strangers).toBe(65);
     // Everybody types alike here: so do these two, and it says nothing.
     expect(likeness[1]).toBeLessThan(0.8);
@@ -75,25 +78,29 @@ describe('one operator of several identities', () => {
 describe('presence', () => {
   const hours = (from: number, to: number, slots = 0b111111): [number, number][] => Array.from({ length: to - from }, (_, i) => [from + i, slots]);
   const days = (from: number, to: number, slots?: number): Map<number, number> => new Map([0, 24, 48].flatMap((day) => hours(day + from, day + to, slots)));
-  const standing = (a: Map<number, number>, b: Map<number, number>, since = 0): Standing => standingOf(presenceOf(a, 0), presenceOf(b, 0), since);
+  const standing = (a: Map<number, number>, b: Map<number, number>, since = 0): number => {
+    const out = new Uint8Array(2);
+    standingsBefore(presencesOf([{ hours: a, since }, { hours: b }], 0), 1, out);
+    return out[0]!;
+  };
 
   test('identities in turn are apart, colleagues are together, and night and day are neither', () => {
-    expect(standing(days(8, 10), days(10, 13))).toEqual(APART);
-    expect(standing(days(8, 16), days(9, 17))).toEqual(TOGETHER);
-    expect(standing(days(0, 8), days(9, 17)), 'no one person works so long').toEqual({ apart: false, together: false });
+    expect(standing(days(8, 10), days(10, 13))).toBe(APART);
+    expect(standing(days(8, 16), days(9, 17))).toBe(TOGETHER);
+    expect(standing(days(0, 8), days(9, 17)), 'no one person works so long').toBe(UNKNOWN);
   });
 
   test('short pauses are filled: sparse typing over the same hours is not in turn', () => {
-    expect(standing(days(8, 12, 0b010010), days(8, 12, 0b001001)).apart).toBe(true);
-    expect(standing(days(8, 12, 0b010101), days(8, 12, 0b101010)).apart, 'interleaved, and never at once').toBe(true);
-    expect(standing(days(8, 12, 0b010010), days(8, 12, 0b011011)).together).toBe(true);
+    expect(standing(days(8, 12, 0b010010), days(8, 12, 0b001001))).toBe(APART);
+    expect(standing(days(8, 12, 0b010101), days(8, 12, 0b101010)), 'interleaved, and never at once').toBe(APART);
+    expect(standing(days(8, 12, 0b010010), days(8, 12, 0b011011))).toBe(TOGETHER);
   });
 
   test('what was before the hands changed does not count', () => {
     const both = new Map([...hours(8, 16), ...hours(32, 34), ...hours(56, 58)]);
     const other = new Map([...hours(8, 16), ...hours(34, 37), ...hours(58, 61)]);
-    expect(standing(both, other)).toEqual(TOGETHER);
-    expect(standing(both, other, 24)).toEqual(APART);
+    expect(standing(both, other)).toBe(TOGETHER);
+    expect(standing(both, other, 24)).toBe(APART);
   });
 });
 

@@ -21,19 +21,9 @@
  * The fleet's own people check the model: no pair counts for more than what pairs that typed at the same time, who are two people for
  * certain, show by chance.
  */
-import { handsOf, likeness, likenessToMiddle, type Hands } from '../model/hands.ts';
-import { bitsOf } from './minutes.ts';
-import type { Standing } from './presence.ts';
-
-export interface Candidate {
-  /** What the hands are made of. */
-  readonly contrasts: readonly number[];
-  readonly hands: Hands;
-  /** The hands are not those that were enrolled. */
-  readonly changed: boolean;
-}
-
-export const candidateOf = (contrasts: readonly number[], changed: boolean): Candidate => ({ contrasts, hands: handsOf(contrasts), changed });
+import { handsOf, likenessToMiddle } from '../model/hands.ts';
+import { bitsOf, lowestBit } from './minutes.ts';
+import { mark, type Candidate, type Pairs } from './pairs.ts';
 
 export interface OneOperator {
   /** Identities, the person included. */
@@ -65,66 +55,6 @@ export const GROUP_MAX = SIZE_SHARES.length + 1;
 const LOG10_SIZE_SHARES = SIZE_SHARES.map((share) => Math.log10(share));
 const LOG10_HALF = Math.log10(2);
 
-/** Symmetric, n × n. */
-export interface Pairs {
-  readonly likeness: Float64Array;
-  readonly apart: Uint8Array;
-  /** Of each person, who is apart from them: bits, 32 a word. */
-  readonly apartBits: readonly Int32Array[];
-  /** Pairs that typed together. */
-  readonly strangers: number;
-  /** A likeness as far as those pairs allow. */
-  readonly limited: (likeness: number) => number;
-}
-
-export function compare(people: readonly Candidate[], standing: (i: number, j: number) => Standing): Pairs {
-  const n = people.length;
-  const alike = new Float64Array(n * n);
-  const apart = new Uint8Array(n * n);
-  const apartBits = people.map(() => bitsFor(n));
-  const above: number[] = [];
-  // Those of strangers that chance may limit: of the others only the number counts.
-  const strangersAbove: number[] = [];
-  let strangers = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      const value = likeness(people[i]!.hands, people[j]!.hands);
-      const stands = standing(i, j);
-      alike[i * n + j] = alike[j * n + i] = value;
-      if (value > 0) above.push(i * n + j);
-      if (stands.apart) {
-        apart[i * n + j] = apart[j * n + i] = 1;
-        mark(apartBits[i]!, j);
-        mark(apartBits[j]!, i);
-      }
-      if (stands.together) {
-        strangers++;
-        if (value > 0) strangersAbove.push(value);
-      }
-    }
-  }
-  const falling = Float64Array.from(strangersAbove).sort().reverse();
-  // What is below nothing stays: no limit is.
-  const limited = (value: number): number => Math.min(value, chanceLimit(falling, strangers, value));
-  for (const at of above) alike[at] = alike[(at % n) * n + Math.floor(at / n)] = limited(alike[at]!);
-  return { likeness: alike, apart, apartBits, strangers, limited };
-}
-
-const bitsFor = (n: number): Int32Array => new Int32Array((n + 31) >> 5);
-const mark = (bits: Int32Array, at: number): void => void (bits[at >> 5]! |= 1 << (at & 31));
-
-/** log10 of one over the share of `strangers` who are at least so alike: no e-value is larger but by luck. */
-function chanceLimit(falling: Float64Array, strangers: number, value: number): number {
-  let low = 0;
-  let high = falling.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (falling[middle]! >= value) low = middle + 1;
-    else high = middle;
-  }
-  return Math.log10((strangers + 1) / (low + 1));
-}
-
 /** log10 of C(x, r) for a real x ≥ r − 1; 0 where it is less than one. */
 function log10Choose(x: number, r: number): number {
   let product = 1;
@@ -148,25 +78,24 @@ function sizeOf(count: number, r: number): number {
 /**
  * How many sets of 1, 2, … people the candidates make who are apart from each other as well, log10. Pairs and triples are counted; of
  * larger ones there are at most C(x, r) where C(x, 3) is the number of triples (Kruskal 1963, Katona 1968; Lovász's form).
+ *
+ * @param left the candidates as bits; none of them is left in it
  */
-function log10Sets(candidates: readonly number[], apartBits: readonly Int32Array[], n: number): number[] {
+function log10Sets(candidates: readonly number[], left: Int32Array, { apart, words }: Pairs): number[] {
   let [pairs, triples] = [0, 0];
-  const later = bitsFor(n);
-  const all = bitsFor(n);
-  for (const j of candidates) mark(all, j);
+  const later = new Int32Array(words);
   for (const j of candidates) {
-    all[j >> 5]! &= ~(1 << (j & 31));
-    for (let word = 0; word < later.length; word++) {
-      later[word] = all[word]! & apartBits[j]![word]!;
+    left[j >> 5]! &= ~(1 << (j & 31));
+    for (let word = j >> 5; word < words; word++) {
+      later[word] = left[word]! & apart[j * words + word]!;
       pairs += bitsOf(later[word]!);
     }
-    for (let word = j >> 5; word < later.length; word++) {
+    for (let word = j >> 5; word < words; word++) {
       // Each pair with the ones behind its second: those before are taken away as they come up.
       for (; later[word] !== 0; ) {
-        const bit = 31 - Math.clz32(later[word]! & -later[word]!);
+        const others = (word * 32 + lowestBit(later[word]!)) * words;
         later[word]! &= later[word]! - 1;
-        const others = apartBits[word * 32 + bit]!;
-        for (let rest = word; rest < later.length; rest++) triples += bitsOf(later[rest]! & others[rest]!);
+        for (let rest = word; rest < words; rest++) triples += bitsOf(later[rest]! & apart[others + rest]!);
       }
     }
   }
@@ -185,51 +114,81 @@ export function oneOperatorOf(people: readonly Candidate[], pairs: Pairs, i: num
 }
 
 /** What speaks for the person being one of the others, who may be one without the person. */
-function ownPart(people: readonly Candidate[], { likeness: alike, apart, limited }: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'own' | 'strength'> {
+function ownPart(people: readonly Candidate[], pairs: Pairs, i: number, { others, strength }: OneOperator): Pick<OneOperator, 'groups' | 'own' | 'strength'> {
+  const { likeness: alike, limited } = pairs;
   const n = people.length;
-  let ratio = 10 ** limited(likenessToMiddle(people[i]!.hands, others.map((j) => people[j]!.contrasts))) / 2;
+  let ratio = 10 ** limited(likenessToMiddle(handsOf(people[i]!.contrasts), others.map((j) => people[j]!.contrasts))) / 2;
   let least = Infinity;
   for (const j of others) {
     ratio += 10 ** alike[i * n + j]! / (2 * others.length);
     for (const k of others) if (k !== j) least = Math.min(least, alike[j * n + k]!);
   }
-  let apartFromAll = 0;
-  for (let j = 0; j < n; j++) if (others.every((k) => apart[j * n + k] === 1)) apartFromAll++;
-  const groups = groupsOf(n, i, (j, k) => apart[j * n + k] === 1 && alike[j * n + k]! >= least);
-  const share = (apartFromAll + 1) / (n - others.length + 1);
+  const groups = groupsOf(pairs, n, i, least);
+  const share = (countApartFrom(others, pairs) + 1) / (n - others.length + 1);
   const own = Math.log10(ratio / groups / share);
   return { groups, own, strength: Math.min(own, (strength + own) / 2) };
 }
 
-/** Connected components of two and more among the people but `i`. */
-function groupsOf(n: number, i: number, joined: (j: number, k: number) => boolean): number {
-  const seen = new Uint8Array(n);
-  seen[i] = 1;
+/** People who are apart from all of those. */
+function countApartFrom(others: readonly number[], { apart, words }: Pairs): number {
+  let count = 0;
+  for (let word = 0; word < words; word++) {
+    let all = -1;
+    for (const j of others) all &= apart[j * words + word]!;
+    count += bitsOf(all);
+  }
+  return count;
+}
+
+/** Connected components of two and more among the people but `i`, where those are joined who are apart and at least so much alike. */
+function groupsOf({ likeness: alike, apart, words }: Pairs, n: number, i: number, least: number): number {
+  const seen = new Int32Array(words);
+  mark(seen, 0, i);
+  const found = new Int32Array(n);
   let groups = 0;
   for (let first = 0; first < n; first++) {
-    if (seen[first] === 1) continue;
-    seen[first] = 1;
-    const found = [first];
-    for (let at = 0; at < found.length; at++) {
-      for (let k = 0; k < n; k++) {
-        if (seen[k] === 1 || !joined(found[at]!, k)) continue;
-        seen[k] = 1;
-        found.push(k);
+    if ((seen[first >> 5]! & (1 << (first & 31))) !== 0) continue;
+    mark(seen, 0, first);
+    found[0] = first;
+    let size = 1;
+    for (let at = 0; at < size; at++) {
+      const j = found[at]!;
+      for (let word = 0; word < words; word++) {
+        for (let rest = apart[j * words + word]! & ~seen[word]!; rest !== 0; rest &= rest - 1) {
+          const k = word * 32 + lowestBit(rest);
+          if (alike[j * n + k]! < least) continue;
+          mark(seen, 0, k);
+          found[size++] = k;
+        }
       }
     }
-    if (found.length > 1) groups++;
+    if (size > 1) groups++;
   }
   return groups;
 }
 
-function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBits }: Pairs, i: number, onlyChanged: boolean): OneOperator | null {
+/** Who is apart from the person, as bits; of them, those whose hands changed, or all. */
+function candidatesOf(people: readonly Candidate[], { apart, words }: Pairs, i: number, onlyChanged: boolean): { bits: Int32Array; list: number[] } {
+  const bits = apart.slice(i * words, (i + 1) * words);
+  const list: number[] = [];
+  for (let word = 0; word < words; word++) {
+    for (let rest = bits[word]!; rest !== 0; rest &= rest - 1) {
+      const j = word * 32 + lowestBit(rest);
+      if (!onlyChanged || people[j]!.changed) list.push(j);
+      else bits[word]! &= ~(1 << (j & 31));
+    }
+  }
+  return { bits, list };
+}
+
+function bestSet(people: readonly Candidate[], pairs: Pairs, i: number, onlyChanged: boolean): OneOperator | null {
   const n = people.length;
-  const candidates: number[] = [];
-  for (let j = 0; j < n; j++) if (apart[i * n + j] === 1 && (!onlyChanged || people[j]!.changed)) candidates.push(j);
+  const { likeness: alike, apart, words } = pairs;
+  const { bits, list: candidates } = candidatesOf(people, pairs, i, onlyChanged);
   let eligible = candidates.filter((j) => alike[i * n + j]! > 0);
   if (eligible.length === 0) return null;
   const bet = people[i]!.changed ? LOG10_HALF : 0;
-  const sets = log10Sets(candidates, apartBits, n);
+  const sets = log10Sets(candidates, bits, pairs);
   const set = [i];
   let sum = 0;
   let best: OneOperator | null = null;
@@ -246,7 +205,7 @@ function bestSet(people: readonly Candidate[], { likeness: alike, apart, apartBi
     const k = set.length;
     const strength = (2 / k) * sum - sets[k - 2]! - bet + LOG10_SIZE_SHARES[k - 2]!;
     if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, own: strength, strength, others: set.slice(1) };
-    eligible = eligible.filter((j) => j !== next && apart[next * n + j] === 1);
+    eligible = eligible.filter((j) => j !== next && (apart[next * words + (j >> 5)]! & (1 << (j & 31))) !== 0);
   }
   return best;
 }

@@ -11,7 +11,7 @@
  * other, which is played at another day's pace on another workstation's clock (tools/evaluate/hands-fit.ts, which prints the figures).
  */
 import { HANDS } from './hands-fitted.ts';
-import { twoPeople, type Ready } from './two-people.ts';
+import { twoPeople, type Ready, type ReadyRows } from './two-people.ts';
 import { EDGES, GRID, holdsOf, intervalsOf, PAIRS, ROLLOVERS, SHARES, TOP_MS } from './rhythm.ts';
 
 /** Width over which a time is spread, ms. */
@@ -90,6 +90,15 @@ export const modelRatio = PEOPLE.ratio;
 
 /** log10 of the calibrated likelihood ratio of one person against two; at most LIKENESS_MAX. */
 export const likeness = (a: Hands, b: Hands): number => Math.min(LIKENESS_MAX, HANDS.slope * modelRatio(a, b) + HANDS.offset);
+
+/** Rhythms of as many people as there are, made ready to be compared with each other. */
+export const readyHands = PEOPLE.readyRows;
+
+/** `likeness` of the person `i` and of each before, put into `out`. */
+export function likenessBefore(hands: ReadyRows, i: number, out: Float64Array): void {
+  PEOPLE.ratiosBefore(hands, i, out);
+  for (let j = 0; j < i; j++) out[j] = Math.min(LIKENESS_MAX, HANDS.slope * out[j]! + HANDS.offset);
+}
 
 /** The middle of sittings lies where more people are than a sitting does: what keeps the mean ratio of strangers at most 1, decades (measured: 1.13 without it). */
 const MIDDLE_COST = 0.06;

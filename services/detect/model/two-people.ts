@@ -19,6 +19,15 @@ export interface Ready {
   readonly rarity: number;
 }
 
+/** Several of them, made ready to be compared with each other. */
+export interface ReadyRows {
+  /** Contrasts of each. */
+  readonly size: number;
+  /** Rows of twice the size: first `apart` of each, then `together`. */
+  readonly rows: Float64Array;
+  readonly rarities: Float64Array;
+}
+
 type Factor = readonly Float64Array[];
 
 /** Lower Cholesky factor of the matrix whose lower triangle is given; its upper left part is the factor of the first features alone. */
@@ -34,17 +43,33 @@ function factorOf(lower: readonly (readonly number[])[]): Factor {
   return rows;
 }
 
-/** Puts x into `whitened` in the deviations of the factor; answers its squared length there. */
-function whiten(factor: Factor, x: ArrayLike<number>, whitened: Float64Array, size = whitened.length): number {
+/** Puts x into `whitened`, from `at` on, in the deviations of the factor; answers its squared length there. */
+function whiten(factor: Factor, x: ArrayLike<number>, whitened: Float64Array, size = whitened.length, at = 0): number {
   let all = 0;
   for (let i = 0; i < size; i++) {
     const row = factor[i]!;
     let rest = x[i]!;
-    for (let k = 0; k < i; k++) rest -= row[k]! * whitened[k]!;
-    whitened[i] = rest / row[i]!;
-    all += whitened[i]! * whitened[i]!;
+    for (let k = 0; k < i; k++) rest -= row[k]! * whitened[at + k]!;
+    const value = rest / row[i]!;
+    whitened[at + i] = value;
+    all += value * value;
   }
   return all;
+}
+
+/** Squared lengths of the difference and of the sum of two rows, together. */
+function lengthsOf({ size, rows }: ReadyRows, i: number, j: number): number {
+  let own = 2 * size * i;
+  let other = 2 * size * j;
+  let differs = 0;
+  let agrees = 0;
+  for (const end = own + size; own < end; own++, other++) {
+    const gap = rows[own]! - rows[other]!;
+    const sums = rows[own + size]! + rows[other + size]!;
+    differs += gap * gap;
+    agrees += sums * sums;
+  }
+  return differs + agrees;
 }
 
 const sum = (...parts: readonly (readonly (readonly number[])[])[]): number[][] => parts[0]!.map((row, i) => row.map((_, j) => parts.reduce((total, part) => total + part[i]![j]!, 0)));
@@ -54,6 +79,10 @@ export interface TwoPeople {
   readonly ready: (contrasts: readonly number[]) => Ready;
   /** log10 of the likelihood ratio of one person against two, as the model has it; both of as many contrasts. */
   readonly ratio: (a: Ready, b: Ready) => number;
+  /** Contrasts of as many people as there are; as many of each. */
+  readonly readyRows: (contrasts: readonly (readonly number[])[]) => ReadyRows;
+  /** `ratio` of the row `i` and of each before it, put into `out`. */
+  readonly ratiosBefore: (rows: ReadyRows, i: number, out: Float64Array) => void;
   /** The same of the contrasts themselves, for two that are compared once. */
   readonly ratioOf: (a: readonly number[], b: readonly number[]) => number;
 }
@@ -65,7 +94,7 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
   const levels = [0];
   mean.forEach((_, i) => levels.push(levels[i]! + 2 * Math.log(total[i]![i]!) - Math.log(apart[i]![i]!) - Math.log(both[i]![i]!)));
   const [scratch, x, y, difference, together] = Array.from({ length: 5 }, () => new Float64Array(mean.length)) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
-  const log10Ratio = (size: number, rarities: number, lengths: number): number => (levels[size]! + rarities / 2 - lengths / 4) / Math.LN10;
+  const log10Ratio = (level: number, rarities: number, lengths: number): number => (level + rarities / 2 - lengths / 4) / Math.LN10;
   return {
     ratioOf(a, b) {
       const size = Math.min(a.length, b.length);
@@ -76,7 +105,7 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
         together[i] = x[i]! + y[i]!;
       }
       const lengthOf = (factor: Factor, of: Float64Array): number => whiten(factor, of, scratch, size);
-      return log10Ratio(size, lengthOf(total, x) + lengthOf(total, y), lengthOf(apart, difference) + lengthOf(both, together));
+      return log10Ratio(levels[size]!, lengthOf(total, x) + lengthOf(total, y), lengthOf(apart, difference) + lengthOf(both, together));
     },
     ready(contrasts) {
       const own = contrasts.map((value, i) => value - mean[i]!);
@@ -84,6 +113,22 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
       whiten(apart, own, ready.apart);
       whiten(both, own, ready.together);
       return ready;
+    },
+    readyRows(contrasts) {
+      const size = contrasts[0]?.length ?? 0;
+      const ready = { size, rows: new Float64Array(2 * size * contrasts.length), rarities: new Float64Array(contrasts.length) };
+      contrasts.forEach((own, person) => {
+        for (let i = 0; i < size; i++) x[i] = own[i]! - mean[i]!;
+        ready.rarities[person] = whiten(total, x, scratch, size);
+        whiten(apart, x, ready.rows, size, 2 * size * person);
+        whiten(both, x, ready.rows, size, 2 * size * person + size);
+      });
+      return ready;
+    },
+    ratiosBefore(ready, i, out) {
+      const level = levels[ready.size]!;
+      const { rarities } = ready;
+      for (let j = 0; j < i; j++) out[j] = log10Ratio(level, rarities[i]! + rarities[j]!, lengthsOf(ready, i, j));
     },
     ratio(a, b) {
       const size = a.apart.length;
@@ -95,7 +140,7 @@ export function twoPeople({ mean, within, between }: PeopleModel): TwoPeople {
         differs += gap * gap;
         agrees += sums * sums;
       }
-      return log10Ratio(size, a.rarity + b.rarity, differs + agrees);
+      return log10Ratio(levels[size]!, a.rarity + b.rarity, differs + agrees);
     },
   };
 }
