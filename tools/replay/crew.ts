@@ -2,12 +2,12 @@
  * The workers of a replay as the reader sees them: records go in one after the other, each to the worker that owns its
  * lane; answers come back by block. A worker that is behind holds the reader back.
  */
-import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import { shareDatabases, type SharedFiles } from '../../services/enrich/databases.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
 import { BlockBuilder, TICK } from './block.ts';
 import { collectAlone } from './collector.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
+import type { Packed } from './fleet-wire.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
 import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
 import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
@@ -25,8 +25,9 @@ interface Member {
   ready: boolean;
   underWay: number;
   kept: { checkpoint: HostCheckpoint; result: HostResult } | null;
-  /** What was reported at the barrier that it has come to. */
-  reports: readonly FleetReport[] | null;
+  /** What was reported at the barrier that it has come to, by part of the exchange, and what its own part has made of all that. */
+  reports: readonly Packed[] | null;
+  facts: Packed | null;
   advanced: Advanced | null;
   result: HostResult | null;
 }
@@ -35,8 +36,8 @@ export interface CrewOptions {
   /** 1: no thread, the reader does the work itself. */
   readonly workers: number;
   readonly share: Share;
-  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'databases'>;
-  readonly fleet: Omit<FleetRoundOptions, 'config' | 'share'>;
+  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'part' | 'databases'>;
+  readonly fleet: Omit<FleetRoundOptions, 'config' | 'share' | 'parts'>;
   /** Of the process that this one goes on from. */
   readonly barrier: BarrierState | null;
   readonly onAnswer: (answer: Answer) => void;
@@ -53,7 +54,9 @@ export class Crew {
   readonly #known = new Set<Source>();
   readonly #round: FleetRound;
   /** What the exchange makes of the last barrier, and the earliest event time at which that may matter. */
-  #answer: { readonly due: number; readonly facts: Promise<readonly FleetFact[]> } | null = null;
+  #answer: { readonly due: number; readonly facts: Promise<readonly Packed[]> } | null = null;
+  /** Until it is settled, nothing goes to the workers: first they are to be told what the exchange made of a barrier. */
+  #telling: Promise<void> | null = null;
   /** Whether the time that was reached is said to the lanes, for the stream that they keep. */
   readonly #marks: boolean;
   #onSliced: (member: Member, progress: LaneProgress) => void = () => {};
@@ -73,14 +76,13 @@ export class Crew {
   }
 
   private constructor({ workers, share, host, fleet, barrier, onAnswer }: CrewOptions) {
-    const { resume } = host;
-    this.#round = new FleetRound({ config: host.config.detect, share, ...fleet }, resume === null || barrier === null ? null : { directory: resume.states, barrier });
     this.#marks = host.keepEnriched !== null;
     const lanes = lanesOf(share);
     const count = Math.max(1, Math.min(workers, lanes.length));
+    this.#round = new FleetRound({ config: host.config.detect, share, parts: count, ...fleet }, barrier);
     this.#members = Array.from({ length: count }, (_, i) => {
       const own = lanes.filter((_lane, at) => at % count === i);
-      return { hand: null, lanes: own, builder: new BlockBuilder(), ready: false, underWay: 0, kept: null, reports: null, advanced: null, result: null };
+      return { hand: null, lanes: own, builder: new BlockBuilder(), ready: false, underWay: 0, kept: null, reports: null, facts: null, advanced: null, result: null };
     });
     for (const member of this.#members) for (const lane of member.lanes) this.#owners[lane] = member;
     this.#onAnswer = onAnswer;
@@ -93,7 +95,7 @@ export class Crew {
     if (threads) for (const member of this.#members) member.hand = threadHand(onReport(member));
     const databases: SharedFiles = threads && host.enrichedWith === null ? await shareDatabases(host.config.enrich) : new Map();
     for (const [i, member] of this.#members.entries()) {
-      const options = { ...host, databases, lanes: member.lanes, reporter: i === 0 && share.index === 1 };
+      const options = { ...host, databases, lanes: member.lanes, part: { index: i, of: this.#members.length }, reporter: i === 0 && share.index === 1 };
       if (threads) member.hand!.post({ kind: 'open', options });
       else member.hand = await ownHand(options, onReport(member));
     }
@@ -126,26 +128,43 @@ export class Crew {
   async #meet(): Promise<void> {
     await this.#learn();
     const { front } = this.#round.barrier;
-    for (const member of this.#members) {
-      await this.#dispatch(member);
+    await this.#dispatchAll((member) => {
       member.reports = null;
       member.hand!.post({ kind: 'meet', front });
-    }
+    });
     const { complete, due } = this.#round.begin();
-    const facts = this.#until(() => this.#members.every(({ reports }) => reports !== null)).then(() => this.#round.complete(this.#members.flatMap(({ reports }) => reports!), complete));
+    const facts = this.#exchange(complete);
     facts.catch(() => {}); // whoever waits for them hears of it
     this.#answer = { due, facts };
   }
 
-  /** What the exchange made of the last barrier, if that was not told yet. */
+  /** Every worker makes of what all of them have reported what is its own part. */
+  async #exchange(complete: number): Promise<Packed[]> {
+    await this.#until(() => this.#members.every(({ reports }) => reports !== null));
+    const parts = await this.#round.gather(this.#members.map(({ reports }) => reports!), complete);
+    for (const [i, member] of this.#members.entries()) {
+      member.facts = null;
+      member.hand!.post({ kind: 'exchange', reports: parts[i]!, complete });
+    }
+    await this.#until(() => this.#members.every(({ facts }) => facts !== null));
+    return this.#members.map(({ facts }) => facts!).filter(({ count }) => count > 0);
+  }
+
+  /** From here on everything comes after what the exchange made of the last barrier: until that is told, it waits with the reader, which reads on. */
   async #learn(): Promise<void> {
     if (this.#answer === null) return;
-    const facts = await this.#answer.facts;
+    const { facts } = this.#answer;
     this.#answer = null;
-    if (facts.length === 0) return;
+    await this.#dispatchAll();
+    this.#telling = facts.then((all) => this.#tell(all));
+    this.#telling.catch(() => {}); // whoever sends something hears of it
+  }
+
+  #tell(facts: readonly Packed[]): void {
+    this.#telling = null;
     for (const member of this.#members) {
-      await this.#dispatch(member);
-      member.hand!.post({ kind: 'learn', facts });
+      if (facts.length > 0) member.hand!.post({ kind: 'learn', facts });
+      this.#post(member);
     }
   }
 
@@ -244,23 +263,18 @@ export class Crew {
   /** Sends what is still collected, and has every worker write its state into `directory`. */
   async checkpoint(directory: string): Promise<readonly { checkpoint: HostCheckpoint; result: HostResult }[]> {
     await this.#learn();
-    for (const member of this.#members) {
-      await this.#dispatch(member);
+    await this.#dispatchAll((member) => {
       member.kept = null;
       member.hand!.post({ kind: 'checkpoint', directory });
-    }
+    });
     await this.#until(() => this.#members.every(({ kept }) => kept !== null));
-    this.#round.checkpoint(directory);
     return this.#members.map(({ kept }) => kept!);
   }
 
   /** Sends what is still collected and ends the input; answers what each worker knows. */
   async finish(): Promise<HostResult[]> {
     await this.#learn();
-    for (const member of this.#members) {
-      await this.#dispatch(member);
-      member.hand!.post({ kind: 'finish' });
-    }
+    await this.#dispatchAll((member) => member.hand!.post({ kind: 'finish' }));
     await this.#until(() => this.#members.every(({ result }) => result !== null));
     return this.#members.map(({ result }) => result!);
   }
@@ -277,19 +291,35 @@ export class Crew {
     return undefined;
   }
 
+  #post(member: Member): void {
+    if (member.builder.count === 0) return;
+    member.underWay++;
+    member.hand!.post({ kind: 'block', block: member.builder.take() });
+  }
+
   #dispatch(member: Member): undefined | Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    if (member.builder.count > 0) {
-      member.underWay++;
-      member.hand!.post({ kind: 'block', block: member.builder.take() });
-    }
+    if (this.#telling !== null) return this.#telling.then(() => this.#dispatch(member));
+    this.#post(member);
     return member.underWay < AHEAD_MAX ? undefined : this.#until(() => member.underWay < AHEAD_MAX);
+  }
+
+  /** To everybody what is still collected, and then `order`; whoever is behind keeps nobody else waiting. */
+  async #dispatchAll(order: (member: Member) => void = () => {}): Promise<void> {
+    await this.#telling;
+    if (this.#failure !== null) throw this.#failure;
+    for (const member of this.#members) {
+      this.#post(member);
+      order(member);
+    }
+    await this.#until(() => this.#members.every(({ underWay }) => underWay < AHEAD_MAX));
   }
 
   #onReport(member: Member, report: Report): void {
     if (report.kind === 'ready') member.ready = true;
     else if (report.kind === 'failed') this.#failure ??= errorOf(report);
     else if (report.kind === 'kept') member.kept = report;
+    else if (report.kind === 'exchanged') member.facts = report.facts;
     else {
       this.#onAnswer(report.answer);
       if (report.kind === 'finished') member.result = report.result;
@@ -297,7 +327,10 @@ export class Crew {
       else if (report.kind === 'advanced') member.advanced = report;
       else {
         member.underWay--;
-        if (report.kind === 'done') member.builder.giveBack(report.buffers);
+        if (report.kind === 'done') {
+          member.builder.giveBack(report.buffers);
+          if (member.underWay === 0 && this.#telling === null) this.#post(member);
+        }
         else this.#onSliced(member, report.progress);
       }
     }

@@ -1,18 +1,17 @@
 /**
  * The exchange between people in a replay (services/detect/fleet): where its barriers stand in the order of the history,
- * and what it answers there. Shares of one run hear of each other through files in a directory that all of them see.
+ * and who gets which reports there. Shares of one run hear of each other through files in a directory that all of them see.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Clock } from '#lib/kernel/clock.ts';
-import { createMemoryState } from '#lib/state/memory.ts';
-import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
 import { Barrier, type BarrierState } from '../../services/detect/fleet/barrier.ts';
-import { Exchange, lagOf } from '../../services/detect/fleet/exchange.ts';
+import { lagOf } from '../../services/detect/fleet/exchange.ts';
 import { HOUR_MS, MINUTE_MS } from '../../services/detect/fleet/minutes.ts';
-import { readState, writeState } from './lane-state.ts';
+import { partedBy } from './fleet-part.ts';
+import { unpackReports, type Packed } from './fleet-wire.ts';
 import type { Share } from './lanes.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { SourceRecord } from './source.ts';
@@ -24,6 +23,8 @@ const POLL_MS = 50;
 export interface FleetRoundOptions {
   readonly config: DetectConfig;
   readonly share: Share;
+  /** Of the exchange: one a worker. */
+  readonly parts: number;
   /** Of this run alone; null where there are no shares, or no exchange. */
   readonly exchangeDirectory: string | null;
   readonly clock: Clock;
@@ -33,23 +34,21 @@ export interface FleetRoundOptions {
 export class FleetRound {
   readonly barrier: Barrier;
   readonly #options: FleetRoundOptions;
-  readonly #state = createMemoryState();
-  readonly #exchange: Exchange;
+  readonly #parted: ReturnType<typeof partedBy>;
   #tick = Number.NEGATIVE_INFINITY;
   /** Hours that end at or before this were completed by an earlier barrier. */
   #begun: number;
 
-  /** @param resume what `checkpoint` left */
-  constructor(options: FleetRoundOptions, resume: { readonly directory: string; readonly barrier: BarrierState } | null) {
+  /** @param before where the barrier of an earlier process stood; null for a new run */
+  constructor(options: FleetRoundOptions, before: BarrierState | null) {
     this.#options = options;
+    this.#parted = partedBy(options.parts);
     this.barrier = new Barrier(options.config);
-    if (resume !== null) {
-      readState(join(resume.directory, 'exchange.state'), this.#state);
-      this.barrier.goOnAt(resume.barrier);
+    if (before !== null) {
+      this.barrier.goOnAt(before);
       this.#tick = Math.floor(this.barrier.front / TICK_MS);
     }
     this.#begun = this.barrier.complete;
-    this.#exchange = new Exchange({ config: options.config, state: this.#state });
   }
 
   get enabled(): boolean {
@@ -80,32 +79,30 @@ export class FleetRound {
     return { complete, due };
   }
 
-  /** What the exchange makes of the reports of all lanes. Waits for the other shares. */
-  async complete(reports: readonly FleetReport[], complete: number): Promise<FleetFact[]> {
-    this.#exchange.take(reports);
+  /** What each part of the exchange has to take, of what the workers reported by part. Waits for the other shares. */
+  async gather(reported: readonly (readonly Packed[])[], complete: number): Promise<Packed[][]> {
+    const all = [...reported];
     const { share, exchangeDirectory } = this.#options;
-    if (share.of > 1 && exchangeDirectory !== null) await this.#hearOthers(reports, complete, exchangeDirectory);
-    return this.#exchange.complete(complete);
+    if (share.of > 1 && exchangeDirectory !== null) all.push(...(await this.#hearOthers(reported, complete, exchangeDirectory)));
+    return reported.map((_, part) => all.map((parts) => parts[part]!));
   }
 
-  checkpoint(directory: string): void {
-    writeState(join(directory, 'exchange.state'), this.#state);
-  }
-
-  /** Files by barrier and share; they stay, so that a share that goes on later finds them. */
-  async #hearOthers(reports: readonly FleetReport[], complete: number, directory: string): Promise<void> {
+  /** Files by barrier and share; they stay, so that a share that goes on later finds them. What is in them goes by the number of its own workers. */
+  async #hearOthers(reported: readonly (readonly Packed[])[], complete: number, directory: string): Promise<Packed[][]> {
     const { share, clock, signal } = this.#options;
     const path = (index: number): string => join(directory, `${complete}-${index}`);
     mkdirSync(directory, { recursive: true });
-    writeFileSync(`${path(share.index)}.next`, serialize(reports));
+    writeFileSync(`${path(share.index)}.next`, serialize(reported.flat()));
     renameSync(`${path(share.index)}.next`, path(share.index));
+    const heard: Packed[][] = [];
     for (let index = 1; index <= share.of; index++) {
       if (index === share.index) continue;
       while (!existsSync(path(index))) {
         signal.throwIfAborted();
         await clock.sleep(POLL_MS, signal);
       }
-      this.#exchange.take(deserialize(readFileSync(path(index))) as FleetReport[]);
+      for (const reports of deserialize(readFileSync(path(index))) as Packed[]) heard.push(this.#parted(unpackReports(reports)));
     }
+    return heard;
   }
 }

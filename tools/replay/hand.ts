@@ -3,9 +3,8 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert, FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
-import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import type { Block } from './block.ts';
-import { packFacts, packReports, unpackFacts, unpackReports, type Packed } from './fleet-wire.ts';
+import type { Packed } from './fleet-wire.ts';
 import type { LanePosition } from './enriched/reader.ts';
 import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { LaneHost } from './lane-host.ts';
@@ -22,7 +21,8 @@ export type Order =
   | { readonly kind: 'slice'; readonly file: LaneFile; readonly from: LanePosition }
   | ({ readonly kind: 'advance' } & AdvanceOrder)
   | { readonly kind: 'meet'; readonly front: number }
-  | { readonly kind: 'learn'; readonly facts: readonly FleetFact[] }
+  | { readonly kind: 'exchange'; readonly reports: readonly Packed[]; readonly complete: number }
+  | { readonly kind: 'learn'; readonly facts: readonly Packed[] }
   | { readonly kind: 'checkpoint'; readonly directory: string }
   | { readonly kind: 'finish' };
 
@@ -31,31 +31,26 @@ export type Report =
   | { readonly kind: 'done'; readonly answer: Answer; readonly buffers: Pick<Block, 'bytes' | 'index'> }
   | { readonly kind: 'sliced'; readonly answer: Answer; readonly progress: LaneProgress }
   | ({ readonly kind: 'advanced' } & Advanced)
-  | { readonly kind: 'met'; readonly answer: Answer; readonly reports: readonly FleetReport[] }
+  | { readonly kind: 'met'; readonly answer: Answer; readonly reports: readonly Packed[] }
+  | { readonly kind: 'exchanged'; readonly facts: Packed }
   | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
 
-/** As they go between threads. */
-export type SentOrder = Exclude<Order, { kind: 'learn' }> | { readonly kind: 'learn'; readonly facts: Packed };
-export type SentReport = Exclude<Report, { kind: 'met' }> | { readonly kind: 'met'; readonly answer: Answer; readonly reports: Packed };
-
-function sentOrder(order: Order): { message: SentOrder; transfer: readonly ArrayBuffer[] } {
-  if (order.kind === 'block') return { message: order, transfer: [order.block.bytes, order.block.index.buffer] };
-  if (order.kind !== 'learn') return { message: order, transfer: [] };
-  const facts = packFacts(order.facts);
-  return { message: { kind: 'learn', facts }, transfer: [facts.numbers.buffer] };
+/** What is handed over to the other thread, and not copied. */
+export function takenAlong(message: Order | Report): ArrayBuffer[] {
+  switch (message.kind) {
+    case 'block':
+      return [message.block.bytes, message.block.index.buffer];
+    case 'done':
+      return [message.buffers.bytes, message.buffers.index.buffer];
+    case 'met':
+    case 'exchange':
+      return message.reports.map(({ numbers }) => numbers.buffer);
+    default:
+      return [];
+  }
 }
-
-export function sentReport(report: Report): { message: SentReport; transfer: readonly ArrayBuffer[] } {
-  if (report.kind === 'done') return { message: report, transfer: [report.buffers.bytes, report.buffers.index.buffer] };
-  if (report.kind !== 'met') return { message: report, transfer: [] };
-  const reports = packReports(report.reports);
-  return { message: { ...report, reports }, transfer: [reports.numbers.buffer] };
-}
-
-export const orderOf = (message: SentOrder): Order => (message.kind === 'learn' ? { kind: 'learn', facts: unpackFacts(message.facts) } : message);
-const reportOf = (message: SentReport): Report => (message.kind === 'met' ? { ...message, reports: unpackReports(message.reports) } : message);
 
 /** Carries out one order behind the first; what is answered goes to the reader. */
 export function carryOut(host: LaneHost, order: Exclude<Order, { kind: 'open' }>): Report | null {
@@ -71,6 +66,8 @@ export function carryOut(host: LaneHost, order: Exclude<Order, { kind: 'open' }>
       return { kind: 'advanced', ...host.advance(order) };
     case 'meet':
       return { kind: 'met', ...host.meet(order.front) };
+    case 'exchange':
+      return { kind: 'exchanged', facts: host.exchange(order.reports, order.complete) };
     case 'learn':
       host.learn(order.facts);
       return null;
@@ -116,16 +113,13 @@ export function threadHand(onReport: OnReport): Hand {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: withCodeCache(process.env), resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
-  worker.on('message', (message: SentReport) => onReport(reportOf(message)));
+  worker.on('message', onReport);
   worker.on('error', (error: Error) => failed(error.message, error.stack));
   worker.on('exit', (status) => {
     if (!closing) failed(`a worker thread ended with status ${status}`);
   });
   return {
-    post: (order) => {
-      const { message, transfer } = sentOrder(order);
-      worker.postMessage(message, transfer);
-    },
+    post: (order) => worker.postMessage(order, takenAlong(order)),
     close: async () => {
       closing = true;
       await worker.terminate();

@@ -4,6 +4,7 @@ import type { SharedFiles } from '../../services/enrich/databases.ts';
 import type { EmbeddedConfig, EmbeddedCounts } from '../embedded/pipeline.ts';
 import type { LanePosition } from './enriched/reader.ts';
 import type { EvaluatorState } from './evaluation.ts';
+import type { Part } from './fleet-part.ts';
 import type { SessionLabel } from './labels.ts';
 import type { ReportState } from './report/data.ts';
 
@@ -11,6 +12,8 @@ export interface HostOptions {
   readonly config: EmbeddedConfig;
   /** The lanes that are worked on here. */
   readonly lanes: readonly number[];
+  /** Of the exchange between people. */
+  readonly part: Part;
   readonly labels: ReadonlyMap<string, SessionLabel> | null;
   /** Every host applies every reference record; this one says which were refused. */
   readonly reporter: boolean;

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { DecodeResult } from '#lib/codec/decoder.ts';
 import { FloatPool } from '#lib/codec/float-pool.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import type { FleetFact, FleetReport, HistoryRecord } from '#schemas/records.ts';
+import type { FleetReport, HistoryRecord } from '#schemas/records.ts';
 import { openDatabases, type Databases } from '../../services/enrich/databases.ts';
 import type { DetectEvent } from '../../services/detect/steps/digest.ts';
 import { completeAfterMs } from '../../services/detect/fleet/exchange.ts';
@@ -15,6 +15,8 @@ import { buildEnrich, type EnrichPipeline } from '../../services/enrich/topology
 import { partsOf } from '#lib/runner/parts.ts';
 import { BlockCursor, TICK, type Block } from './block.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
+import { FleetPart } from './fleet-part.ts';
+import { unpackFacts, type Packed } from './fleet-wire.ts';
 import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { KeptLaneReaders, KeptLaneWriters } from './kept-lanes.ts';
 import { laneStatePath, writeState } from './lane-state.ts';
@@ -42,6 +44,7 @@ export class LaneHost {
   /** Null where no enriched stream is kept. */
   readonly #writers: KeptLaneWriters | null;
   readonly #readers: KeptLaneReaders;
+  readonly #fleet: FleetPart;
 
   static async open(options: HostOptions): Promise<LaneHost> {
     const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
@@ -52,7 +55,7 @@ export class LaneHost {
   }
 
   private constructor(options: HostOptions, databases: Databases | null) {
-    const { config, labels, keepEnriched, resume } = options;
+    const { config, labels, keepEnriched, resume, part } = options;
     this.#options = options;
     this.#databases = databases;
     this.#tally = new Tally(config, labels);
@@ -60,6 +63,7 @@ export class LaneHost {
     this.#enrich = databases === null ? null : buildEnrich({ config: config.enrich, databases, reference: this.#references.store });
     this.#decoder = new SourceDecoder(config.ingest.recordBytesMax, this.#floats);
     this.#writers = keepEnriched === null ? null : new KeptLaneWriters(keepEnriched, resume?.enrichedBytes ?? {}, resume?.front ?? Number.NEGATIVE_INFINITY);
+    this.#fleet = new FleetPart(config.detect, part, resume?.states ?? null);
     this.#readers = new KeptLaneReaders((lane, events) => this.#repeat(lane, events));
   }
 
@@ -86,19 +90,25 @@ export class LaneHost {
     return this.#tally.answer();
   }
 
-  /** All that was sent before has been worked on: people who stopped are closed, and everybody reports for the exchange. */
-  meet(front: number): { answer: Answer; reports: readonly FleetReport[] } {
+  /** All that was sent before has been worked on: people who stopped are closed, and everybody reports, to every part of the exchange what concerns it. */
+  meet(front: number): { answer: Answer; reports: readonly Packed[] } {
     const reports: FleetReport[] = [];
     for (const lane of this.#lanes) {
       if (lane === undefined) continue;
       this.#tally.findings(lane.detect.advance(front));
       reports.push(...lane.detect.takeReports());
     }
-    return { answer: this.#tally.answer(), reports };
+    return { answer: this.#tally.answer(), reports: this.#fleet.parted(reports) };
+  }
+
+  /** What its part of the exchange makes of what all workers reported to it. */
+  exchange(reports: readonly Packed[], complete: number): Packed {
+    return this.#fleet.complete(reports, complete);
   }
 
   /** To every lane: a fact names its person as ingest does, where a tenant asks for that by a pseudonym; lanes go by what telemetry says. */
-  learn(facts: readonly FleetFact[]): void {
+  learn(packed: readonly Packed[]): void {
+    const facts = packed.flatMap(unpackFacts);
     for (const lane of this.#lanes) lane?.detect.learn(facts);
   }
 
@@ -141,6 +151,7 @@ export class LaneHost {
   /** Writes the state of every lane into `directory` and puts everything else that it writes on the disk. */
   checkpoint(directory: string): HostCheckpoint {
     for (const [index, lane] of this.#lanes.entries()) if (lane !== undefined) writeState(laneStatePath(directory, index), lane.state);
+    this.#fleet.checkpoint(directory);
     return { referenceBytes: this.#references.sync(), enrichedBytes: this.#writers?.sync() ?? {} };
   }
 

@@ -40,7 +40,8 @@ export function writeState(path: string, state: StoredState): void {
   }
 }
 
-export function readState(path: string, state: StoredState): void {
+/** @param isWanted of what is in the file; everything where it is left out */
+export function readState(path: string, state: StoredState, isWanted: (store: string, key: string) => boolean = () => true): void {
   if (!existsSync(path)) return;
   const bytes = readFileSync(path);
   let at = 0;
@@ -50,6 +51,9 @@ export function readState(path: string, state: StoredState): void {
     if (at > bytes.length) throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${path}: the checkpoint is damaged; replay without --resume`);
     return bytes.subarray(at - length, at);
   };
-  // A copy: values may be kept as they are, and the file is not to stay in memory for one of them.
-  while (at < bytes.length) state.restore(take().toString(), take().toString(), Uint8Array.from(take()));
+  while (at < bytes.length) {
+    const [store, key, value] = [take().toString(), take().toString(), take()];
+    // A copy: values may be kept as they are, and the file is not to stay in memory for one of them.
+    if (isWanted(store, key)) state.restore(store, key, Uint8Array.from(value));
+  }
 }

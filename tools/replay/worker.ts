@@ -1,7 +1,7 @@
 /** A worker thread of a replay: one LaneHost, driven by messages in their order (see hand.ts). */
 import { parentPort } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
-import { carryOut, failureOf, orderOf, sentReport, type Report, type SentOrder } from './hand.ts';
+import { carryOut, failureOf, takenAlong, type Order, type Report } from './hand.ts';
 import { LaneHost } from './lane-host.ts';
 
 const port = parentPort;
@@ -14,8 +14,7 @@ function fail(error: unknown): void {
   port!.close();
 }
 
-port.on('message', (message: SentOrder) => {
-  const order = orderOf(message);
+port.on('message', (order: Order) => {
   if (order.kind === 'open') {
     LaneHost.open(order.options).then((opened) => {
       host = opened;
@@ -26,9 +25,7 @@ port.on('message', (message: SentOrder) => {
   try {
     assert(host !== null, 'nothing is sent before it is ready');
     const report = carryOut(host, order);
-    if (report === null) return;
-    const { message: sent, transfer } = sentReport(report);
-    port.postMessage(sent, transfer);
+    if (report !== null) port.postMessage(report, takenAlong(report));
   } catch (error) {
     fail(error);
   }

@@ -53,6 +53,8 @@ export const jsonCodec = <T>(): StateCodec<T> => ({
 });
 
 const PROGRESS_KEY = 'complete';
+/** By subject. */
+export const SUBJECTS_STORE = 'fleet-subjects';
 
 /**
  * Subjects of which something comes nearly every hour stay objects between their hours, as long as no more people than this are in them: reading
@@ -81,7 +83,7 @@ export class Exchange {
 
   constructor({ config, state }: ExchangeOptions) {
     this.#config = config;
-    this.#subjects = state.keyed('fleet-subjects', subjectCodec);
+    this.#subjects = state.keyed(SUBJECTS_STORE, subjectCodec);
     this.#sources = state.keyed('fleet-sources', jsonCodec<Source>());
     this.#progress = state.keyed('fleet-complete', jsonCodec<number>());
   }
