@@ -2,55 +2,32 @@
  * The workers of a replay as the reader sees them: records go in one after the other, each to the worker that owns its
  * lane; answers come back by block. A worker that is behind holds the reader back.
  */
-import { shareDatabases, type SharedFiles } from '../../services/enrich/databases.ts';
 import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
-import { BlockBuilder, TICK } from './block.ts';
-import { collectAlone } from './collector.ts';
+import { TICK } from './block.ts';
 import { FleetRound, type FleetRoundOptions } from './fleet-round.ts';
 import type { Packed } from './fleet-wire.ts';
 import { LANE_START, type LanePosition } from './enriched/reader.ts';
-import { errorOf, ownHand, threadHand, type Hand, type Report } from './hand.ts';
-import type { Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
-import { EVERY_LANE, lanesOf, type Share } from './lanes.ts';
+import type { Advanced, HostCheckpoint, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
+import { EVERY_LANE } from './lanes.ts';
+import { Members, type Member, type MembersOptions } from './members.ts';
 import { AT_ONCE } from './peek-line.ts';
 import type { Source, SourceRecord } from './source.ts';
 
 /** Orders that may be under way to one worker. */
 const AHEAD_MAX = 2;
+const isKeepingUp = ({ underWay }: Member): boolean => underWay < AHEAD_MAX;
 
-interface Member {
-  hand: Hand | null;
-  readonly lanes: readonly number[];
-  readonly builder: BlockBuilder;
-  ready: boolean;
-  underWay: number;
-  kept: { checkpoint: HostCheckpoint; result: HostResult } | null;
-  /** What was reported at the barrier that it has come to, by part of the exchange, and what its own part has made of all that. */
-  reports: readonly Packed[] | null;
-  facts: Packed | null;
-  advanced: Advanced | null;
-  result: HostResult | null;
-}
-
-export interface CrewOptions {
-  /** 1: no thread, the reader does the work itself. */
-  readonly workers: number;
-  readonly share: Share;
-  readonly host: Omit<HostOptions, 'reporter' | 'lanes' | 'part' | 'databases'>;
+export interface CrewOptions extends MembersOptions {
   readonly fleet: Omit<FleetRoundOptions, 'config' | 'share' | 'parts'>;
   /** Of the process that this one goes on from. */
   readonly barrier: BarrierState | null;
-  readonly onAnswer: (answer: Answer) => void;
 }
 
 /** Source of ticks, which are no records. */
 const TICKS = { source: { index: TICK, label: '', partition: 0, form: 'lines', schemaText: null }, bytes: Buffer.alloc(0), start: 0, end: 0, arrivedAt: null, lane: EVERY_LANE, refusal: null } as const;
 
 export class Crew {
-  readonly #members: Member[];
-  /** By lane; undefined for lanes of other shares. */
-  readonly #owners: (Member | undefined)[] = [];
-  readonly #onAnswer: CrewOptions['onAnswer'];
+  readonly #members: Members;
   readonly #known = new Set<Source>();
   readonly #round: FleetRound;
   /** What the exchange makes of the last barrier, and the earliest event time at which that may matter. */
@@ -59,15 +36,11 @@ export class Crew {
   #telling: Promise<void> | null = null;
   /** Whether the time that was reached is said to the lanes, for the stream that they keep. */
   readonly #marks: boolean;
-  #onSliced: (member: Member, progress: LaneProgress) => void = () => {};
-  #failure: Error | null = null;
-  #waiting: (() => void)[] = [];
 
   static async open(options: CrewOptions): Promise<Crew> {
-    collectAlone();
     const crew = new Crew(options);
     try {
-      await crew.#start(options);
+      await crew.#members.start(options);
     } catch (error) {
       await crew.close();
       throw error;
@@ -75,31 +48,14 @@ export class Crew {
     return crew;
   }
 
-  private constructor({ workers, share, host, fleet, barrier, onAnswer }: CrewOptions) {
+  private constructor(options: CrewOptions) {
+    const { share, host, fleet, barrier } = options;
     this.#marks = host.keepEnriched !== null;
-    const lanes = lanesOf(share);
-    const count = Math.max(1, Math.min(workers, lanes.length));
-    this.#round = new FleetRound({ config: host.config.detect, share, parts: count, ...fleet }, barrier);
-    this.#members = Array.from({ length: count }, (_, i) => {
-      const own = lanes.filter((_lane, at) => at % count === i);
-      return { hand: null, lanes: own, builder: new BlockBuilder(), ready: false, underWay: 0, kept: null, reports: null, facts: null, advanced: null, result: null };
-    });
-    for (const member of this.#members) for (const lane of member.lanes) this.#owners[lane] = member;
-    this.#onAnswer = onAnswer;
-  }
-
-  async #start({ host, share }: CrewOptions): Promise<void> {
-    const threads = this.#members.length > 1;
-    const onReport = (member: Member) => (report: Report) => this.#onReport(member, report);
-    // Threads load their code while this one reads the databases for all of them.
-    if (threads) for (const member of this.#members) member.hand = threadHand(onReport(member));
-    const databases: SharedFiles = threads && host.enrichedWith === null ? await shareDatabases(host.config.enrich) : new Map();
-    for (const [i, member] of this.#members.entries()) {
-      const options = { ...host, databases, lanes: member.lanes, part: { index: i, of: this.#members.length }, reporter: i === 0 && share.index === 1 };
-      if (threads) member.hand!.post({ kind: 'open', options });
-      else member.hand = await ownHand(options, onReport(member));
-    }
-    await this.#until(() => this.#members.every(({ ready }) => ready));
+    this.#members = new Members(options);
+    this.#members.onIdle = (member) => {
+      if (this.#telling === null) this.#post(member);
+    };
+    this.#round = new FleetRound({ config: host.config.detect, share, parts: this.#members.all.length, ...fleet }, barrier);
   }
 
   /** Undefined where the caller may go on at once. `serial` is the record's number in the run. */
@@ -111,7 +67,7 @@ export class Crew {
   }
 
   async #pause(barrier: boolean, tick: boolean, record: SourceRecord): Promise<void> {
-    if (tick) for (const member of this.#members) await this.#add(member, { ...TICKS, offset: this.#round.barrier.front }, -1);
+    if (tick) for (const member of this.#members.all) await this.#add(member, { ...TICKS, offset: this.#round.barrier.front }, -1);
     if (barrier) await this.#meet();
     if (this.#isUnlearnt(record)) await this.#learn();
   }
@@ -140,14 +96,14 @@ export class Crew {
 
   /** Every worker makes of what all of them have reported what is its own part. */
   async #exchange(complete: number): Promise<Packed[]> {
-    await this.#until(() => this.#members.every(({ reports }) => reports !== null));
-    const parts = await this.#round.gather(this.#members.map(({ reports }) => reports!), complete);
-    for (const [i, member] of this.#members.entries()) {
+    await this.#members.until(({ reports }) => reports !== null);
+    const parts = await this.#round.gather(this.#members.all.map(({ reports }) => reports!), complete);
+    for (const [i, member] of this.#members.all.entries()) {
       member.facts = null;
       member.hand!.post({ kind: 'exchange', reports: parts[i]!, complete });
     }
-    await this.#until(() => this.#members.every(({ facts }) => facts !== null));
-    return this.#members.map(({ facts }) => facts!).filter(({ count }) => count > 0);
+    await this.#members.until(({ facts }) => facts !== null);
+    return this.#members.all.map(({ facts }) => facts!).filter(({ count }) => count > 0);
   }
 
   /** From here on everything comes after what the exchange made of the last barrier: until that is told, it waits with the reader, which reads on. */
@@ -162,7 +118,7 @@ export class Crew {
 
   #tell(facts: readonly Packed[]): void {
     this.#telling = null;
-    for (const member of this.#members) {
+    for (const member of this.#members.all) {
       if (facts.length > 0) member.hand!.post({ kind: 'learn', facts });
       this.#post(member);
     }
@@ -171,13 +127,13 @@ export class Crew {
   #pass(record: SourceRecord, serial: number): undefined | Promise<void> {
     if (!this.#known.has(record.source)) {
       this.#known.add(record.source);
-      for (const { hand } of this.#members) hand!.post({ kind: 'source', source: record.source });
+      for (const { hand } of this.#members.all) hand!.post({ kind: 'source', source: record.source });
     }
     if (record.lane !== EVERY_LANE) {
-      const owner = this.#owners[record.lane];
+      const owner = this.#members.ownerOf(record.lane);
       return owner === undefined ? undefined : this.#add(owner, record, serial);
     }
-    const waits = this.#members.map((member) => this.#add(member, record, serial)).filter((wait) => wait !== undefined);
+    const waits = this.#members.all.map((member) => this.#add(member, record, serial)).filter((wait) => wait !== undefined);
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
   }
 
@@ -191,14 +147,14 @@ export class Crew {
 
   /** Where people have something in common: all lanes at a time, from barrier to barrier. */
   async #readTogether(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
-    const own = new Map(this.#members.map((member) => [member, files.filter(({ lane }) => this.#owners[lane] === member)]));
+    const own = new Map(this.#members.all.map((member) => [member, files.filter(({ lane }) => this.#members.ownerOf(lane) === member)]));
     for (;;) {
       let stopped = false;
       const onAdvanced = ({ progress }: Advanced): void => {
         for (const { lane, position } of progress) positions.set(lane, position);
         stopped = onProgress(progress) || stopped;
       };
-      const fronts = await Promise.all(this.#members.map((member) => this.#advance(member, own.get(member)!, positions, onAdvanced)));
+      const fronts = await Promise.all(this.#members.all.map((member) => this.#advance(member, own.get(member)!, positions, onAdvanced)));
       this.#answer = null; // every member has learnt it
       const front = fronts.reduce((least, at) => (at === null ? least : Math.min(least ?? at, at)), null);
       if (front !== null) {
@@ -220,7 +176,7 @@ export class Crew {
     for (let before = pending?.due ?? Infinity; ; before = Infinity) {
       member.advanced = null;
       member.hand!.post({ kind: 'advance', files, from, complete, before });
-      await this.#until(() => member.advanced !== null);
+      await this.#members.until(({ advanced }) => advanced !== null, [member]);
       const advanced: Advanced = member.advanced!;
       onAdvanced(advanced);
       if (pending !== null && before !== Infinity) {
@@ -233,7 +189,7 @@ export class Crew {
 
   /** Each worker its own lanes, one after the other. */
   async #readApart(files: readonly LaneFile[], positions: Map<number, LanePosition>, onProgress: (progress: readonly LaneProgress[]) => boolean): Promise<void> {
-    const queues = new Map(this.#members.map((member) => [member, files.filter(({ lane }) => this.#owners[lane] === member)]));
+    const queues = new Map(this.#members.all.map((member) => [member, files.filter(({ lane }) => this.#members.ownerOf(lane) === member)]));
     let stopped = false;
     const next = (member: Member): void => {
       const file = queues.get(member)![0];
@@ -242,17 +198,17 @@ export class Crew {
       member.hand!.post({ kind: 'slice', file, from: positions.get(file.lane) ?? LANE_START });
     };
     const woken = (member: Member): void => {
-      if (this.#members.length === 1) setImmediate(next, member);
+      if (this.#members.all.length === 1) setImmediate(next, member);
       else next(member);
     };
-    this.#onSliced = (member, progress) => {
+    this.#members.onSliced = (member, progress) => {
       positions.set(progress.lane, progress.position);
       if (progress.ended) queues.get(member)!.shift();
       stopped = onProgress([progress]) || stopped;
       woken(member);
     };
-    for (const member of this.#members) woken(member);
-    await this.#until(() => this.#members.every((member) => member.underWay === 0 && (stopped || queues.get(member)!.length === 0)));
+    for (const member of this.#members.all) woken(member);
+    await this.#members.until((member) => member.underWay === 0 && (stopped || queues.get(member)!.length === 0));
   }
 
   /** For the next process, as of the last checkpoint. */
@@ -267,20 +223,20 @@ export class Crew {
       member.kept = null;
       member.hand!.post({ kind: 'checkpoint', directory });
     });
-    await this.#until(() => this.#members.every(({ kept }) => kept !== null));
-    return this.#members.map(({ kept }) => kept!);
+    await this.#members.until(({ kept }) => kept !== null);
+    return this.#members.all.map(({ kept }) => kept!);
   }
 
   /** Sends what is still collected and ends the input; answers what each worker knows. */
   async finish(): Promise<HostResult[]> {
     await this.#learn();
     await this.#dispatchAll((member) => member.hand!.post({ kind: 'finish' }));
-    await this.#until(() => this.#members.every(({ result }) => result !== null));
-    return this.#members.map(({ result }) => result!);
+    await this.#members.until(({ result }) => result !== null);
+    return this.#members.all.map(({ result }) => result!);
   }
 
   async close(): Promise<void> {
-    for (const { hand } of this.#members) await hand?.close();
+    await this.#members.close();
   }
 
   #add(member: Member, record: Omit<SourceRecord, 'time' | 'arrivalKnown'>, serial: number): undefined | Promise<void> {
@@ -298,52 +254,20 @@ export class Crew {
   }
 
   #dispatch(member: Member): undefined | Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
+    this.#members.check();
     if (this.#telling !== null) return this.#telling.then(() => this.#dispatch(member));
     this.#post(member);
-    return member.underWay < AHEAD_MAX ? undefined : this.#until(() => member.underWay < AHEAD_MAX);
+    return member.underWay < AHEAD_MAX ? undefined : this.#members.until(isKeepingUp, [member]);
   }
 
   /** To everybody what is still collected, and then `order`; whoever is behind keeps nobody else waiting. */
   async #dispatchAll(order: (member: Member) => void = () => {}): Promise<void> {
     await this.#telling;
-    if (this.#failure !== null) throw this.#failure;
-    for (const member of this.#members) {
+    this.#members.check();
+    for (const member of this.#members.all) {
       this.#post(member);
       order(member);
     }
-    await this.#until(() => this.#members.every(({ underWay }) => underWay < AHEAD_MAX));
-  }
-
-  #onReport(member: Member, report: Report): void {
-    if (report.kind === 'ready') member.ready = true;
-    else if (report.kind === 'failed') this.#failure ??= errorOf(report);
-    else if (report.kind === 'kept') member.kept = report;
-    else if (report.kind === 'exchanged') member.facts = report.facts;
-    else {
-      this.#onAnswer(report.answer);
-      if (report.kind === 'finished') member.result = report.result;
-      else if (report.kind === 'met') member.reports = report.reports;
-      else if (report.kind === 'advanced') member.advanced = report;
-      else {
-        member.underWay--;
-        if (report.kind === 'done') {
-          member.builder.giveBack(report.buffers);
-          if (member.underWay === 0 && this.#telling === null) this.#post(member);
-        }
-        else this.#onSliced(member, report.progress);
-      }
-    }
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
-  }
-
-  async #until(reached: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.#failure !== null) throw this.#failure;
-      if (reached()) return;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    await this.#members.until(isKeepingUp);
   }
 }

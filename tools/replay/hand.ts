@@ -1,7 +1,7 @@
 /** One worker of a replay as the reader drives it: a thread, or the reader's own. Orders go in, reports come out, each in their order. */
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { assert, FarhandError, type ErrorCode } from '#lib/kernel/errors.ts';
 import type { Block } from './block.ts';
 import type { Packed } from './fleet-wire.ts';
@@ -36,6 +36,13 @@ export type Report =
   | { readonly kind: 'kept'; readonly checkpoint: HostCheckpoint; readonly result: HostResult }
   | { readonly kind: 'finished'; readonly answer: Answer; readonly result: HostResult }
   | { readonly kind: 'failed'; readonly code: ErrorCode | null; readonly errno: string | null; readonly message: string; readonly stack: string };
+
+/** What a thread is made with: a way past the orders that wait, for those on which the other threads wait. */
+export interface WorkerData {
+  readonly urgent: MessagePort;
+}
+
+const isUrgent = ({ kind }: Order): boolean => kind === 'exchange';
 
 /** What is handed over to the other thread, and not copied. */
 export function takenAlong(message: Order | Report): ArrayBuffer[] {
@@ -110,7 +117,9 @@ function withCodeCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** A thread that loads its code and waits for its first order. */
 export function threadHand(onReport: OnReport): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: withCodeCache(process.env), resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+  const { port1: urgent, port2 } = new MessageChannel();
+  const made = { workerData: { urgent: port2 } satisfies WorkerData, transferList: [port2] };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { ...made, env: withCodeCache(process.env), resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
   let closing = false;
   const failed = (message: string, stack = ''): void => onReport({ kind: 'failed', code: null, errno: null, message, stack });
   worker.on('message', onReport);
@@ -119,9 +128,10 @@ export function threadHand(onReport: OnReport): Hand {
     if (!closing) failed(`a worker thread ended with status ${status}`);
   });
   return {
-    post: (order) => worker.postMessage(order, takenAlong(order)),
+    post: (order) => (isUrgent(order) ? urgent : worker).postMessage(order, takenAlong(order)),
     close: async () => {
       closing = true;
+      urgent.close();
       await worker.terminate();
     },
   };

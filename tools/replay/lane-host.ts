@@ -45,18 +45,21 @@ export class LaneHost {
   readonly #writers: KeptLaneWriters | null;
   readonly #readers: KeptLaneReaders;
   readonly #fleet: FleetPart;
+  readonly #betweenParts: () => void;
 
-  static async open(options: HostOptions): Promise<LaneHost> {
-    const host = new LaneHost(options, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
+  /** @param betweenParts called now and then in the middle of an order: may have `exchange` done */
+  static async open(options: HostOptions, betweenParts: () => void = () => {}): Promise<LaneHost> {
+    const host = new LaneHost(options, betweenParts, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
     const { resume, lanes } = options;
     // Also those to which nothing comes any more: they have timers.
     if (resume !== null) for (const lane of lanes) if (existsSync(laneStatePath(resume.states, lane))) host.#laneOf(lane);
     return host;
   }
 
-  private constructor(options: HostOptions, databases: Databases | null) {
+  private constructor(options: HostOptions, betweenParts: () => void, databases: Databases | null) {
     const { config, labels, keepEnriched, resume, part } = options;
     this.#options = options;
+    this.#betweenParts = betweenParts;
     this.#databases = databases;
     this.#tally = new Tally(config, labels);
     this.#references = new References(options, (serial, letter) => this.#tally.letter(serial, letter));
@@ -142,6 +145,7 @@ export class LaneHost {
   }
 
   #repeat(lane: number, enriched: readonly DetectEvent[]): void {
+    this.#betweenParts();
     if (enriched.length === 0) return;
     this.#tally.events(enriched.map(({ event }) => event));
     this.#tally.enriched(enriched);
@@ -195,6 +199,7 @@ export class LaneHost {
       for (const places of partsOf(waiting)) {
         this.#processPart(index, lane, places);
         this.#floats.release();
+        this.#betweenParts();
       }
     }
   }

@@ -1,11 +1,12 @@
 /** A worker thread of a replay: one LaneHost, driven by messages in their order (see hand.ts). */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
-import { carryOut, failureOf, takenAlong, type Order, type Report } from './hand.ts';
+import { carryOut, failureOf, takenAlong, type Order, type Report, type WorkerData } from './hand.ts';
 import { LaneHost } from './lane-host.ts';
 
 const port = parentPort;
 assert(port !== null, 'worker.ts runs in a worker thread');
+const { urgent } = workerData as WorkerData;
 
 let host: LaneHost | null = null;
 
@@ -14,19 +15,27 @@ function fail(error: unknown): void {
   port!.close();
 }
 
-port.on('message', (order: Order) => {
-  if (order.kind === 'open') {
-    LaneHost.open(order.options).then((opened) => {
-      host = opened;
-      port.postMessage({ kind: 'ready' } satisfies Report);
-    }, fail);
-    return;
-  }
+function act(order: Exclude<Order, { kind: 'open' }>): void {
   try {
     assert(host !== null, 'nothing is sent before it is ready');
     const report = carryOut(host, order);
-    if (report !== null) port.postMessage(report, takenAlong(report));
+    if (report !== null) port!.postMessage(report, takenAlong(report));
   } catch (error) {
     fail(error);
   }
+}
+
+/** In the middle of another order: those that do not wait for its end. */
+function actOnUrgent(): void {
+  for (let sent = receiveMessageOnPort(urgent); sent !== undefined; sent = receiveMessageOnPort(urgent)) act((sent as { message: Parameters<typeof act>[0] }).message);
+}
+
+urgent.on('message', act);
+urgent.unref();
+port.on('message', (order: Order) => {
+  if (order.kind !== 'open') return act(order);
+  LaneHost.open(order.options, actOnUrgent).then((opened) => {
+    host = opened;
+    port.postMessage({ kind: 'ready' } satisfies Report);
+  }, fail);
 });
