@@ -4,6 +4,7 @@
  */
 import type { Sensor } from '#schemas/records.ts';
 import type { DetectConfig, GapPrior } from '../config.ts';
+import { remembered } from './remembered.ts';
 
 export interface GapQuery {
   tenantId: string;
@@ -32,6 +33,8 @@ export interface GapBaseline {
   reference(query: GapQuery): GapReference;
 }
 
+const SHARES_MAX = 64;
+
 /** Linear in (log10 gap, log10 share); flat share 1 at the median and below, the last slope goes on beyond the last point. */
 export function priorReference(prior: GapPrior, origin: string): GapReference {
   const logGap = prior.tail.map((point) => Math.log10(point.gapMs));
@@ -44,10 +47,12 @@ export function priorReference(prior: GapPrior, origin: string): GapReference {
     while (i < last && (rising ? at > x[i]! : at < x[i]!)) i++;
     return y[i - 1]! + ((y[i]! - y[i - 1]!) * (at - x[i - 1]!)) / (x[i]! - x[i - 1]!);
   };
+  // With every window the same share is asked for.
+  const atShare = remembered(SHARES_MAX, (share: number) => 10 ** along(logShare, logGap, Math.log10(share), false));
   return {
     medianMs: prior.medianMs,
     log10Tail: (gapMs) => (gapMs <= prior.medianMs ? Math.log10(0.5) : Math.max(-12, along(logGap, logShare, Math.log10(gapMs), true))),
-    atShare: (share) => 10 ** along(logShare, logGap, Math.log10(share), false),
+    atShare,
     origin,
   };
 }

@@ -45,8 +45,8 @@ export interface GapStatistic {
  * nearly every window of nearly everybody.
  */
 export function claimableMs(gap: GapView, transport: TransportView | null, explainedMs: number, { config }: SignalParameters): number {
-  const held = heldGap(gap);
-  const floor = held.lowMs === Infinity ? quantiles(gap.recent(), [config.hiddenLeg.lowQuantile])[0]! : held.lowMs;
+  const held = heldLow(gap.minutes);
+  const floor = held === Infinity ? quantiles(gap.recent(), [config.hiddenLeg.lowQuantile])[0]! : held;
   return Math.max(floor, mixtureMost(gap.minutes, lowerSpread(transport))) - gap.clockErrorMs - explainedMs;
 }
 
@@ -166,11 +166,15 @@ export function settledMs({ sensor, minutes, own }: Pick<GapView, 'sensor' | 'mi
 export function heldGap(gap: Pick<GapView, 'minutes'>): { lowMs: number; minutes: number; samples: number; windowStart: number } {
   const { minutes } = gap;
   const first = Math.max(0, minutes.length - MINUTES_HELD);
-  const held = { lowMs: Infinity, minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
-  if (held.minutes < 3) return held;
-  for (let i = first; i < minutes.length; i++) held.samples += minutes[i]!.samples;
-  held.lowMs = secondLowest(minutes, first, 'low');
+  const held = { lowMs: heldLow(minutes), minutes: minutes.length - first, samples: 0, windowStart: (minutes[first]?.end ?? 0) - 60_000 };
+  if (held.lowMs !== Infinity) for (let i = first; i < minutes.length; i++) held.samples += minutes[i]!.samples;
   return held;
+}
+
+/** Its gap alone. */
+function heldLow(minutes: readonly MinuteSummary[]): number {
+  const first = Math.max(0, minutes.length - MINUTES_HELD);
+  return minutes.length - first < 3 ? Infinity : secondLowest(minutes, first, 'low');
 }
 
 /**

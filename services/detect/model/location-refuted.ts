@@ -32,13 +32,15 @@ const SAMPLES_MIN = 3;
 /** Clock granularity that a measured round trip is granted, ms. */
 const CLOCK_MS = 1;
 
+type Confirmed = Pick<TransportView, 'samples' | 'confirmedLeastMs'>;
+
 /** By how many km the place lies beyond what the round trip allows; ≤ 0 where it is possible. */
-function refutedKm(distanceKm: number, transport: TransportView, geoErrorKm: number): number {
+function refutedKm(distanceKm: number, transport: Confirmed, geoErrorKm: number): number {
   return distanceKm - geoErrorKm - (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
 }
 
 /** The database puts the source where its round trip cannot come from: its place says nothing about the person. */
-export function isGeolocationRefuted(sighting: Sighting, transport: TransportView | null, geoErrorKm: number): boolean {
+export function isGeolocationRefuted(sighting: Sighting, transport: Confirmed | null, geoErrorKm: number): boolean {
   if (transport === null || transport.samples < 2 || sighting.sourceDistanceKm === null) return false;
   return refutedKm(sighting.sourceDistanceKm, transport, geoErrorKm) > 0;
 }

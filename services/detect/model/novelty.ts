@@ -103,11 +103,15 @@ export const isLately = ({ firstAt, daysBefore }: Pick<Fresh, 'firstAt' | 'daysB
 
 const NOTHING: readonly New[] = [];
 
-/** The organisation's own networks and declared moves bring nothing new. */
-function freshTraits(view: SessionView, { config }: SignalParameters): readonly New[] {
+/** The organisation's own networks bring nothing new. */
+function freshTraits(view: SessionView, parameters: SignalParameters): readonly New[] {
   if (view.sighting === null || isTrustedEgress(view.sighting.policy)) return NOTHING;
   const address = freshAddress(view);
-  if (view.familiar.length === 0 && address === null) return NOTHING;
+  return view.familiar.length === 0 && address === null ? NOTHING : stillNew(view, address, parameters);
+}
+
+/** Neither do declared moves. */
+function stillNew(view: SessionView, address: Fresh | null, { config }: SignalParameters): readonly New[] {
   const fresh: Fresh[] = [];
   for (const trait of view.familiar) if (isLately(trait, view.windowEnd, config.network)) fresh.push({ ...trait, share: HONEST_SHARE[trait.kind] });
   if (address !== null && isLately(address, view.windowEnd, config.network)) fresh.push(address);
@@ -118,9 +122,12 @@ function freshTraits(view: SessionView, { config }: SignalParameters): readonly 
 
 export function novelty(view: SessionView, parameters: SignalParameters): Answer {
   if (view.sighting === null) return NO_DATA;
-  const { network } = parameters.config;
   const fresh = freshTraits(view, parameters);
-  if (fresh.length === 0) return QUIET;
+  return fresh.length === 0 ? QUIET : rarestOf(view, fresh, parameters);
+}
+
+function rarestOf(view: SessionView, fresh: readonly New[], parameters: SignalParameters): Answer {
+  const { network } = parameters.config;
   const shareOf = ({ share, age }: New): number => share / partOf(age, network);
   const best = fresh.toSorted((a, b) => shareOf(a) - shareOf(b))[0]!;
   const share = shareOf(best);

@@ -42,8 +42,13 @@ const SAME_SHARE = 0.5;
  * Connection records are samples: a visit of the help desk that began after the last of them is not told yet. Where an approved tool
  * is installed and no record has come since the present gap began, it may be one, for as long as visits last.
  */
-export function mayBeVisited(tenantId: string, { at, tools }: Sighting, minutes: readonly MinuteSummary[], windowEnd: number, { approvedTools, helpdeskMs }: SignalParameters['config']['endpoint']): boolean {
-  if (tools.length === 0 || minutes.length === 0 || tools.some(({ idle }) => idle !== true)) return false;
+export function mayBeVisited(tenantId: string, sighting: Sighting, minutes: readonly MinuteSummary[], windowEnd: number, settings: SignalParameters['config']['endpoint']): boolean {
+  // Nearly everybody has none of both.
+  return sighting.tools.length > 0 && minutes.length > 0 && mayHaveBegun(tenantId, sighting, minutes, windowEnd, settings);
+}
+
+function mayHaveBegun(tenantId: string, { at, tools }: Sighting, minutes: readonly MinuteSummary[], windowEnd: number, { approvedTools, helpdeskMs }: SignalParameters['config']['endpoint']): boolean {
+  if (tools.some(({ idle }) => idle !== true)) return false;
   const present = minutes.at(-1)!.low;
   let first = minutes.length - 1;
   while (first > 0 && minutes[first - 1]!.low >= SAME_SHARE * present) first--;

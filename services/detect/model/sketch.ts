@@ -112,22 +112,22 @@ export function countOf(sketch: Sketch): number {
  *
  * @param shares ascending, each in [0, 1]
  * @param total what the sketch counts, where that is known
+ * @param result takes them
  * @returns ms, one per share; NaN for an empty sketch
  */
-export function quantiles(sketch: Sketch, shares: readonly number[], total = countOf(sketch)): number[] {
-  const result: number[] = [];
+export function quantiles<T extends number[] | Float64Array = number[]>(sketch: Sketch, shares: readonly number[], total = countOf(sketch), result = [] as number[] as T): T {
   let below = 0;
   let bin = 0;
-  for (const share of shares) {
+  for (let i = 0; i < shares.length; i++) {
     if (total === 0) {
-      result.push(NaN);
+      result[i] = NaN;
       continue;
     }
-    const wanted = share * total;
+    const wanted = shares[i]! * total;
     while (bin < SKETCH_BINS - 1 && (below + sketch[bin]! < wanted || sketch[bin] === 0)) below += sketch[bin++]!;
     const count = sketch[bin]!;
     const within = count === 0 ? 1 : Math.min(1, Math.max(0, (wanted - below) / count));
-    result.push(EDGES[bin]! + (EDGES[bin + 1]! - EDGES[bin]!) * within);
+    result[i] = EDGES[bin]! + (EDGES[bin + 1]! - EDGES[bin]!) * within;
   }
   return result;
 }

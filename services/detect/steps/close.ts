@@ -18,6 +18,11 @@ import { deviceHistory, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Per
 /** Keystrokes that a minute needs to have a low gap of its own. */
 const MINUTE_SAMPLES_MIN = 15;
 
+const NO_MINUTES: readonly MinuteSummary[] = [];
+/** Of a minute's gaps: which are asked for, the low one and the median, and what they are. */
+const minuteShares = [0, 0.5];
+const minuteQuantiles = new Float64Array(2);
+
 export function closeWindow(person: Person, session: SessionState, window: OpenWindow, parameters: SignalParameters): void {
   const end = window.start + MINUTE_MS;
   session.lastEnd = end;
@@ -84,8 +89,10 @@ function withRoute(before: Sighting | null, now: Sighting): Sighting {
 function rememberPlace(person: Person, sighting: Sighting, max: number): void {
   const { latitude, longitude } = sighting;
   if (latitude === null || longitude === null) return;
-  const known = person.places.find((place) => place.ip === sighting.sourceIp);
-  if (known !== undefined) {
+  const { places } = person;
+  for (let i = 0; i < places.length; i++) {
+    const known = places[i]!;
+    if (known.ip !== sighting.sourceIp) continue;
     known.lastAt = Math.max(known.lastAt, sighting.at);
     return;
   }
@@ -100,7 +107,8 @@ const RTT_SAME_SHARE = 0.25;
 const RTT_SAME_US = 6000;
 
 function sightPerson(person: Person, session: SessionState, sighting: Sighting, before: TransportState | null, transport: TransportState, parameters: SignalParameters): void {
-  if (!canSight(sighting) || isGeolocationRefuted(sighting, leastView(transport), parameters.config.network.geoErrorKm)) return;
+  const confirmed = { samples: transport.samples, confirmedLeastMs: transport.secondUs / 1000 };
+  if (!canSight(sighting) || isGeolocationRefuted(sighting, confirmed, parameters.config.network.geoErrorKm)) return;
   const last = person.lastSighting;
   const { assignment } = session;
   const former = formerPlace(person, assignment, sighting.at, parameters.config.network.assignmentGraceMs);
@@ -116,11 +124,6 @@ function sightPerson(person: Person, session: SessionState, sighting: Sighting, 
     last.sighting = sighting;
     last.at = sighting.at;
   }
-}
-
-/** Transport as the signals see it, without spreads. */
-function leastView(transport: TransportState) {
-  return { leastMs: transport.leastUs / 1000, confirmedLeastMs: transport.secondUs / 1000, samples: transport.samples, lowerSpreadMs: 0, upperSpreadMs: 0, spreadSamples: 0, wanderMs: 0 };
 }
 
 /** The keystrokes' own RTT stands in where connections carry none; only when it is of the same vantage. */
@@ -145,26 +148,32 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
   const { endpoint } = parameters.config;
   const helped = session.helpSince !== null && end - session.helpSince <= endpoint.helpdeskMs;
   if (window.rhythm !== null) {
-    const minutes = session.tracks[session.clock]?.minutes ?? [];
+    const minutes = session.tracks[session.clock]?.minutes ?? NO_MINUTES;
     const visited = helped || (session.sighting !== null && mayBeVisited(person.tenantId, session.sighting, minutes, end, endpoint));
     if (!visited) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
     releaseRhythm(window.rhythm);
     window.rhythm = null;
   }
-  for (const clock of [0, 1] as const) {
-    const gaps = window.gaps[clock];
-    if (gaps === null || helped) continue;
-    session.clock = clock;
-    const track = (session.tracks[clock] ??= newTrack(window.start));
-    const samples = foldTrack(track, gaps, window.start);
-    if (clock === 1) track.clockErrorUs = Math.max(track.clockErrorUs, window.clockErrorUs);
-    track.lastEnd = end;
-    if (samples < MINUTE_SAMPLES_MIN) continue;
-    const [first, middle] = quantiles(gaps, [parameters.config.hiddenLeg.lowQuantile, 0.5], samples);
-    const low = micro(first!);
-    rememberMinute(track.minutes, end, samples, low, micro(middle!));
-    if (clock === 0) recordHistory(person, session, end, low, parameters.config.devicesPerPersonMax);
-  }
+  if (helped) return;
+  closeGaps(person, session, window, 0, parameters);
+  closeGaps(person, session, window, 1, parameters);
+}
+
+function closeGaps(person: Person, session: SessionState, window: OpenWindow, clock: 0 | 1, { config }: SignalParameters): void {
+  const gaps = window.gaps[clock];
+  if (gaps === null) return;
+  const end = window.start + MINUTE_MS;
+  session.clock = clock;
+  const track = (session.tracks[clock] ??= newTrack(window.start));
+  const samples = foldTrack(track, gaps, window.start);
+  if (clock === 1) track.clockErrorUs = Math.max(track.clockErrorUs, window.clockErrorUs);
+  track.lastEnd = end;
+  if (samples < MINUTE_SAMPLES_MIN) return;
+  minuteShares[0] = config.hiddenLeg.lowQuantile;
+  quantiles(gaps, minuteShares, samples, minuteQuantiles);
+  const low = micro(minuteQuantiles[0]!);
+  rememberMinute(track.minutes, end, samples, low, micro(minuteQuantiles[1]!));
+  if (clock === 0) recordHistory(person, session, end, low, config.devicesPerPersonMax);
 }
 
 /** The oldest that goes is the newest that comes: nobody holds one. */

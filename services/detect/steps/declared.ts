@@ -4,9 +4,14 @@ import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import type { Sighting } from '../model/sighting.ts';
 import type { Person } from './person.ts';
 
+function formerOf({ former }: Person, { deviceId }: DeviceAssignment): Person['former'][number] | undefined {
+  for (let i = 0; i < former.length; i++) if (former[i]!.deviceId === deviceId) return former[i];
+  return undefined;
+}
+
 /** Remembers the place of the version before, when a new one begins. */
 export function rememberAssignment(person: Person, assignment: DeviceAssignment, max: number): void {
-  const known = person.former.find((entry) => entry.deviceId === assignment.deviceId);
+  const known = formerOf(person, assignment);
   if (known === undefined) {
     person.former.push({ deviceId: assignment.deviceId, validFrom: assignment.validFrom, present: assignment.declared, before: null });
     if (person.former.length > max) person.former.shift();
@@ -20,7 +25,7 @@ export function rememberAssignment(person: Person, assignment: DeviceAssignment,
 /** The place of the version before the present one, while that is new; null otherwise. */
 export function formerPlace(person: Person, assignment: DeviceAssignment | null, at: number, graceMs: number): DeclaredPlace | null {
   if (assignment === null || at - assignment.validFrom > graceMs) return null;
-  const known = person.former.find((entry) => entry.deviceId === assignment.deviceId);
+  const known = formerOf(person, assignment);
   return known !== undefined && known.validFrom === assignment.validFrom ? known.before : null;
 }
 

@@ -2,14 +2,14 @@
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { hoursView } from '../model/activity.ts';
 import { isLately, traitOf, type Familiar } from '../model/novelty.ts';
-import { ownGap } from '../model/history.ts';
+import { ownGap, type DeviceHistory } from '../model/history.ts';
 import { advanceDay, dayEvidence } from '../model/e-detector.ts';
 import { advanceHeld, fuse, NOTHING_HELD, type Fused } from '../model/fusion.ts';
 import { mayBeVisited } from '../model/remote-control.ts';
 import { NO_DATA, QUIET } from '../model/reading.ts';
 import { SIGNALS } from '../model/signals.ts';
 import { viewOfProfile } from '../model/rhythm-profile.ts';
-import { isSecurityGateway, isTrustedEgress } from '../model/sighting.ts';
+import { isSecurityGateway, isTrustedEgress, type Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, newSketch, type Sketch } from '../model/sketch.ts';
 import type { GapView, KnownPlace, RhythmView, SessionView, SignalParameters, TransportView } from '../model/view.ts';
 import { fleetView } from '../fleet/view.ts';
@@ -73,7 +73,8 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
   const { sighting, transport, vantage } = session;
   const former = formerPlace(person, session.assignment, windowEnd, config.network.assignmentGraceMs);
   const declared = declaredFor(sighting, session.assignment?.declared ?? null, former);
-  const gap = gapView(person, session, window, config.hiddenLeg.samplesMin);
+  const device = deviceHistory(person, session);
+  const gap = gapView(person, session, window, device, config.hiddenLeg.samplesMin);
   const knownPlace = sighting === null ? null : knownPlaceOf(person.places, sighting.sourceIp);
   return {
     tenantId,
@@ -83,7 +84,7 @@ function viewOf(person: Person, session: SessionState, window: OpenWindow, { con
     gap,
     rhythm: rhythmView(person, session, window, config.rhythm.profileKeysMin),
     coupling: session.rhythm?.coupling ?? null,
-    deviceCoupling: deviceHistory(person, session)?.coupling ?? null,
+    deviceCoupling: device?.coupling ?? null,
     sighting,
     transport: transport === null || transport.samples === 0 ? null : transportView(transport),
     declared,
@@ -120,18 +121,24 @@ function placesBefore({ places, seenDays, lastSeenDay }: Person, { firstAt }: Kn
 const NOTHING: readonly Familiar[] = [];
 
 /** Of what came up lately; mostly nothing has. */
-function familiarWith({ familiar }: Person, sighting: NonNullable<SessionState['sighting']>, windowEnd: number, network: SignalParameters['config']['network']): readonly Familiar[] {
+function familiarWith({ familiar }: Person, sighting: Sighting, windowEnd: number, network: SignalParameters['config']['network']): readonly Familiar[] {
   for (let i = 0; i < familiar.length; i++) {
-    if (isLately(familiar[i]!, windowEnd, network)) return familiar.filter((trait) => isLately(trait, windowEnd, network) && traitOf(sighting, trait.kind) === trait.value);
+    if (isLately(familiar[i]!, windowEnd, network)) return sightedOf(familiar, sighting, windowEnd, network);
   }
   return NOTHING;
 }
 
+const sightedOf = (familiar: readonly Familiar[], sighting: Sighting, windowEnd: number, network: SignalParameters['config']['network']): readonly Familiar[] =>
+  familiar.filter((trait) => isLately(trait, windowEnd, network) && traitOf(sighting, trait.kind) === trait.value);
+
 function rhythmView(person: Person, session: SessionState, window: OpenWindow, keysMin: number): RhythmView | null {
   const { rhythm, sensor } = session;
   if (window.keystrokes === 0 || rhythm === null || rhythm.blocks.length === 0) return null;
-  const profile = person.rhythms.find((entry) => entry.sensor === sensor);
-  return { sensor, blocks: rhythm.blocks, profile: profile === undefined ? null : viewOfProfile(profile, keysMin) };
+  const { rhythms } = person;
+  // The one used last stands last.
+  let at = rhythms.length - 1;
+  while (at >= 0 && rhythms[at]!.sensor !== sensor) at--;
+  return { sensor, blocks: rhythm.blocks, profile: at < 0 ? null : viewOfProfile(rhythms[at]!, keysMin) };
 }
 
 interface Located {
@@ -169,7 +176,7 @@ function recentGaps(): Sketch {
   return scratch;
 }
 
-function gapView(person: Person, session: SessionState, window: OpenWindow, samplesMin: number): GapView | null {
+function gapView(person: Person, session: SessionState, window: OpenWindow, history: DeviceHistory | undefined, samplesMin: number): GapView | null {
   if (window.keystrokes === 0) return null;
   const track = session.tracks[session.clock];
   if (track === null) return null;
@@ -183,7 +190,6 @@ function gapView(person: Person, session: SessionState, window: OpenWindow, samp
     windowStart = track.hourStart;
   }
   const { input } = session;
-  const history = deviceHistory(person, session);
   recentOf = wholeHour ? hour : ten;
   recentBefore = wholeHour ? null : tenBefore;
   seenGap.samples = samples;
