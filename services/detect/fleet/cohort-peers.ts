@@ -44,11 +44,14 @@ export const peersKind: SubjectKind<Map<number, number>, Memory> = {
   close(memory, hour, { windowStart, tell }) {
     const { votes } = memory;
     const day = Math.floor(windowStart / DAY_MS);
-    for (const [peer, value] of [...hour].toSorted((a, b) => a[0] - b[0])) votes.set(peer, { value, day });
-    for (const [peer, vote] of votes) if (day - vote.day >= DAYS_MAX) votes.delete(peer);
+    vote(votes, hour, day);
+    votes.forEach((known, peer) => day - known.day >= DAYS_MAX && votes.delete(peer));
     while (votes.size > PEERS_MAX) dropHighest(votes);
     if (votes.size < PEERS_MIN) return;
-    const all = Float64Array.from(votes.values(), ({ value }) => value).toSorted();
+    const all = new Float64Array(votes.size);
+    let count = 0;
+    votes.forEach(({ value }) => (all[count++] = value));
+    all.sort();
     const values = [all.length, ...PEER_SHARES.map((share) => all[Math.ceil(share * all.length) - 1]!)];
     if (!isNews(memory.told, values)) return;
     memory.told = values;
@@ -57,6 +60,20 @@ export const peersKind: SubjectKind<Map<number, number>, Memory> = {
   // No person is in it; a peer's hash goes when the peer has not been seen for a week.
   erase: () => false,
 };
+
+/** Newcomers are put in by their order: of those who have voted before it does not matter. */
+function vote(votes: Memory['votes'], hour: ReadonlyMap<number, number>, day: number): void {
+  const newcomers: number[] = [];
+  for (const [peer, value] of hour) {
+    const known = votes.get(peer);
+    if (known === undefined) newcomers.push(peer);
+    else {
+      known.value = value;
+      known.day = day;
+    }
+  }
+  for (const peer of newcomers.toSorted((a, b) => a - b)) votes.set(peer, { value: hour.get(peer)!, day });
+}
 
 function dropHighest(of: Map<number, unknown>): void {
   let highest = -1;

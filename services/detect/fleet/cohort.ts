@@ -126,10 +126,7 @@ export const cohortKind: SubjectKind<CohortHour, CohortMemory> = {
   },
   newMemory: () => ({ counts: new Map(), total: 0, days: [], told: '' }),
   close(memory, hour, { windowStart, windowEnd, tell }) {
-    for (const [bin, count] of [...hour.counts].toSorted((a, b) => a[0] - b[0])) {
-      memory.counts.set(bin, (memory.counts.get(bin) ?? 0) + count);
-      memory.total += count;
-    }
+    add(memory, hour.counts);
     const day = Math.floor(windowStart / DAY_MS);
     let last = memory.days.at(-1);
     if (last === undefined || last.day !== day) {
@@ -147,6 +144,18 @@ export const cohortKind: SubjectKind<CohortHour, CohortMemory> = {
   // No person is in a histogram.
   erase: () => false,
 };
+
+/** New bins are put in by their order: of those that are there it does not matter. */
+function add(memory: CohortMemory, counts: ReadonlyMap<number, number>): void {
+  const added: number[] = [];
+  for (const [bin, count] of counts) {
+    const known = memory.counts.get(bin);
+    if (known === undefined) added.push(bin);
+    else memory.counts.set(bin, known + count);
+    memory.total += count;
+  }
+  for (const bin of added.toSorted((a, b) => a - b)) memory.counts.set(bin, counts.get(bin)!);
+}
 
 function halve(memory: CohortMemory): void {
   memory.total = 0;

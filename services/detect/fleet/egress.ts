@@ -4,7 +4,7 @@ import { DAY_MS } from './minutes.ts';
 import { NO_AREA } from './areas.ts';
 import { GAP_HOURS_MAX, gatewaySummary, gatewayValues, mayBeGateway } from './gateway.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
+import { eraseFromHours, forgetUnseen, isDeserted, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
 import { addHour, isDayOver, newTurnDay, sharedOf, turnFigures, type TurnDay, type TurnFigures } from './turns.ts';
 
@@ -105,7 +105,7 @@ export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
     if (isDayOver(memory.day, windowStart)) endDay(memory);
     const present = sortedMembers(hour);
     for (const member of present) remember(memory, member, windowStart);
-    forget(memory, windowStart - settings.memoryMs);
+    forgetUnseen(memory.members, windowStart, settings.memoryMs);
     bound(memory, settings.membersMax, windowStart);
     if (hour.beyond > 0) memory.crowdUntil = windowStart + settings.memoryMs;
     addHour(memory.day, windowStart, typedByPerson(present));
@@ -142,8 +142,8 @@ function sharedWithToday({ day }: EgressMemory, key: string, { shared: known = {
 }
 
 function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: MemberHour, windowStart: number): void {
-  const [category = 0, latitude = NO_AREA, longitude = NO_AREA, shippedTo = 0, gap = 0] = values;
-  memory.category = Math.max(memory.category, category);
+  const gap = values[4] ?? 0;
+  memory.category = Math.max(memory.category, values[0] ?? 0);
   const key = memberKey(tenantId, userId);
   let member = memory.members.get(key);
   if (member === undefined) memory.members.set(key, (member = { tenantId, userId, devices: [], lastAt: 0, days: 0, lastDay: -1, area: [NO_AREA, NO_AREA], shippedTo: 0, told: '' }));
@@ -154,13 +154,9 @@ function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: 
     member.lastDay = day;
   }
   member.lastAt = windowStart;
-  member.area = [latitude, longitude];
-  member.shippedTo = shippedTo;
+  member.area = [values[1] ?? NO_AREA, values[2] ?? NO_AREA];
+  member.shippedTo = values[3] ?? 0;
   if (gap > 0) member.gaps = [...(member.gaps ?? []), gap].slice(-GAP_HOURS_MAX);
-}
-
-function forget(memory: EgressMemory, before: number): void {
-  for (const [key, member] of memory.members) if (member.lastAt < before) memory.members.delete(key);
 }
 
 /** Of too many, those longest unseen go. */
@@ -176,13 +172,14 @@ function bound(memory: EgressMemory, membersMax: number, windowStart: number): v
 
 /** A person at several devices types at all of them. */
 export function typedByPerson(present: readonly MemberHour[]): { key: string; minutes: number[] }[] {
-  const typed = new Map<string, number[]>();
+  const typed = new Map<string, { key: string; minutes: number[] }>();
   for (const { tenantId, userId, minutes } of present) {
     const key = memberKey(tenantId, userId);
-    const known = typed.get(key) ?? [0, 0];
-    typed.set(key, [known[0]! | (minutes[0] ?? 0), known[1]! | (minutes[1] ?? 0)]);
+    const known = typed.get(key);
+    if (known === undefined) typed.set(key, { key, minutes: [minutes[0] ?? 0, minutes[1] ?? 0] });
+    else for (let word = 0; word < 2; word++) known.minutes[word]! |= minutes[word] ?? 0;
   }
-  return [...typed].map(([key, minutes]) => ({ key, minutes }));
+  return [...typed.values()];
 }
 
 /** How many places there are when those within AREA_KM of one before are taken as that one. */

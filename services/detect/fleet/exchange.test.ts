@@ -84,6 +84,17 @@ describe('facts do not depend', () => {
     );
   });
 
+  test('on which device of a person reported first', () => {
+    const twice = all.filter(({ kind }) => kind === 'RHYTHM').flatMap((one, i) => (i % 5 === 0 ? [one, { ...one, deviceId: `b-${i}`, values: one.values.map((value) => value + 1) }] : [one]));
+    const found = [twice, twice.toReversed()].map((reports) => {
+      const target = exchange();
+      target.take(reports);
+      return asText(target.complete(END));
+    });
+    expect(found[0]).toContain('RHYTHM');
+    expect(found[1]).toBe(found[0]);
+  });
+
   test('on how subjects are spread over tasks', () => {
     const tasks = [exchange(), exchange(), exchange()];
     const of = (one: FleetReport): Exchange => tasks[shortHash(one.subject) % 3]!;

@@ -7,6 +7,7 @@
 import type { FleetFact, FleetProgress, FleetReport } from '#schemas/records.ts';
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from '../config.ts';
+import { AwakeSubjects } from './awake.ts';
 import { cohortKind } from './cohort.ts';
 import { peersKind } from './cohort-peers.ts';
 import { egressKind } from './egress.ts';
@@ -15,7 +16,7 @@ import type { SubjectKind } from './kind.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, hourOf } from './minutes.ts';
 import { rhythmKind } from './rhythm.ts';
 import { shipToKind } from './ship-to.ts';
-import { isFleetKind } from './subjects.ts';
+import { isFleetKind, type FleetKind } from './subjects.ts';
 import { atRest, headOf, liveSubject, mayName, peopleIn, subjectCodec, type KeptSubject, type Subject } from './subject-codec.ts';
 
 const KINDS: Readonly<Record<Subject['kind'], SubjectKind<unknown, unknown>>> = {
@@ -26,6 +27,11 @@ const KINDS: Readonly<Record<Subject['kind'], SubjectKind<unknown, unknown>>> = 
   EVIDENCE: evidenceKind as SubjectKind<unknown, unknown>,
   PEERS: peersKind as SubjectKind<unknown, unknown>,
 };
+
+interface Touched {
+  readonly subject: Subject;
+  readonly kind: SubjectKind<unknown, unknown>;
+}
 
 interface Source {
   of: number;
@@ -56,13 +62,6 @@ const PROGRESS_KEY = 'complete';
 /** By subject. */
 export const SUBJECTS_STORE = 'fleet-subjects';
 
-/**
- * Subjects of which something comes nearly every hour stay objects between their hours, as long as no more people than this are in them: reading
- * and writing them costs as much as the hour itself. All others rest as bytes, and where there are more than so many subjects, those of one person too.
- */
-const AWAKE_PEOPLE_MAX = 8192;
-const ALL_AWAKE_SUBJECTS_MAX = 4096;
-
 /** From the end of an hour to the event time at which it is complete, ms: a window that begins in it may end a minute later. */
 export const completeAfterMs = ({ idleCloseMs, fleet }: DetectConfig): number => MINUTE_MS + idleCloseMs + fleet.graceMs;
 
@@ -76,9 +75,7 @@ export class Exchange {
   readonly #progress: KeyedStore<number>;
   /** Subjects with hours that are not complete; found again from the state with the first call. */
   #open: Set<string> | null = null;
-  /** Subjects that stay objects, and how many people are in each. */
-  readonly #awake = new Map<string, number>();
-  #awakePeople = 0;
+  readonly #awake = new AwakeSubjects();
   #lateReports = 0;
 
   constructor({ config, state }: ExchangeOptions) {
@@ -97,22 +94,29 @@ export class Exchange {
   }
 
   take(reports: readonly FleetReport[]): void {
-    const open = this.#begin();
     const complete = this.completeThrough;
+    // Of one subject there are many reports: it is found, and marked as changed, once.
+    const touched = new Map<string, Touched>();
     for (const report of reports) {
       const { subject: name, kind, windowStart } = report;
-      if (!isFleetKind(kind)) continue;
+      let of = touched.get(name);
+      if (of === undefined && !isFleetKind(kind)) continue;
       if (windowStart + HOUR_MS <= complete) {
         this.#lateReports++;
         continue;
       }
-      const subject = this.#live(name) ?? { kind, lastAt: -1, memory: KINDS[kind].newMemory(), hours: new Map<number, unknown>() };
-      let hour = subject.hours.get(windowStart);
-      if (hour === undefined) subject.hours.set(windowStart, (hour = KINDS[kind].newHour()));
-      KINDS[kind].merge(hour, report, this.#config.fleet);
-      this.#subjects.set(name, subject);
-      open.add(name);
+      if (of === undefined) touched.set(name, (of = this.#touch(name, kind as FleetKind)));
+      let hour = of.subject.hours.get(windowStart);
+      if (hour === undefined) of.subject.hours.set(windowStart, (hour = of.kind.newHour()));
+      of.kind.merge(hour, report, this.#config.fleet);
     }
+  }
+
+  #touch(name: string, kind: FleetKind): Touched {
+    const subject = this.#live(name) ?? { kind, lastAt: -1, memory: KINDS[kind].newMemory(), hours: new Map<number, unknown>() };
+    this.#subjects.set(name, subject);
+    this.#begin().add(name);
+    return { subject, kind: KINDS[kind] };
   }
 
   /** A watermark of a partition of detect. */
@@ -155,14 +159,19 @@ export class Exchange {
     const before = this.completeThrough;
     const facts: FleetFact[] = [];
     if (end <= before) return facts;
-    const due = new Set<number>();
-    for (const name of open) for (const start of this.#live(name)!.hours.keys()) if (start + HOUR_MS <= end) due.add(start);
-    for (const start of [...due].toSorted((a, b) => a - b)) {
-      for (const name of [...open].toSorted()) this.#close(name, start, facts);
+    const due = new Map<number, string[]>();
+    for (const name of open) {
+      for (const start of this.#live(name)!.hours.keys()) {
+        if (start + HOUR_MS > end) continue;
+        const names = due.get(start);
+        if (names === undefined) due.set(start, [name]);
+        else names.push(name);
+      }
     }
+    // Names without an order of their own are sorted by code units.
+    for (const start of [...due.keys()].toSorted((a, b) => a - b)) for (const name of due.get(start)!.sort()) this.#close(name, start, facts);
     this.#progress.set(PROGRESS_KEY, end);
-    this.#restAll(end - HOUR_MS);
-    for (const name of open) if (headOf(this.#subjects.get(name)!).openHours === 0) open.delete(name);
+    this.#restAll(end);
     if (Math.floor(end / DAY_MS) !== Math.floor(before / DAY_MS)) this.#forget(end);
     return facts;
   }
@@ -170,11 +179,11 @@ export class Exchange {
   #close(name: string, windowStart: number, facts: FleetFact[]): void {
     const subject = this.#live(name)!;
     const hour = subject.hours.get(windowStart);
-    if (hour === undefined) return;
     const { kind } = subject;
     const settings = this.#config.fleet;
     const windowEnd = windowStart + HOUR_MS;
     subject.hours.delete(windowStart);
+    if (subject.hours.size === 0) this.#open!.delete(name);
     // When it is taken out of the state never shows in what is said.
     if (subject.lastAt >= 0 && windowStart - subject.lastAt > settings.memoryMs) subject.memory = KINDS[kind].newMemory();
     subject.lastAt = windowStart;
@@ -186,30 +195,15 @@ export class Exchange {
       tell: (to, values) =>
         facts.push({ type: 'FleetFact', subject: name, kind, tenantId: to?.tenantId ?? '', userId: to?.userId ?? '', windowEnd, effectiveAt: windowEnd + lagOf(this.#config), values: [...values] }),
     });
-    this.#subjects.set(name, this.#stayAwake(name, subject) ? subject : atRest(subject));
+    this.#subjects.set(name, this.#awake.mayStay(name, peopleIn(subject.memory), this.#subjects.size) ? subject : atRest(subject));
   }
 
-  /** Whether the subject may stay objects until its next hour. */
-  #stayAwake(name: string, { memory }: Subject): boolean {
-    this.#sleep(name);
-    const people = peopleIn(memory);
-    if (this.#awakePeople + people > AWAKE_PEOPLE_MAX || (people === 1 && this.#subjects.size > ALL_AWAKE_SUBJECTS_MAX)) return false;
-    this.#awake.set(name, people);
-    this.#awakePeople += people;
-    return true;
-  }
-
-  #sleep(name: string): void {
-    this.#awakePeople -= this.#awake.get(name) ?? 0;
-    this.#awake.delete(name);
-  }
-
-  /** Those of which nothing has come for the hour that begins at `since` go to rest. */
-  #restAll(since: number): void {
-    for (const name of this.#awake.keys()) {
+  #restAll(end: number): void {
+    const since = this.#awake.restBefore(end);
+    for (const name of this.#awake.names()) {
       const subject = this.#live(name);
       if (subject !== undefined && subject.lastAt >= since) continue;
-      this.#sleep(name);
+      this.#awake.sleep(name);
       if (subject !== undefined) this.#subjects.set(name, atRest(subject));
     }
   }
@@ -231,7 +225,7 @@ export class Exchange {
       const hours = [...subject.hours.values()];
       if (!kind.erase(subject.memory, hours, tenantId, userId)) continue;
       erased++;
-      this.#sleep(name);
+      this.#awake.sleep(name);
       if (kind.isDeserted?.(subject.memory, hours) === true) {
         this.#subjects.delete(name);
         open.delete(name);

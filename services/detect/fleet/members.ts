@@ -62,6 +62,24 @@ export const isDeserted = (memory: { readonly members: ReadonlyMap<string, unkno
 /** By their keys, so in a fixed order: Maps keep the order of arrival. Without an order of its own a list of texts is sorted by code units, as `<` compares. */
 export const sortedMembers = <T>({ members }: { readonly members: ReadonlyMap<string, T> }): T[] => (members.size < 2 ? [...members.values()] : [...members.keys()].sort().map((key) => members.get(key)!));
 
+/** Nobody of these was last seen before: known of Maps that were gone through. Whoever comes later was seen later. */
+const unseenSince = new WeakMap<ReadonlyMap<string, unknown>, number>();
+/** So few are gone through as fast. */
+const FEW = 8;
+
+/** Those last seen more than `memoryMs` before the hour that begins at `windowStart` go. Hours come in their order. */
+export function forgetUnseen(members: Map<string, { readonly lastAt: number }>, windowStart: number, memoryMs: number): void {
+  const before = windowStart - memoryMs;
+  const many = members.size > FEW;
+  if (many && before <= (unseenSince.get(members) ?? -Infinity)) return;
+  let since = windowStart;
+  for (const [key, { lastAt }] of members) {
+    if (lastAt < before) members.delete(key);
+    else if (lastAt < since) since = lastAt;
+  }
+  if (many) unseenSince.set(members, since);
+}
+
 /** Of more than `membersMax`, those longest unseen go. */
 export function keepLatest(members: Map<string, { readonly lastAt: number }>, membersMax: number): void {
   if (members.size <= membersMax) return;

@@ -15,9 +15,6 @@ export function markMinute(minutes: Minutes, start: number): void {
   else minutes[1] |= 1 << (minute - MINUTES_PER_WORD);
 }
 
-export const isMarked = (minutes: readonly number[], minute: number): boolean =>
-  (((minute < MINUTES_PER_WORD ? minutes[0] : minutes[1]) ?? 0) & (1 << minute % MINUTES_PER_WORD)) !== 0;
-
 /** Set bits of 32. */
 export function bitsOf(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
@@ -28,4 +25,8 @@ export function bitsOf(word: number): number {
 /** Place of the lowest set bit of a word that is not 0. */
 export const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
 
-export const countMinutes = (minutes: readonly number[]): number => minutes.reduce((sum, word) => sum + bitsOf(word), 0);
+export function countMinutes(minutes: readonly number[]): number {
+  let count = 0;
+  for (let i = 0; i < minutes.length; i++) count += bitsOf(minutes[i]!);
+  return count;
+}

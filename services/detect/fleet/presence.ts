@@ -86,12 +86,14 @@ export function presencesOf(people: readonly Typist[], lately: number): Presence
   assert(words <= WORDS_MAX, 'people are compared over more hours than a row holds');
   const row = (): Int32Array => new Int32Array(n * words);
   const presences = {
-    sinces: Float64Array.from(people, ({ since = 0 }) => since), devices: Float64Array.from(people, ({ device = 0 }) => device),
+    sinces: new Float64Array(n), devices: new Float64Array(n),
     lately, starts, hours, slots, older: new Int32Array(n * OLDER_WORDS), words,
     typed: row(), typedWords: new Int32Array(n), filled: row(), worked: row(), near: row(),
     settled: new Int32Array(n), hourCounts: new Int32Array(n), days: new Int32Array(n * DAY_HOURS),
   };
   for (let i = 0; i < n; i++) {
+    presences.sinces[i] = people[i]!.since ?? 0;
+    presences.devices[i] = people[i]!.device ?? 0;
     markOlder(presences, i);
     putRecent(presences, i);
   }
@@ -102,11 +104,12 @@ export function presencesOf(people: readonly Typist[], lately: number): Presence
 function putHours(byHour: ReadonlyMap<number, number>, hours: Int32Array, slots: Uint8Array, start: number): void {
   let at = start;
   let rising = true;
-  for (const [hour, typed] of byHour) {
+  // Going through a Map any other way makes an array of every entry.
+  byHour.forEach((typed, hour) => {
     if (at > start && hour < hours[at - 1]!) rising = false;
     hours[at] = hour;
     slots[at++] = typed;
-  }
+  });
   if (rising) return;
   hours.subarray(start, at).sort();
   for (let i = start; i < at; i++) slots[i] = byHour.get(hours[i]!)!;

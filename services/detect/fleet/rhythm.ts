@@ -4,7 +4,7 @@
  */
 import { NO_AREA } from './areas.ts';
 import type { Closing, SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
+import { eraseFromHours, forgetUnseen, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { isLook, lookAgain, strengthOfLooks, type Looks } from './looks.ts';
 import { countMinutes, HOUR_MS } from './minutes.ts';
 import { compare, type Candidate, type Pairs } from './pairs.ts';
@@ -118,8 +118,8 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   newMemory: () => ({ members: new Map() }),
   close(memory, hour, closing) {
     const { windowStart, windowEnd, settings } = closing;
-    for (const reported of sortedMembers(hour)) remember(memory, reported, windowStart);
-    for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
+    rememberAll(memory, hour, windowStart);
+    forgetUnseen(memory.members, windowStart, settings.memoryMs);
     keepLatest(memory.members, settings.membersMax * 4);
     if (isLook(windowEnd) && memory.members.size >= PEOPLE_MIN) tellNeighbours(memory, closing);
   },
@@ -130,13 +130,32 @@ export const rhythmKind: SubjectKind<HourOfMembers, RhythmMemory> = {
   isDeserted,
 };
 
-function remember({ members }: RhythmMemory, { tenantId, userId, minutes, values }: MemberHour, windowStart: number): void {
+/** Of several devices of one person the last one counts, and newcomers are put in by their order: where all are known and have one each, any order does. */
+function rememberAll(memory: RhythmMemory, hour: HourOfMembers, windowStart: number): void {
+  const newcomers: string[] = [];
+  for (const [key, reported] of hour.members) {
+    const member = memory.members.get(memberKey(reported.tenantId, reported.userId));
+    if (member === undefined) newcomers.push(key);
+    else if (member.lastAt < windowStart) remember(member, reported, windowStart);
+    else return sortedMembers(hour).forEach((each) => remember(memberOf(memory, each), each, windowStart));
+  }
+  for (const key of newcomers.sort()) {
+    const reported = hour.members.get(key)!;
+    remember(memberOf(memory, reported), reported, windowStart);
+  }
+}
+
+function memberOf({ members }: RhythmMemory, { tenantId, userId, values }: MemberHour): RhythmMember {
   const key = memberKey(tenantId, userId);
   let member = members.get(key);
   if (member === undefined) {
     const area: [number, number] = [values[SKETCH_SIZE] ?? NO_AREA, values[SKETCH_SIZE + 1] ?? NO_AREA];
     members.set(key, (member = { tenantId, userId, sketch: [], area, lastAt: 0, hours: new Map(), told: '' }));
   }
+  return member;
+}
+
+function remember(member: RhythmMember, { minutes, values }: MemberHour, windowStart: number): void {
   member.sketch = values.slice(0, SKETCH_SIZE);
   member.changed = values[SKETCH_SIZE + 2] === 1;
   member.since = values[SKETCH_SIZE + 3] ?? 0;
@@ -171,7 +190,7 @@ function tellNeighbours(memory: RhythmMemory, { windowStart, windowEnd, tell }: 
     if (!near && member.told === '') return;
     const values = figuresOf(nearest, n, pairs, found, overlap, day);
     // With every day: what the one before came to is no longer in force.
-    const what = near ? [day.number, values[0]! >> 4, values[3], values[8]! >> 4, values[13]! >> 4].join(' ') : '';
+    const what = near ? `${day.number} ${values[0]! >> 4} ${values[3]} ${values[8]! >> 4} ${values[13]! >> 4}` : '';
     if (member.told === what) return;
     member.told = what;
     tell(member, values);

@@ -75,6 +75,22 @@ function sizeOf(count: number, r: number): number {
   return (low + high) / 2;
 }
 
+const log10Of = (count: number): number => Math.log10(Math.max(1, count));
+
+/** Of so few triples the answer is kept: most people have no more. */
+const TRIPLES_KEPT = 4096;
+const larger: (readonly number[] | undefined)[] = Array.from({ length: TRIPLES_KEPT });
+
+/** How many sets of 4, 5, … people there are at most where so many of three are, log10. */
+function log10Larger(triples: number): readonly number[] {
+  const known = larger[triples];
+  if (known !== undefined) return known;
+  const x = triples === 0 ? 3 : Math.max(3, sizeOf(triples, 3));
+  const counts = Array.from({ length: GROUP_MAX - 4 }, (_, i) => log10Choose(x, i + 4));
+  if (triples < TRIPLES_KEPT) larger[triples] = counts;
+  return counts;
+}
+
 /**
  * How many sets of 1, 2, … people the candidates make who are apart from each other as well, log10. Pairs and triples are counted; of
  * larger ones there are at most C(x, r) where C(x, 3) is the number of triples (Kruskal 1963, Katona 1968; Lovász's form).
@@ -99,9 +115,7 @@ function log10Sets(candidates: readonly number[], left: Int32Array, { apart, wor
       }
     }
   }
-  const x = triples === 0 ? 3 : Math.max(3, sizeOf(triples, 3));
-  const larger = Array.from({ length: GROUP_MAX - 4 }, (_, i) => log10Choose(x, i + 4));
-  return [candidates.length, pairs, triples].map((count) => Math.log10(Math.max(1, count))).concat(larger);
+  return [log10Of(candidates.length), log10Of(pairs), log10Of(triples), ...log10Larger(triples)];
 }
 
 /** The strongest set of the person `i`, added to greedily; null where nobody who is apart is more alike than strangers. */
@@ -191,21 +205,27 @@ function bestSet(people: readonly Candidate[], pairs: Pairs, i: number, onlyChan
   const sets = log10Sets(candidates, bits, pairs);
   const set = [i];
   let sum = 0;
-  let best: OneOperator | null = null;
+  let [group, groupSum, strength] = [0, 0, -Infinity];
   while (set.length < GROUP_MAX && eligible.length > 0) {
     let next = -1;
     let most = -Infinity;
     for (const j of eligible) {
       let gain = 0;
       for (const member of set) gain += alike[member * n + j]!;
-      if (gain > most) [next, most] = [j, gain];
+      if (gain > most) {
+        next = j;
+        most = gain;
+      }
     }
     set.push(next);
     sum += most;
     const k = set.length;
-    const strength = (2 / k) * sum - sets[k - 2]! - bet + LOG10_SIZE_SHARES[k - 2]!;
-    if (best === null || strength > best.strength) best = { group: k, likeness: (2 * sum) / (k * (k - 1)), sets: sets[k - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, own: strength, strength, others: set.slice(1) };
+    const reached = (2 / k) * sum - sets[k - 2]! - bet + LOG10_SIZE_SHARES[k - 2]!;
+    if (reached > strength) [group, groupSum, strength] = [k, sum, reached];
     eligible = eligible.filter((j) => j !== next && (apart[next * words + (j >> 5)]! & (1 << (j & 31))) !== 0);
   }
-  return best;
+  return {
+    group, likeness: (2 * groupSum) / (group * (group - 1)), sets: sets[group - 2]!, among: candidates.length, changed: onlyChanged, groups: 0, own: strength, strength,
+    others: set.slice(1, group),
+  };
 }

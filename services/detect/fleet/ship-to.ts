@@ -2,7 +2,7 @@
 import { NO_AREA } from './areas.ts';
 import { countAreas, TOLD_AGAIN_MS } from './egress.ts';
 import type { SubjectKind } from './kind.ts';
-import { eraseFromHours, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, forgetUnseen, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
 import { memberKey } from './subjects.ts';
 
 interface ShipToMember {
@@ -50,7 +50,7 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
       const told = memory.members.get(key)?.told ?? '';
       memory.members.set(key, { tenantId, userId, device: deviceId, lastAt: windowStart, area: [latitude, longitude], km, told });
     }
-    for (const [key, member] of memory.members) if (member.lastAt < windowStart - settings.memoryMs) memory.members.delete(key);
+    forgetUnseen(memory.members, windowStart, settings.memoryMs);
     const { size } = memory.members;
     keepLatest(memory.members, settings.membersMax);
     memory.beyond ||= hour.beyond > 0 || size > settings.membersMax;

@@ -30,23 +30,25 @@ const bitsFrom = (after: number): number => -1 << (HOUR_BITS * (after % HOURS_PE
  * and an hour of the other. `overlap`: what is filled and answered.
  */
 export function overlapOf(presences: Presences, i: number, j: number, which: 'typed' | 'filled', from: number, overlap: Overlap = { slots: 0, shared: 0, expected: 0 }): Overlap {
-  const { near, worked, words, lately } = presences;
+  const { near, worked, words, lately, typedWords } = presences;
   const slots = which === 'typed' ? presences.typed : presences.filled;
   const after = from - lately;
-  let a = i * words + Math.floor(after / HOURS_PER_WORD);
-  let b = j * words + Math.floor(after / HOURS_PER_WORD);
+  const first = Math.floor(after / HOURS_PER_WORD);
   let slotsA = 0;
   let slotsB = 0;
   let shared = 0;
   let hours = 0;
-  let bits = bitsFrom(after);
-  for (const end = i * words + words; a < end; a++, b++, bits = -1) {
-    const nearA = near[a]!;
-    const nearB = near[b]!;
-    const both = ((worked[a]! & nearB) | (worked[b]! & nearA)) & bits;
+  for (let left = first < words ? (typedWords[i]! | typedWords[j]!) & (-1 << first) : 0; left !== 0; left &= left - 1) {
+    const word = lowestBit(left);
+    const a = i * words + word;
+    const b = j * words + word;
+    const bits = word === first ? bitsFrom(after) : -1;
+    const nearA = near[a]! & bits;
+    const nearB = near[b]! & bits;
+    const both = (worked[a]! & nearB) | (worked[b]! & nearA);
     if (both === 0) continue;
-    const x = slots[a]! & nearB & bits;
-    const y = slots[b]! & nearA & bits;
+    const x = slots[a]! & nearB;
+    const y = slots[b]! & nearA;
     slotsA += bitsOf(x);
     slotsB += bitsOf(y);
     shared += bitsOf(x & y);

@@ -94,3 +94,23 @@ test('a day ends with a pause of four hours', () => {
   expect(isDayOver(day, START + 5 * HOUR_MS)).toBe(false);
   expect(isDayOver(day, START + 6 * HOUR_MS)).toBe(true);
 });
+
+test('an hour at once is its minutes one after the other', () => {
+  const word = fc.integer({ min: 0, max: 2 ** 30 - 1 });
+  const hour = fc.array(fc.tuple(word, word, fc.boolean()), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(hour, { minLength: 1, maxLength: 5 }), (hours) => {
+      const [atOnce, oneByOne] = [newTurnDay(), newTurnDay()];
+      hours.forEach((people, n) => {
+        const typed = people.map(([first, second, there], i) => ({ key: `k${i}`, minutes: there ? [first, second] : [] }));
+        addHour(atOnce, START + n * HOUR_MS, typed);
+        for (let minute = 0; minute < 60; minute++) {
+          const only: Minutes = [0, 0];
+          markMinute(only, START + minute * MINUTE);
+          addHour(oneByOne, START + n * HOUR_MS, typed.map(({ key, minutes }) => ({ key, minutes: minutes.map((bits, i) => bits & only[i]!) })));
+        }
+      });
+      expect(atOnce).toEqual(oneByOne);
+    }),
+  );
+});

@@ -9,7 +9,7 @@
  * as independence gives were expected (Poisson). People who share a working day overlap more than either, so the null is
  * generous.
  */
-import { isMarked } from './minutes.ts';
+import { lowestBit, MINUTES_PER_WORD } from './minutes.ts';
 
 export interface TurnMember {
   key: string;
@@ -45,6 +45,7 @@ export interface TurnFigures {
   log10Apart: number;
 }
 
+const ALL_MINUTES = 2 ** MINUTES_PER_WORD - 1;
 const PAUSE_MINUTES = 60;
 const DAY_ENDS_MINUTES = 240;
 const WAKING_MINUTES = 960;
@@ -63,23 +64,32 @@ export const isDayOver = (day: TurnDay, hourStart: number): boolean => day.last 
 export function addHour(day: TurnDay, hourStart: number, typed: readonly { key: string; minutes: readonly number[] }[]): void {
   const base = hourStart / 60_000;
   const members = typed.map(({ key }) => memberOf(day, key));
-  for (let minute = 0; minute < 60; minute++) {
-    let active = 0;
-    let actor = '';
-    for (let i = 0; i < typed.length; i++) {
-      if (!isMarked(typed[i]!.minutes, minute)) continue;
-      active++;
-      actor = typed[i]!.key;
-      addMinute(day, members[i]!, base + minute);
+  for (let word = 0; word < 2; word++) {
+    let any = 0;
+    for (let i = 0; i < typed.length; i++) any |= typed[i]!.minutes[word] ?? 0;
+    for (let left = any & ALL_MINUTES; left !== 0; left &= left - 1) {
+      const bit = lowestBit(left);
+      addMinuteOfAll(day, base + word * MINUTES_PER_WORD + bit, typed, members, word, 1 << bit);
     }
-    if (active === 0) continue;
-    if (day.first < 0) day.first = base + minute;
-    day.last = base + minute;
-    day.actor = active === 1 ? actor : '';
-    if (active <= 1) continue;
-    day.together++;
-    for (let i = 0; i < typed.length; i++) if (isMarked(typed[i]!.minutes, minute)) members[i]!.shared = (members[i]!.shared ?? 0) + 1;
   }
+}
+
+/** Adds a minute in which somebody typed: `mark` in the `word` of their minutes. */
+function addMinuteOfAll(day: TurnDay, at: number, typed: readonly { key: string; minutes: readonly number[] }[], members: readonly TurnMember[], word: number, mark: number): void {
+  let active = 0;
+  let actor = '';
+  for (let i = 0; i < typed.length; i++) {
+    if (((typed[i]!.minutes[word] ?? 0) & mark) === 0) continue;
+    active++;
+    actor = typed[i]!.key;
+    addMinute(day, members[i]!, at);
+  }
+  if (day.first < 0) day.first = at;
+  day.last = at;
+  day.actor = active === 1 ? actor : '';
+  if (active <= 1) return;
+  day.together++;
+  for (let i = 0; i < typed.length; i++) if (((typed[i]!.minutes[word] ?? 0) & mark) !== 0) members[i]!.shared = (members[i]!.shared ?? 0) + 1;
 }
 
 function memberOf(day: TurnDay, key: string): TurnMember {
