@@ -154,7 +154,8 @@ function remember(memory: EgressMemory, { tenantId, userId, deviceId, values }: 
     member.lastDay = day;
   }
   member.lastAt = windowStart;
-  member.area = [values[1] ?? NO_AREA, values[2] ?? NO_AREA];
+  member.area[0] = values[1] ?? NO_AREA;
+  member.area[1] = values[2] ?? NO_AREA;
   member.shippedTo = values[3] ?? 0;
   if (gap > 0) member.gaps = [...(member.gaps ?? []), gap].slice(-GAP_HOURS_MAX);
 }

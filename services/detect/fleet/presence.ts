@@ -10,7 +10,13 @@ export const DAY_HOURS = 24;
 /** A working day spans so many hours: an hour in which one of two pauses counts as well, where the other types so near to it. */
 const DAY_SPAN_HOURS = 8;
 /** Longest working day of one person. */
-export const ONE_DAY_HOURS = 14;
+const ONE_DAY_HOURS = 14;
+/** Counts of hours lie beside each other in a word, with so many bits for each: the sum of two people's fits in, and a bit is left. */
+const COUNT_BITS = 10;
+const COUNTS_PER_WORD = 3;
+export const DAY_WORDS = DAY_HOURS / COUNTS_PER_WORD;
+const EVERY_COUNT = 1 | (1 << COUNT_BITS) | (1 << (2 * COUNT_BITS));
+const TOP_OF_COUNT = 1 << (COUNT_BITS - 1);
 
 /** Of what chance would share, at most this share is shared by people who are apart. */
 export const SHARED_SHARE_MAX = 0.1;
@@ -18,8 +24,10 @@ export const SHARED_SHARE_MAX = 0.1;
 export const TOGETHER_SLOTS = 3;
 /** Words of a row whose places fit into a word. */
 const WORDS_MAX = 32;
-/** Three weeks, 32 hours a word. */
-export const OLDER_WORDS = 16;
+/** Older hours are told apart by the hour of the week, 28 of them a word. */
+const WEEK_HOURS = 168;
+const OLDER_HOURS_PER_WORD = 28;
+export const OLDER_WORDS = WEEK_HOURS / OLDER_HOURS_PER_WORD;
 
 export interface Typist {
   /** Slots by hour (number since the epoch). */
@@ -39,7 +47,7 @@ export interface Presences {
   readonly starts: Int32Array;
   readonly hours: Int32Array;
   readonly slots: Uint8Array;
-  /** Of the hours before `lately`, rows of OLDER_WORDS words: each marks its place among so many, which others of other weeks may share. */
+  /** Of the hours before `lately`, rows of OLDER_WORDS words: the hours of the week in which there was one. */
   readonly older: Int32Array;
   /** Of the hours from `lately` on, rows of so many words of HOURS_PER_WORD hours: what a pair shares is counted a word at a time. */
   readonly words: number;
@@ -56,7 +64,7 @@ export interface Presences {
   readonly settled: Int32Array;
   /** By person: hours worked from `lately` on. */
   readonly hourCounts: Int32Array;
-  /** Rows of DAY_HOURS: how many of those hours lie in the ONE_DAY_HOURS of the day from each on. */
+  /** Rows of DAY_WORDS words: how many of those hours lie in the ONE_DAY_HOURS of the day from each of its hours on; several counts a word. */
   readonly days: Int32Array;
 }
 
@@ -89,7 +97,7 @@ export function presencesOf(people: readonly Typist[], lately: number): Presence
     sinces: new Float64Array(n), devices: new Float64Array(n),
     lately, starts, hours, slots, older: new Int32Array(n * OLDER_WORDS), words,
     typed: row(), typedWords: new Int32Array(n), filled: row(), worked: row(), near: row(),
-    settled: new Int32Array(n), hourCounts: new Int32Array(n), days: new Int32Array(n * DAY_HOURS),
+    settled: new Int32Array(n), hourCounts: new Int32Array(n), days: new Int32Array(n * DAY_WORDS),
   };
   for (let i = 0; i < n; i++) {
     presences.sinces[i] = people[i]!.since ?? 0;
@@ -118,8 +126,8 @@ function putHours(byHour: ReadonlyMap<number, number>, hours: Int32Array, slots:
 function markOlder({ hours, starts, older, lately }: Presences, i: number): void {
   const end = starts[i + 1]!;
   for (let place = starts[i]!; place < end && hours[place]! < lately; place++) {
-    const at = hours[place]! % (32 * OLDER_WORDS);
-    older[i * OLDER_WORDS + (at >> 5)]! |= 1 << (at & 31);
+    const at = hours[place]! % WEEK_HOURS;
+    older[i * OLDER_WORDS + Math.floor(at / OLDER_HOURS_PER_WORD)]! |= 1 << at % OLDER_HOURS_PER_WORD;
   }
 }
 
@@ -178,7 +186,7 @@ function putRecent(presences: Presences, i: number): void {
   // Chance shares no slot that one of both did not type.
   presences.settled[i] = Math.max(TOGETHER_SLOTS, Math.ceil((SHARED_SHARE_MAX * 10 * typedCount + 1) / 10));
   presences.hourCounts[i] = count;
-  countDays(byHourOfDay, presences.days, i * DAY_HOURS);
+  countDays(byHourOfDay, presences.days, i * DAY_WORDS);
 }
 
 /** Marks all of the hours from `first` to `last`, both included, counted from the beginning of the row. */
@@ -194,12 +202,22 @@ function markNear(near: Int32Array, row: number, first: number, last: number): v
   }
 }
 
-/** Puts how many of the hours counted by hour of the day lie in the ONE_DAY_HOURS from each on, from `at` on. */
+/** Puts how many of the hours counted by hour of the day lie in the ONE_DAY_HOURS from each on, as `days` has it, from `at` on. */
 export function countDays(counts: Int32Array, days: Int32Array, at: number): void {
   let within = 0;
   for (let hour = 0; hour < ONE_DAY_HOURS; hour++) within += counts[hour]!;
   for (let first = 0; first < DAY_HOURS; first++) {
-    days[at + first] = within;
+    const word = at + Math.floor(first / COUNTS_PER_WORD);
+    const shift = COUNT_BITS * (first % COUNTS_PER_WORD);
+    days[word] = shift === 0 ? within : days[word]! | (within << shift);
     within += counts[(first + ONE_DAY_HOURS) % DAY_HOURS]! - counts[first]!;
   }
+}
+
+/** Whether at least so many hours of two people lie in the ONE_DAY_HOURS from any hour of the day on. Their rows of `days` begin at `a` and `b`. */
+export function anyDayHolds(days: Int32Array, a: number, b: number, least: number): boolean {
+  // A count that is as large reaches the top bit of its place.
+  const missing = EVERY_COUNT * (TOP_OF_COUNT - Math.ceil(least));
+  for (let word = 0; word < DAY_WORDS; word++) if (((days[a + word]! + days[b + word]! + missing) & (EVERY_COUNT * TOP_OF_COUNT)) !== 0) return true;
+  return false;
 }

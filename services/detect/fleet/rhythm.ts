@@ -150,13 +150,14 @@ function memberOf({ members }: RhythmMemory, { tenantId, userId, values }: Membe
   let member = members.get(key);
   if (member === undefined) {
     const area: [number, number] = [values[SKETCH_SIZE] ?? NO_AREA, values[SKETCH_SIZE + 1] ?? NO_AREA];
-    members.set(key, (member = { tenantId, userId, sketch: [], area, lastAt: 0, hours: new Map(), told: '' }));
+    members.set(key, (member = { tenantId, userId, sketch: values.slice(0, SKETCH_SIZE), area, lastAt: 0, hours: new Map(), told: '' }));
   }
   return member;
 }
 
 function remember(member: RhythmMember, { minutes, values }: MemberHour, windowStart: number): void {
-  member.sketch = values.slice(0, SKETCH_SIZE);
+  // In its place: most of those who are reported are known, and what is made anew for each is copied about by the garbage collection.
+  for (let i = 0; i < SKETCH_SIZE; i++) member.sketch[i] = values[i]!;
   member.changed = values[SKETCH_SIZE + 2] === 1;
   member.since = values[SKETCH_SIZE + 3] ?? 0;
   member.device = values[SKETCH_SIZE + 4] ?? 0;

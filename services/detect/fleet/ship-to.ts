@@ -2,7 +2,7 @@
 import { NO_AREA } from './areas.ts';
 import { countAreas, TOLD_AGAIN_MS } from './egress.ts';
 import type { SubjectKind } from './kind.ts';
-import { eraseFromHours, forgetUnseen, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers } from './members.ts';
+import { eraseFromHours, forgetUnseen, isDeserted, keepLatest, mergeMember, newHourOfMembers, sortedMembers, type HourOfMembers, type MemberHour } from './members.ts';
 import { memberKey } from './subjects.ts';
 
 interface ShipToMember {
@@ -44,12 +44,7 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
   merge: (hour, report, settings) => mergeMember(hour, report, settings.membersMax),
   newMemory: () => ({ members: new Map(), beyond: false }),
   close(memory, hour, { windowStart, settings, tell }) {
-    for (const { tenantId, userId, deviceId, values } of sortedMembers(hour)) {
-      const [latitude = NO_AREA, longitude = NO_AREA, km = 0] = values;
-      const key = memberKey(tenantId, userId);
-      const told = memory.members.get(key)?.told ?? '';
-      memory.members.set(key, { tenantId, userId, device: deviceId, lastAt: windowStart, area: [latitude, longitude], km, told });
-    }
+    for (const reported of sortedMembers(hour)) remember(memory, reported, windowStart);
     forgetUnseen(memory.members, windowStart, settings.memoryMs);
     const { size } = memory.members;
     keepLatest(memory.members, settings.membersMax);
@@ -71,3 +66,14 @@ export const shipToKind: SubjectKind<HourOfMembers, ShipToMemory> = {
   },
   isDeserted,
 };
+
+function remember({ members }: ShipToMemory, { tenantId, userId, deviceId, values }: MemberHour, windowStart: number): void {
+  const key = memberKey(tenantId, userId);
+  let member = members.get(key);
+  if (member === undefined) members.set(key, (member = { tenantId, userId, device: '', lastAt: 0, area: [NO_AREA, NO_AREA], km: 0, told: '' }));
+  member.device = deviceId;
+  member.lastAt = windowStart;
+  member.area[0] = values[0] ?? NO_AREA;
+  member.area[1] = values[1] ?? NO_AREA;
+  member.km = values[2] ?? 0;
+}

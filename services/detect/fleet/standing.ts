@@ -1,6 +1,6 @@
 /** Whether two people are at work together, in turn, or too little to say (presence.ts). */
 import { bitsOf, lowestBit } from './minutes.ts';
-import { countDays, DAY_HOURS, HOUR_BITS, HOURS_PER_WORD, OLDER_WORDS, placeOf, SHARED_SHARE_MAX, TOGETHER_SLOTS, type Presences } from './presence.ts';
+import { anyDayHolds, countDays, DAY_HOURS, DAY_WORDS, HOUR_BITS, HOURS_PER_WORD, OLDER_WORDS, placeOf, SHARED_SHARE_MAX, TOGETHER_SLOTS, type Presences } from './presence.ts';
 
 export interface Overlap {
   slots: number;
@@ -90,29 +90,20 @@ function shareBetween(presences: Presences, i: number, j: number, since: number,
 }
 
 const counts = new Int32Array(DAY_HOURS);
-const bothDays = new Int32Array(DAY_HOURS);
+/** A row of nobody behind the one of both. */
+const bothDays = new Int32Array(2 * DAY_WORDS);
 
 /** Whether the hours that two people worked from the hour `from` on, put together, are no more than one of them could. */
 function fitsOneDay(presences: Presences, i: number, j: number, from: number): boolean {
-  const { lately, days, hourCounts } = presences;
-  if (from > lately) return fitsOneDayFrom(presences, i, j, from);
-  const a = i * DAY_HOURS;
-  const b = j * DAY_HOURS;
-  const least = ONE_DAY_SHARE * (hourCounts[i]! + hourCounts[j]!);
-  for (let first = 0; first < DAY_HOURS; first++) if (days[a + first]! + days[b + first]! >= least) return true;
-  return false;
-}
-
-/** The same for those whose hands are not so old. */
-function fitsOneDayFrom(presences: Presences, i: number, j: number, from: number): boolean {
-  const { hours, starts } = presences;
+  const { lately, days, hourCounts, hours, starts } = presences;
+  if (from <= lately) return anyDayHolds(days, i * DAY_WORDS, j * DAY_WORDS, ONE_DAY_SHARE * (hourCounts[i]! + hourCounts[j]!));
   counts.fill(0);
   let all = 0;
   for (const person of [i, j]) {
     for (let place = placeOf(presences, person, from); place < starts[person + 1]!; place++, all++) counts[hours[place]! % DAY_HOURS]!++;
   }
   countDays(counts, bothDays, 0);
-  return bothDays.some((within) => within >= ONE_DAY_SHARE * all);
+  return anyDayHolds(bothDays, 0, DAY_WORDS, ONE_DAY_SHARE * all);
 }
 
 const overlap: Overlap = { slots: 0, shared: 0, expected: 0 };
