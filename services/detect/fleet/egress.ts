@@ -109,8 +109,10 @@ export const egressKind: SubjectKind<HourOfMembers, EgressMemory> = {
     bound(memory, settings.membersMax, windowStart);
     if (hour.beyond > 0) memory.crowdUntil = windowStart + settings.memoryMs;
     addHour(memory.day, windowStart, typedByPerson(present));
-    tellMembers(memory, present, closing);
-    tellEverybody(memory, closing);
+    if (memory.members.size < 2) return tellEverybody(memory, null, closing);
+    const turns = turnsOf(memory);
+    tellMembers(memory, turns, present, closing);
+    tellEverybody(memory, turns, closing);
   },
   erase(memory, hours, tenantId, userId) {
     const key = memberKey(tenantId, userId);
@@ -206,10 +208,10 @@ function turnsOf(memory: EgressMemory): Turns {
   return { days, typical: days.toSorted((a, b) => a.log10Apart - b.log10Apart)[Math.floor(days.length / 2)] ?? today };
 }
 
-/** Whether a network ends the transport of its people is for everybody: who comes there for the first time must know it. */
-function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): void {
+/** Whether a network ends the transport of its people is for everybody: who comes there for the first time must know it. `turns`: null where there are not two. */
+function tellEverybody(memory: EgressMemory, turns: Turns | null, { windowStart, tell }: Closing): void {
   const { category, members } = memory;
-  const values = mayBeGateway(category, members.size) ? gatewayValues([...members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), category, turnsOf(memory).typical) : [0];
+  const values = turns !== null && mayBeGateway(category, members.size) ? gatewayValues([...members.values()].map(({ devices, gaps = [] }) => ({ devices, gaps })), category, turns.typical) : [0];
   if (values[0] === 0 && memory.gateway === undefined) return;
   const what = values[0] === 0 ? '' : `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${gatewaySummary(values)}`;
   if (what === memory.gateway) return;
@@ -217,11 +219,9 @@ function tellEverybody(memory: EgressMemory, { windowStart, tell }: Closing): vo
   tell(null, values);
 }
 
-function figuresOf(memory: EgressMemory, windowStart: number): number[] {
-  const members = sortedMembers(memory);
+function figuresOf(memory: EgressMemory, members: readonly EgressMember[], { days, typical }: Turns, windowStart: number): number[] {
   const devices = new Set(members.flatMap((member) => member.devices)).size;
   const shipTos = new Set(members.map(({ shippedTo }) => shippedTo).filter((place) => place !== 0)).size;
-  const { days, typical } = turnsOf(memory);
   const apart = days.filter(({ log10Apart }) => log10Apart < 0).length;
   const crowd = memory.crowdUntil > windowStart ? 1 : 0;
   const { people, minutes, together, expected, runs, log10Apart } = typical;
@@ -229,13 +229,14 @@ function figuresOf(memory: EgressMemory, windowStart: number): number[] {
 }
 
 /** Everybody who was there in the last days hears of what has changed; of a crowd, those who are there, once. */
-function tellMembers(memory: EgressMemory, present: readonly MemberHour[], { windowStart, tell }: Closing): void {
-  if (memory.members.size < 2) return;
-  const values = figuresOf(memory, windowStart);
+function tellMembers(memory: EgressMemory, turns: Turns, present: readonly MemberHour[], { windowStart, tell }: Closing): void {
+  // Without an order of their own they are sorted by code units.
+  const everybody = [...memory.members.keys()].sort();
+  const values = figuresOf(memory, everybody.map((key) => memory.members.get(key)!), turns, windowStart);
   const crowd = memory.crowdUntil > windowStart;
   const what = `${Math.floor(windowStart / TOLD_AGAIN_MS)} ${crowd ? 'crowd' : summary(values)}`;
-  const keys = crowd ? new Set(present.map(({ tenantId, userId }) => memberKey(tenantId, userId))) : memory.members.keys();
-  for (const key of [...keys].toSorted()) {
+  const keys = crowd ? [...new Set(present.map(({ tenantId, userId }) => memberKey(tenantId, userId)))].sort() : everybody;
+  for (const key of keys) {
     const member = memory.members.get(key);
     if (member === undefined) continue;
     const { shared, expected } = sharedWithToday(memory, key, member);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { forgetUnseen } from './members.ts';
+import { forgetUnseen, keepLatest } from './members.ts';
 
 test('who was not seen for long goes, whoever came, went and was seen in between', () => {
   const MEMORY = 5;
@@ -20,6 +20,17 @@ test('who was not seen for long goes, whoever came, went and was seen in between
         plain = new Map([...plain].filter(([, lastAt]) => lastAt >= hour - MEMORY));
         expect(new Map([...members].map(([key, { lastAt }]) => [key, lastAt]))).toEqual(plain);
       });
+    }),
+  );
+});
+
+test('of too many those longest unseen go, and of those seen at once the first by name', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(fc.string({ maxLength: 3 }), fc.nat(4)), { selector: ([key]) => key, maxLength: 40 }), fc.nat(40), (entries, most) => {
+      const members = new Map(entries.map(([key, lastAt]) => [key, { lastAt }]));
+      keepLatest(members, most);
+      const falling = entries.toSorted(([a, x], [b, y]) => y - x || (a < b ? 1 : -1)).slice(0, most);
+      expect(new Map([...members].map(([key, { lastAt }]) => [key, lastAt]))).toEqual(new Map(falling));
     }),
   );
 });

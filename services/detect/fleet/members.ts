@@ -82,7 +82,18 @@ export function forgetUnseen(members: Map<string, { readonly lastAt: number }>, 
 
 /** Of more than `membersMax`, those longest unseen go. */
 export function keepLatest(members: Map<string, { readonly lastAt: number }>, membersMax: number): void {
-  if (members.size <= membersMax) return;
-  const oldest = [...members.entries()].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1));
-  for (const [key] of oldest.slice(0, members.size - membersMax)) members.delete(key);
+  const beyond = members.size - membersMax;
+  // Nearly always one or two came anew.
+  if (beyond <= FEW) for (let left = beyond; left > 0; left--) members.delete(longestUnseen(members));
+  else for (const [key] of [...members].toSorted(([a, x], [b, y]) => x.lastAt - y.lastAt || (a < b ? -1 : 1)).slice(0, beyond)) members.delete(key);
+}
+
+function longestUnseen(members: ReadonlyMap<string, { readonly lastAt: number }>): string {
+  let [found, at] = ['', Infinity];
+  members.forEach(({ lastAt }, key) => {
+    if (lastAt > at || (lastAt === at && key > found)) return;
+    found = key;
+    at = lastAt;
+  });
+  return found;
 }
