@@ -13,9 +13,13 @@ export class ByteStream {
   /** Of the last chunk, what comes behind `held`. */
   #rest: Buffer | null = null;
   #consumed = 0;
+  #last: Buffer | null = null;
+  readonly #onPassed: (chunk: Buffer) => void;
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  /** @param onPassed called with each chunk of which nothing is to come any more; what was taken may lie in it */
+  constructor(chunks: AsyncIterable<Uint8Array>, onPassed: (chunk: Buffer) => void = () => {}) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#onPassed = onPassed;
   }
 
   /** Bytes handed out so far: the offset in the stream. */
@@ -49,11 +53,17 @@ export class ByteStream {
 
   /** The next chunk; null at the end. */
   async #chunk(): Promise<Buffer | null> {
-    const next = await this.#chunks.next();
-    return next.done === true ? null : Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+    for (;;) {
+      const next = await this.#chunks.next();
+      if (next.done === true) return null;
+      if (next.value.byteLength === 0) continue;
+      // What was left of it is copied by whoever asks for the next.
+      if (this.#last !== null) this.#onPassed(this.#last);
+      return (this.#last = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
+    }
   }
 
-  /** The next `count` bytes (never overwritten later), or undefined when the stream ends before. */
+  /** The next `count` bytes (not written over by this stream), or undefined when the stream ends before. */
   async take(count: number): Promise<Buffer | undefined> {
     if ((await this.ensure(count)) < count) return undefined;
     const bytes = this.#held.subarray(this.#at, this.#at + count);

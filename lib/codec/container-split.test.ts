@@ -8,14 +8,16 @@ import { ContainerWriter } from './container-write.ts';
 import { HISTORY_RECORDS } from './decoder.ts';
 import { SAMPLE_RECORDS } from './sample-records.ts';
 
-function container(records: readonly HistoryRecord[], names: readonly (typeof HISTORY_RECORDS)[number][] = HISTORY_RECORDS): Buffer {
+/** @param perBlock records of a block; where it is left out, as many as the writer puts into one */
+function container(records: readonly HistoryRecord[], names: readonly (typeof HISTORY_RECORDS)[number][] = HISTORY_RECORDS, perBlock = Infinity): Buffer {
   const writer = new ContainerWriter({ codec: 'null', names });
   const parts = [writer.header()];
-  for (const record of records) {
-    const block = writer.add(record);
+  for (const [i, record] of records.entries()) {
+    const block = writer.add(record) ?? ((i + 1) % perBlock === 0 ? writer.flush() : null);
     if (block !== null) parts.push(block);
   }
-  return Buffer.concat([...parts, writer.flush()!]);
+  const last = writer.flush();
+  return Buffer.concat(last === null ? parts : [...parts, last]);
 }
 
 type Answer = { position: number; raw: string; result: unknown } | { thrown: string };
@@ -32,12 +34,14 @@ async function whole(bytes: Buffer): Promise<Answer[]> {
   return answers;
 }
 
-async function split(bytes: Buffer): Promise<Answer[]> {
+/** Chunks that are passed are written over once their block has been looked at. */
+async function split(bytes: Buffer, chunkBytes = bytes.length): Promise<Answer[]> {
   const answers: Answer[] = [];
+  const chunks = Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, i) => Buffer.from(bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes)));
   try {
-    const { schemaText, blocks } = await splitAvroContainer(Readable.from([bytes]), 'day.avro');
+    const { schemaText, blocks } = await splitAvroContainer(Readable.from(chunks), 'day.avro');
     const decoder = containerRecordDecoder(schemaText, { label: 'day.avro' });
-    for await (const { bytes, first, ends, rest } of blocks) {
+    for await (const { bytes, first, ends, rest, passed } of blocks) {
       let start = 0;
       for (const [i, end] of ends.entries()) {
         const raw = bytes.subarray(start, end);
@@ -45,6 +49,7 @@ async function split(bytes: Buffer): Promise<Answer[]> {
         start = end;
       }
       if (rest !== null) answers.push({ position: rest.position, raw: bytes.toString('hex', start), result: { ok: false, reason: rest.reason, detail: rest.detail } });
+      for (const chunk of passed) chunk.fill(0xff);
     }
   } catch (error) {
     answers.push({ thrown: (error as Error).message });
@@ -60,6 +65,19 @@ describe('splitting and decoding apart', () => {
     const single = container([SAMPLE_RECORDS.Vantage, SAMPLE_RECORDS.Vantage], ['Vantage']);
     expect(await split(single)).toEqual(await whole(single));
     expect((await split(container(records))).length).toBe(records.length);
+  });
+
+  test('whatever the chunks are, and though those that are passed are written over', async () => {
+    const bytes = container(records, HISTORY_RECORDS, 3);
+    const expected = await whole(bytes);
+    expect(expected.length).toBe(records.length);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 3000 }), async (chunkBytes) => {
+        expect(await split(bytes, chunkBytes)).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
+    expect(await split(bytes, 1)).toEqual(expected);
   });
 
   test('also of broken bytes: the same records, the same refusals or the same error', async () => {

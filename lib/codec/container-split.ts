@@ -24,6 +24,8 @@ export interface SplitBlock {
   readonly ends: readonly number[];
   /** What lies behind them, where that is no record or its end could not be found. */
   readonly rest: { readonly position: number; readonly reason: DeadLetterReason; readonly detail: string } | null;
+  /** Chunks that lie before the end of this block: once it and those before it are not looked at any more, they may be written over. */
+  readonly passed: readonly Buffer[];
 }
 
 export interface SplitContainer {
@@ -35,14 +37,17 @@ export interface SplitContainer {
 
 /** `label` is the file's name in messages. */
 export async function splitAvroContainer(chunks: AsyncIterable<Uint8Array>, label: string): Promise<SplitContainer> {
-  const stream = new ByteStream(chunks);
+  let passed: Buffer[] = [];
+  const stream = new ByteStream(chunks, (chunk) => passed.push(chunk));
   const header = await guarded(label, () => readHeader(stream, label, DEFAULT_CONTAINER_LIMITS));
   const splitter = new BlockSplitter(header.schema);
   async function* blocks(): AsyncGenerator<SplitBlock, void, undefined> {
     try {
       while (!(await guarded(label, () => stream.atEnd()))) {
         const block = await guarded(label, () => readBlock(stream, header, label, splitter.next, DEFAULT_CONTAINER_LIMITS));
-        yield splitter.split(block.bytes, block.count);
+        const behind = passed;
+        passed = [];
+        yield { ...splitter.split(block.bytes, block.count), passed: behind };
       }
     } finally {
       await stream.close();
@@ -77,7 +82,7 @@ class BlockSplitter {
     this.#skips = nodes.map((node) => compileSkip(node, limits));
   }
 
-  split(bytes: Buffer, count: number): SplitBlock {
+  split(bytes: Buffer, count: number): Omit<SplitBlock, 'passed'> {
     const ends: number[] = [];
     const first = this.next;
     this.next += count;

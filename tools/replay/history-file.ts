@@ -34,8 +34,8 @@ export class HistoryFile {
   #batches: AsyncGenerator<SourceRecord[]> | null = null;
   #queue: SourceRecord[] = [];
   #at = 0;
-  /** The chunk that the lines which are read just now lie in; those of the queue; those of which every record was taken. */
-  #arrived: Buffer | null = null;
+  /** The chunks that hold what is read just now, and of which nothing more is to come; those of the queue; those of which every record was taken. */
+  #arrived: readonly Buffer[] = [];
   #queued: Buffer[] = [];
   #spent: Buffer[] = [];
   #ended = false;
@@ -114,7 +114,7 @@ export class HistoryFile {
   }
 
   close(): void {
-    this.#arrived = null;
+    this.#arrived = [];
     this.#queued = [];
     this.#spent = [];
     this.#bytesBefore = this.bytesRead;
@@ -196,8 +196,8 @@ export class HistoryFile {
       this.#spent.push(...this.#queued);
       this.#queued = [];
     }
-    if (this.#arrived !== null) this.#queued.push(this.#arrived);
-    this.#arrived = null;
+    this.#queued.push(...this.#arrived);
+    this.#arrived = [];
   }
 
   #recordsOf(source: ByteSource): AsyncGenerator<SourceRecord[]> {
@@ -224,7 +224,7 @@ export class HistoryFile {
     try {
       for await (const chunk of bytes.chunks) {
         splitter.each(chunk, onLine);
-        this.#arrived = chunk;
+        this.#arrived = [chunk];
         if (lines.length > 0) yield lines;
         lines = [];
       }
@@ -251,7 +251,10 @@ export class HistoryFile {
     const { schemaText, blocks } = await splitAvroContainer(bytes.chunks, label);
     const source = this.#describe('container', schemaText);
     const peek = new ContainerPeek(schemaText, label);
-    for await (const block of blocks) yield this.#blockRecords(block, source, peek);
+    for await (const block of blocks) {
+      this.#arrived = block.passed;
+      yield this.#blockRecords(block, source, peek);
+    }
   }
 
   #blockRecords({ bytes, first, ends, rest }: SplitBlock, source: Source, peek: ContainerPeek): SourceRecord[] {
