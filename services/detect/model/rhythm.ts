@@ -168,7 +168,11 @@ export function addKeystrokes({ counts, phases, coupling }: Rhythm, { registrati
 }
 
 export function mergeCounts(target: Uint16Array, source: Uint16Array): void {
-  for (let i = 0; i < RHYTHM_BINS; i++) if (source[i] !== 0) target[i] = Math.min(COUNT_MAX, target[i]! + source[i]!);
+  // Nothing is added where there is nothing, and without asking: which bins those are is foreseen too seldom.
+  for (let i = 0; i < RHYTHM_BINS; i++) {
+    const sum = target[i]! + source[i]!;
+    target[i] = sum < COUNT_MAX ? sum : COUNT_MAX;
+  }
 }
 
 export function mergeRhythm(target: Rhythm, source: Rhythm): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SKETCH_BINS, addValue, binLow, binOf, countOf, mergeInto, newSketch, quantiles, shifted } from './sketch.ts';
+import { SKETCH_BINS, addValue, binLow, binOf, countOf, mergeInto, mergeIntoBoth, newSketch, quantiles, shifted } from './sketch.ts';
 
 const values = fc.array(fc.double({ min: -5000, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 300 });
 
@@ -61,4 +61,18 @@ test('quantiles of nothing are not numbers; shifting moves them', () => {
   const [before] = quantiles(sketch, [0.5]);
   const [after] = quantiles(shifted(sketch, 30), [0.5]);
   expect(after).toBeCloseTo(before! - 30, 0);
+});
+
+test('into two at a time is into one after the other, full bins included', () => {
+  const counts = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat({ max: 40 }) }, { weight: 1, arbitrary: fc.nat({ max: 0xffff }) }), { minLength: SKETCH_BINS, maxLength: SKETCH_BINS });
+  fc.assert(
+    fc.property(counts, counts, counts, (a, b, c) => {
+      const [first, second, source] = [Uint16Array.from(a), Uint16Array.from(b), Uint16Array.from(c)];
+      const [one, other] = [first.slice(), second.slice()];
+      mergeInto(one, source);
+      mergeInto(other, source);
+      expect(mergeIntoBoth(first, second, source)).toBe(countOf(source));
+      expect([first, second]).toEqual([one, other]);
+    }),
+  );
 });

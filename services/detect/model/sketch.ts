@@ -91,12 +91,17 @@ export function mergeInto(target: Sketch, source: Sketch): void {
 /** Into two at a time; answers what the source counts. */
 export function mergeIntoBoth(first: Sketch, second: Sketch, source: Sketch): number {
   let all = 0;
-  for (let i = 0; i < SKETCH_BINS; i++) {
-    const count = source[i]!;
-    if (count === 0) continue;
-    all += count;
-    first[i] = Math.min(COUNT_MAX, first[i]! + count);
-    second[i] = Math.min(COUNT_MAX, second[i]! + count);
+  // Four at a time: most have nothing, and which of those beside each other have is foreseen too seldom to ask.
+  for (let from = 0; from < SKETCH_BINS; from += 4) {
+    if ((source[from]! | source[from + 1]! | source[from + 2]! | source[from + 3]!) === 0) continue;
+    for (let i = from; i < from + 4; i++) {
+      const count = source[i]!;
+      const one = first[i]! + count;
+      const other = second[i]! + count;
+      all += count;
+      first[i] = one < COUNT_MAX ? one : COUNT_MAX;
+      second[i] = other < COUNT_MAX ? other : COUNT_MAX;
+    }
   }
   return all;
 }
