@@ -8,6 +8,12 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { systemClock } from '#lib/kernel/clock.ts';
 
+/** A consumer group and what it reads. */
+export interface Stage {
+  readonly group: string;
+  readonly topics: readonly string[];
+}
+
 export class BenchBroker {
   readonly #kafka: Kafka;
   #admin: Admin;
@@ -44,6 +50,18 @@ export class BenchBroker {
       for (const { partition, offset } of partitions) if (Number(offset) >= 0) committed.set(`${topic}/${partition}`, Number(offset));
     }
     return committed;
+  }
+
+  /**
+   * Whether every stage has committed all of its input; the first one, which reads what was appended, first. Behind what a stage before has
+   * written, a transaction may have left one control record in each partition.
+   */
+  async isThrough(stages: readonly Stage[]): Promise<boolean> {
+    for (const [index, { group, topics }] of stages.entries()) {
+      const [ends, committed] = [await this.ends(topics), await this.committed(group, topics)];
+      for (const [place, end] of ends) if ((committed.get(place) ?? 0) < end - (index === 0 ? 0 : 1)) return false;
+    }
+    return true;
   }
 
   /** A consumer that only takes: seconds from its first batch to the last record. */

@@ -32,6 +32,9 @@ const COMMIT_MS = [100, 1_000];
 const REFERENCE = fileURLToPath(new URL('reference/main.ts', import.meta.url));
 /** Begins the name of what runs on Farhand's runner; a name ends with its commit interval. */
 const OURS = 'farhand-';
+/** The job in three stages with topics between them, which is compared with whoever hands on through topics too. */
+const OURS_STAGED = 'farhand-staged-';
+const KAFKA_STREAMS = 'ks-';
 
 export async function runPeers(folder: string, pattern: string): Promise<PeerResult[]> {
   const missing = SCRIPTS.find((script) => !existsSync(join(folder, script)));
@@ -39,8 +42,11 @@ export async function runPeers(folder: string, pattern: string): Promise<PeerRes
   const results = await run('bash', [join(folder, 'run-all.sh'), '1', pattern]);
   for (const commitMs of COMMIT_MS) {
     const command = [process.execPath, ...NODE_OPTIONS, REFERENCE, BROKERS, '{group}', '{findings}', '{dlq}', '{suffix}', '{proc}', String(commitMs)];
-    const script = '. "$0"; measure "$@"';
-    results.push(...(await run('bash', ['-c', script, join(folder, 'env.sh'), `${OURS}${commitMs}`, '--procs', '2', '--', ...command])));
+    const measured = async (name: string, processes: number, more: readonly string[]): Promise<void> => {
+      results.push(...(await run('bash', ['-c', '. "$0"; measure "$@"', join(folder, 'env.sh'), `${name}${commitMs}`, '--procs', String(processes), '--', ...command, ...more])));
+    };
+    await measured(OURS, 2, []);
+    await measured(OURS_STAGED, 3, ['--staged']);
   }
   return results;
 }
@@ -55,14 +61,15 @@ async function run(program: string, args: readonly string[]): Promise<PeerResult
   return results;
 }
 
-/** Ours against the fastest of the others at the same commit interval, and whether both found the same. */
+/** Ours against the fastest of the others at the same commit interval (in stages: against Kafka Streams), and whether both found the same. */
 export function comparePeers(results: readonly PeerResult[]): string[] {
   const intervalOf = ({ peer }: PeerResult): string => /-(\d+)$/.exec(peer)?.[1] ?? '';
   const done = results.filter(({ ok, eventsPerSecond, cpuPerM }) => ok && eventsPerSecond !== undefined && cpuPerM !== undefined);
   return done
     .filter(({ peer }) => peer.startsWith(OURS))
     .flatMap((ours) => {
-      const others = done.filter((other) => !other.peer.startsWith(OURS) && intervalOf(other) === intervalOf(ours));
+      const against = ours.peer.startsWith(OURS_STAGED) ? KAFKA_STREAMS : '';
+      const others = done.filter((other) => !other.peer.startsWith(OURS) && other.peer.startsWith(against) && intervalOf(other) === intervalOf(ours));
       const fastest = others.reduce<PeerResult | null>((best, other) => (best === null || other.eventsPerSecond! > best.eventsPerSecond! ? other : best), null);
       if (fastest === null) return [];
       const [speed, cost] = [ours.eventsPerSecond! / fastest.eventsPerSecond!, ours.cpuPerM! / fastest.cpuPerM!];

@@ -8,7 +8,7 @@ import { isDecided } from '../test/infrastructure/logs.ts';
 import { telemetryOf, type DataSet } from './dataset.ts';
 import { install, type Installation } from './installation.ts';
 import { cpuSeconds, machineSeconds, MeasuredProcess } from './processes.ts';
-import type { BenchBroker } from './broker.ts';
+import type { BenchBroker, Stage } from './broker.ts';
 
 export const LAUNCHER = fileURLToPath(new URL('../tools/farhand.mjs', import.meta.url));
 const STARTED = '"event":"task.started"';
@@ -54,7 +54,7 @@ export interface Throughput {
 }
 
 /** Consumer group and inputs of each stage, in the order of the data. */
-function stagesOf({ topics, group }: Installation, way: Way): { group: string; topics: string[] }[] {
+function stagesOf({ topics, group }: Installation, way: Way): Stage[] {
   const telemetry = telemetryOf(topics);
   if (way === 'chained') return [{ group: `${group}-chained`, topics: telemetry }];
   return [
@@ -70,18 +70,10 @@ export function startContender(installation: Installation, { way, processes }: R
   return commands.map((args) => new MeasuredProcess(process.execPath, [LAUNCHER, ...args], env, onLine));
 }
 
-/** Every stage has committed its input; a transaction may have left one control record behind it in each partition. */
-async function isDone(broker: BenchBroker, installation: Installation, way: Way): Promise<boolean> {
-  for (const [index, { group, topics }] of stagesOf(installation, way).entries()) {
-    const [ends, committed] = [await broker.ends(topics), await broker.committed(group, topics)];
-    for (const [place, end] of ends) if ((committed.get(place) ?? 0) < end - (index === 0 ? 0 : 1)) return false;
-  }
-  return true;
-}
-
 export async function measureThroughput(site: Site, data: DataSet, options: RunOptions): Promise<Throughput> {
   const { log, broker, brokerPid } = site;
   const installation = await install(log, data.topics, { ...site, partitions: data.partitions, commitMs: options.commitMs });
+  const stages = stagesOf(installation, options.way);
   let processes: MeasuredProcess[] = [];
   const marks = () => ({ at: systemClock.monotonicMs(), cpu: processes.reduce((sum, p) => sum + p.cpuSeconds(), 0), broker: brokerPid === null ? 0 : cpuSeconds(brokerPid), machine: machineSeconds() });
   let first: ReturnType<typeof marks> | null = null;
@@ -95,7 +87,7 @@ export async function measureThroughput(site: Site, data: DataSet, options: RunO
       const dead = processes.find((p) => p.exitStatus !== null);
       if (dead !== undefined) throw new Error(`${options.way} ended with ${dead.exitStatus}:\n${dead.lastLines}`);
       if (systemClock.monotonicMs() > deadline) throw new Error(`${options.way} did not finish in ${options.timeoutMs} ms:\n${processes[0]!.lastLines}`);
-    } while (first === null || !(await isDone(broker, installation, options.way)));
+    } while (first === null || !(await broker.isThrough(stages)));
     const [began, ended] = [first as ReturnType<typeof marks>, marks()];
     const peakRssMb = Math.round(processes.reduce((sum, p) => sum + p.peakMegabytes(), 0));
     const seconds = (ended.at - began.at) / 1_000;

@@ -40,9 +40,7 @@ export function placeOf(facts: AddressFacts): Place {
 
 export const distanceOf = ({ latitude, longitude }: Place): number => greatCircleKm(latitude, longitude, VANTAGE.latitude, VANTAGE.longitude);
 
-const writer = new ByteWriter();
-
-function writePlace({ ip, country, city, latitude, longitude, asn, organisation }: Place): void {
+function writePlace(writer: ByteWriter, { ip, country, city, latitude, longitude, asn, organisation }: Place): void {
   writer.text(ip);
   writer.text(country);
   writer.text(city);
@@ -56,17 +54,24 @@ function readPlace(reader: ByteReader): Place {
   return { ip: reader.text(), country: reader.text(), city: reader.text(), latitude: reader.double(), longitude: reader.double(), asn: reader.count(), organisation: reader.text() };
 }
 
+export function writeConnected(writer: ByteWriter, { source, path, rttMs, distanceKm }: Connected): void {
+  writer.double(rttMs);
+  writer.double(distanceKm);
+  writePlace(writer, source);
+  writer.list(path, (place) => writePlace(writer, place));
+}
+
+export function readConnected(reader: ByteReader): Connected {
+  const [rttMs, distanceKm] = [reader.double(), reader.double()];
+  return { rttMs, distanceKm, source: readPlace(reader), path: reader.list(() => readPlace(reader)) };
+}
+
+const writer = new ByteWriter();
+
 export const connectedCodec: StateCodec<Connected> = {
-  encode({ source, path, rttMs, distanceKm }) {
-    writer.double(rttMs);
-    writer.double(distanceKm);
-    writePlace(source);
-    writer.list(path, writePlace);
+  encode(connected) {
+    writeConnected(writer, connected);
     return writer.finish();
   },
-  decode(bytes) {
-    const reader = new ByteReader(bytes);
-    const [rttMs, distanceKm] = [reader.double(), reader.double()];
-    return { rttMs, distanceKm, source: readPlace(reader), path: reader.list(() => readPlace(reader)) };
-  },
+  decode: (bytes) => readConnected(new ByteReader(bytes)),
 };

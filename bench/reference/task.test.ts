@@ -8,6 +8,7 @@ import type { TelemetryEvent } from '#schemas/records.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
 import { openDatabases } from '../../services/enrich/databases.ts';
 import { AT, connection, keystrokes } from '../../services/enrich/test-records.ts';
+import { createGateStage, createLookUpStage, createWindowStage, HANDED_ON } from './stages.ts';
 import { createReferenceTask } from './task.ts';
 import { Window, windowsCodec } from './window.ts';
 
@@ -56,6 +57,22 @@ test('a task that is restored in the middle ends with the same bytes', async () 
   // The first two come again, as from a sender that repeats: they are dropped.
   await jobOn(restored).process(records(slow), after.emitter);
   expect([...before.out, ...after.out].map(textOf)).toEqual(whole.out.map(textOf));
+});
+
+test('three stages that hand on through topics find the same', async () => {
+  const decoder = avroRecordDecoder();
+  const input = records([open, slow[0]!, ...slow, keystrokes({ sessionId: '' }), connection({ eventId: 'c-2', observedAt: AT + 5_000, rttMinMs: null })]);
+  const whole = collector();
+  await jobOn(createCapturedState()).process(input, whole.emitter);
+  const [gate, lookUp, windows] = [collector(), collector(), collector()];
+  await createGateStage({ state: createCapturedState(), decoder }).process(input, gate.emitter);
+  const handedOn = ({ out }: { out: Out[] }) => out.filter(({ output }) => output === HANDED_ON).map(({ value }) => raw(value));
+  expect(handedOn(gate).length, 'neither what is invalid nor what repeats').toBe(slow.length + 2);
+  await createLookUpStage({ decoder, addresses }).process(handedOn(gate), lookUp.emitter);
+  expect(handedOn(lookUp).length).toBe(slow.length + 2);
+  await createWindowStage({ state: createCapturedState(), decoder }).process(handedOn(lookUp), windows.emitter);
+  expect(windows.out.length).toBe(1);
+  expect([...gate.out.filter(({ output }) => output === 'rejects'), ...windows.out].map(textOf).toSorted()).toEqual(whole.out.map(textOf).toSorted());
 });
 
 test('what is not valid goes to the rejects as it came', async () => {
