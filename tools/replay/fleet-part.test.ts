@@ -7,7 +7,7 @@ import type { FleetFact, FleetReport } from '#schemas/records.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
 import { HOUR_MS } from '../../services/detect/fleet/minutes.ts';
 import { FleetPart } from './fleet-part.ts';
-import { unpackFacts } from './fleet-wire.ts';
+import { unpackFacts, unpackReports, type Packed } from './fleet-wire.ts';
 import { temporaryDirectory } from './test-history.ts';
 
 const config = detectConfigSchema.parse({});
@@ -30,7 +30,7 @@ const opened = (of: number, states: string | null): FleetPart[] => Array.from({ 
 function run(parts: readonly FleetPart[], from: number, to: number): FleetFact[] {
   const facts: FleetFact[] = [];
   for (let hour = from; hour < to; hour++) {
-    const parted = parts[0]!.parted(reportsOf(hour));
+    const parted = parts[0]!.report(reportsOf(hour));
     for (const [i, part] of parts.entries()) facts.push(...unpackFacts(part.complete([parted[i]!], T0 + (hour + 1) * HOUR_MS)));
   }
   return facts;
@@ -53,8 +53,27 @@ test.each([
   mkdirSync(directory);
   const parts = opened(before, null);
   const facts = run(parts, 0, 5);
-  for (const part of parts) part.checkpoint(directory);
+  for (const part of parts) part.checkpoint(directory, []);
   // As it was called when the reader did it alone.
   if (before === 1) renameSync(join(directory, 'exchange-0.state'), join(directory, 'exchange.state'));
   expect(sorted([...facts, ...run(opened(after, directory), 5, HOURS)])).toEqual(whole);
+});
+
+test('what was reported before a stop and is not sent out yet goes out with the next barrier, once', () => {
+  const directory = join(base, 'unreported');
+  mkdirSync(directory);
+  const reports = reportsOf(0);
+  const users = (packed: readonly Packed[]): string[] => packed.flatMap(unpackReports).map(({ userId }) => userId).toSorted();
+  const [first, second] = opened(2, null) as [FleetPart, FleetPart];
+  first.checkpoint(directory, reports.slice(0, 20));
+  first.checkpoint(directory, reports.slice(20, 40));
+  second.checkpoint(directory, reports.slice(40, 60));
+  const expected = reports.map(({ userId }) => userId);
+  expect(users(first.report(reports.slice(60, 70))), 'the process that goes on itself').toEqual([...expected.slice(0, 40), ...expected.slice(60, 70)].toSorted());
+  const after = opened(3, directory);
+  expect(users(after.flatMap((part) => part.report([])))).toEqual(expected.slice(0, 60).toSorted());
+  const again = join(base, 'unreported-again');
+  mkdirSync(again);
+  for (const part of after) part.checkpoint(again, []);
+  expect(users(opened(1, again)[0]!.report([]))).toEqual([]);
 });

@@ -17,11 +17,11 @@ const FLEET = { seed: 5, workstations: 24, piloted: 6, kinds: ['laptop-farm'], d
 const keyed = { keyId: 'k1', keyHex: '00112233445566778899aabbccddeeff' };
 const pseudonyms = Object.fromEntries([...new Set(simulateFleet(FLEET).labels.map(({ tenantId }) => tenantId))].map((tenantId) => [tenantId, keyed]));
 
-/** The findings of the embedded chain over the fleet; the fleet is written as a history. */
+/** The findings of the embedded chain over the fleet. */
 async function embeddedRun(config: EmbeddedConfig): Promise<SuspiciousSession[]> {
   const found: SuspiciousSession[] = [];
   const pipeline = await createEmbeddedPipeline({ config, onFindings: (some) => found.push(...some) });
-  const lines: string[] = [];
+  let records = 0;
   let waiting: RawRecord[] = [];
   const send = async (): Promise<void> => {
     if (waiting.length > 0) await pipeline.process(waiting);
@@ -29,10 +29,9 @@ async function embeddedRun(config: EmbeddedConfig): Promise<SuspiciousSession[]>
   };
   for (const batch of simulateFleet(FLEET)) {
     for (const { record, arrivedAt } of batch) {
-      const line = toNdjson(record, arrivedAt);
-      lines.push(line);
+      records++;
       if (record.type === 'KeystrokeLatency' || record.type === 'Connection') {
-        waiting.push({ topic: 'f', partition: 0, offset: lines.length, arrivedAt: null, key: null, value: Buffer.from(line) });
+        waiting.push({ topic: 'f', partition: 0, offset: records, arrivedAt: null, key: null, value: Buffer.from(toNdjson(record, arrivedAt)) });
         continue;
       }
       await send();
@@ -41,11 +40,15 @@ async function embeddedRun(config: EmbeddedConfig): Promise<SuspiciousSession[]>
     await send();
   }
   pipeline.flush();
-  writeFileSync(join(history, 'all.ndjson'), lines.join(''));
   return found;
 }
 
-beforeAll(() => mkdirSync(history));
+beforeAll(() => {
+  mkdirSync(history);
+  const lines: string[] = [];
+  for (const batch of simulateFleet(FLEET)) for (const { record, arrivedAt } of batch) lines.push(toNdjson(record, arrivedAt));
+  writeFileSync(join(history, 'all.ndjson'), lines.join(''));
+});
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 // With pseudonyms a person's lane, which goes by what telemetry says, is not that of the name that facts have.
@@ -69,3 +72,21 @@ test.each([
   const plain = (findings: readonly SuspiciousSession[]) => findings.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map((finding) => findingToNdjson(finding));
   expect(plain(replayed)).toEqual(plain(embedded));
 }, 120_000);
+
+test('a run that is stopped between two barriers goes on to the same bytes', async () => {
+  const config: EmbeddedConfig = { ...loadEmbeddedConfig(), privacy: { pseudonyms: {} } };
+  const options = { history: [history], labels: null, config, progress: process.stderr, showProgress: false, workers: 2 };
+  const never = new AbortController().signal;
+  const read = (name: string): string => readFileSync(join(base, name, 'suspicious-sessions.ndjson'), 'utf8');
+  await runReplay({ ...options, out: join(base, 'whole'), clock: systemClock, signal: never });
+  for (const batches of [4, 6, 9]) {
+    const controller = new AbortController();
+    let looks = 0;
+    // One look a batch.
+    const clock = { ...systemClock, monotonicMs: () => (++looks > batches && controller.abort(new Error('interrupted')), systemClock.monotonicMs()), nowMs: () => systemClock.nowMs() };
+    const out = join(base, `stopped-${batches}`);
+    await expect(runReplay({ ...options, out, clock, signal: controller.signal })).rejects.toThrow('interrupted');
+    await runReplay({ ...options, out, clock: systemClock, signal: never, resume: true });
+    expect(read(`stopped-${batches}`) === read('whole'), `behind ${batches} batches`).toBe(true);
+  }
+}, 240_000);

@@ -95,13 +95,12 @@ export class LaneHost {
 
   /** All that was sent before has been worked on: people who stopped are closed, and everybody reports, to every part of the exchange what concerns it. */
   meet(front: number): { answer: Answer; reports: readonly Packed[] } {
-    const reports: FleetReport[] = [];
-    for (const lane of this.#lanes) {
-      if (lane === undefined) continue;
-      this.#tally.findings(lane.detect.advance(front));
-      reports.push(...lane.detect.takeReports());
-    }
-    return { answer: this.#tally.answer(), reports: this.#fleet.parted(reports) };
+    for (const lane of this.#lanes) if (lane !== undefined) this.#tally.findings(lane.detect.advance(front));
+    return { answer: this.#tally.answer(), reports: this.#fleet.report(this.#takeReports()) };
+  }
+
+  #takeReports(): FleetReport[] {
+    return this.#lanes.flatMap((lane) => lane?.detect.takeReports() ?? []);
   }
 
   /** What its part of the exchange makes of what all workers reported to it. */
@@ -155,7 +154,7 @@ export class LaneHost {
   /** Writes the state of every lane into `directory` and puts everything else that it writes on the disk. */
   checkpoint(directory: string): HostCheckpoint {
     for (const [index, lane] of this.#lanes.entries()) if (lane !== undefined) writeState(laneStatePath(directory, index), lane.state);
-    this.#fleet.checkpoint(directory);
+    this.#fleet.checkpoint(directory, this.#takeReports());
     return { referenceBytes: this.#references.sync(), enrichedBytes: this.#writers?.sync() ?? {} };
   }
 
