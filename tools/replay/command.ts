@@ -106,6 +106,7 @@ function shareOf(text: string | undefined): Share {
 function warn(summary: Summary, evaluation: Evaluation | null, out: string): void {
   const number = (value: number) => value.toLocaleString('en');
   const say = (line: string) => process.stderr.write(`warning: ${line}\n`);
+  if (summary.events === 0 && summary.rejected === 0 && summary.shard === undefined) say('no telemetry in the history');
   if (summary.events === 0 && summary.rejected > 0) say(`no valid event in the history, ${number(summary.rejected)} records rejected: see dead-letter.ndjson in ${out}`);
   if (evaluation === null || summary.shard !== undefined) return;
   const { labelled, withoutEvents } = evaluation.sessions;

@@ -153,6 +153,9 @@ describe('shares', () => {
     expectSame('joined');
     const { wallSeconds: _w, eventsPerSecond: _e, peakRssMb: _p, ...fixed } = JSON.parse(readFileSync(join(base, 'whole', 'summary.json'), 'utf8')) as Record<string, unknown>;
     expect(summary).toMatchObject(fixed);
+    await Promise.all([1, 2].map((index) => runReplay(options(`bare-${index}`, { labels: null, share: { index, of: 2 }, exchange: join(base, 'bare-exchange') }))));
+    const bare = mergeShares({ shares: [join(base, 'bare-1'), join(base, 'bare-2')], labels, out: join(base, 'not'), config });
+    await expect(bare).rejects.toMatchObject({ code: 'FARHAND_USAGE', message: expect.stringContaining('replay them with --labels') as string });
     const refused = (some: string[]) => expect(mergeShares({ shares: some, labels, out: join(base, 'not'), config })).rejects;
     await refused(directories.slice(1)).toMatchObject({ code: 'FARHAND_USAGE', message: 'share 1/3 is missing' });
     await refused([...directories, directories[0]!]).toMatchObject({ code: 'FARHAND_USAGE' });

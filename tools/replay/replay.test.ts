@@ -176,6 +176,7 @@ describe('farhand replay', () => {
     const run = replay('invalid', '--history', history('invalid', { 'history.ndjson': '{"type":"Nothing"}\n' }));
     expect(run.status).toBe(0);
     expect(run.stderr).toContain('warning: no valid event');
+    expect(replay('nothing', '--history', history('nothing', { 'history.ndjson': '' }))).toMatchObject({ status: 0, stderr: expect.stringContaining('warning: no telemetry in the history') as string });
   });
 
   it('refuses labels that are none, and a history without files', () => {

@@ -84,6 +84,7 @@ export async function mergeShares({ shares: directories, labels: file, out, conf
   results.found.goOnWith(paths('found-0'));
   results.letters.goOnWith(paths('letters-0'));
   const hosts = shares.flatMap(({ directory }) => deserialize(readFileSync(join(directory, 'results.bin'))) as HostResult[]);
+  if (labels !== null && hosts.some(({ evaluation }) => evaluation === null)) throw new FarhandError('FARHAND_USAGE', '--labels: the shares were replayed without; replay them with --labels too');
   const outputs = new ReplayOutputs(out);
   try {
     const most = (name: 'wallSeconds' | 'peakRssMb') => Math.max(...shares.map(({ summary }) => summary[name]));
