@@ -10,7 +10,8 @@ import type { BarrierState } from '../../services/detect/fleet/barrier.ts';
 import type { HostResult } from './host-contract.ts';
 import type { Share } from './lanes.ts';
 
-const FORMAT = 1;
+/** 2: what people had reported since the last barrier is part of it, and the exchange between them lies in parts. */
+const FORMAT = 2;
 const MANIFEST = 'checkpoint.json';
 const RESULTS = 'results.bin';
 

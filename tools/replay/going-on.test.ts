@@ -90,6 +90,10 @@ describe('a run that is stopped', () => {
     controller.abort(new Error('interrupted'));
     await expect(runReplay(options('other', { signal: controller.signal }))).rejects.toThrow('interrupted');
     await expect(runReplay(options('other', { resume: true, share: { index: 1, of: 2 }, exchange: base }))).rejects.toMatchObject({ code: 'FARHAND_USAGE', message: expect.stringContaining('--shard was 1/1 and is 1/2') as string });
+    const manifest = join(base, 'other', 'unfinished', 'checkpoint.json');
+    const made = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, made.replace(/"format": \d+/, '"format": 1'));
+    await expect(runReplay(options('other', { resume: true }))).rejects.toMatchObject({ code: 'FARHAND_USAGE', message: expect.stringContaining('is of another release; replay without --resume') as string });
     await runReplay(options('other'));
     expectSame('other');
   });
