@@ -4,8 +4,9 @@
  */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import { frameId } from '#lib/codec/frame.ts';
+import { assert } from '#lib/kernel/errors.ts';
 import { partsOf } from '#lib/runner/parts.ts';
-import type { Task } from '#lib/runner/task.ts';
+import type { RawRecord, Task } from '#lib/runner/task.ts';
 import type { TaskState } from '#lib/state/state.ts';
 import type { TelemetryEvent } from '#schemas/records.ts';
 import type { AddressBook } from '../../services/enrich/address-book.ts';
@@ -36,6 +37,13 @@ function decodeLocated(bytes: Uint8Array): { sessionId: string; observedAt: numb
   return { sessionId: reader.text(), observedAt: reader.double(), located: readConnected(reader) };
 }
 
+/** What a stage before has handed on was decoded there already. */
+function decodedOf(decoder: RecordDecoder<TelemetryEvent>, record: RawRecord): TelemetryEvent {
+  const decoded = decoder.decode(record);
+  if (!decoded.ok) throw new Error(`the stage before handed on what it should not: ${record.topic}/${record.partition} at ${record.offset}: ${decoded.detail}`);
+  return decoded.event;
+}
+
 export function createGateStage({ state, decoder, onBatch }: { state: TaskState; decoder: RecordDecoder<TelemetryEvent>; onBatch?: () => void }): Task {
   const gate = new Gate(state, decoder);
   return decodingTask(decoder, (batch, emitter) => {
@@ -57,13 +65,12 @@ export function createLookUpStage({ decoder, addresses }: { decoder: RecordDecod
     for (const record of batch) {
       const { key, value, partition, arrivedAt } = record;
       const id = frameId(value);
-      const decoded = keystrokeIds.has(id) ? null : decoder.decode(record);
-      if (decoded === null || !decoded.ok || decoded.event.type === 'KeystrokeLatency') {
-        if (decoded !== null) keystrokeIds.add(id);
+      const event = keystrokeIds.has(id) ? null : decodedOf(decoder, record);
+      if (event === null || event.type === 'KeystrokeLatency') {
+        keystrokeIds.add(id);
         emitter.emit(HANDED_ON, key, value!, arrivedAt ?? 0, partition);
         continue;
       }
-      const { event } = decoded;
       emitter.emit(HANDED_ON, key, encodeLocated(event.sessionId, event.observedAt, locate(event, addresses)), event.observedAt, partition);
     }
   });
@@ -80,10 +87,10 @@ export function createWindowStage({ state, decoder }: { state: TaskState; decode
         fold.connection(sessionId, located);
         continue;
       }
-      const decoded = decoder.decode(record);
-      if (!decoded.ok || decoded.event.type !== 'KeystrokeLatency') throw new Error(`the stage before handed on what it should not: ${record.topic}/${record.partition} at ${record.offset}`);
-      fold.reach(decoded.event.observedAt);
-      fold.keystrokes(decoded.event, record.key, emitter);
+      const event = decodedOf(decoder, record);
+      assert(event.type === 'KeystrokeLatency', 'connections have been located');
+      fold.reach(event.observedAt);
+      fold.keystrokes(event, record.key, emitter);
     }
     fold.endBatch();
   });
