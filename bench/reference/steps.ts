@@ -4,10 +4,10 @@
  */
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { Emitter, RawRecord } from '#lib/runner/task.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { Connection, KeystrokeLatency, TelemetryEvent } from '#schemas/records.ts';
 import type { AddressBook } from '../../services/enrich/address-book.ts';
-import { jsonCodec } from '../../services/detect/fleet/exchange.ts';
 import { EventMemory } from '../../services/ingest/dedupe/memory-of-events.ts';
 import { isIpLiteral } from '../../services/ingest/steps/addresses.ts';
 import { connectedCodec, distanceOf, placeOf, type Connected, type Place } from './place.ts';

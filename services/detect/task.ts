@@ -2,14 +2,13 @@
 import type { RecordDecoder } from '#lib/codec/decoder.ts';
 import type { FramedEncoder } from '#lib/codec/encode.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import { personKey } from '#lib/kernel/identity.ts';
 import { PART_RECORDS } from '#lib/runner/parts.ts';
 import type { ErasingTask } from '#lib/runner/erasure.ts';
 import type { Emitter, Left, RawRecord } from '#lib/runner/task.ts';
 import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { FleetLink, type FleetLinkParts } from './fleet/link.ts';
-import { DETECT_OUTPUTS } from './outputs.ts';
+import { findingsEmitter } from './outputs.ts';
 import { SharedDatabases } from './steps/shared-databases.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
 
@@ -34,15 +33,9 @@ export interface DetectBatch {
 
 export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...options }: DetectTaskParts): ErasingTask {
   const pipeline = buildDetect(options);
+  const emit = findingsEmitter(encoder, siem);
   const databases = new SharedDatabases();
   const link = fleet === undefined ? null : new FleetLink(options.config, pipeline, fleet);
-
-  function emit(findings: readonly SuspiciousSession[], emitter: Emitter): void {
-    for (const finding of findings) {
-      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, personKey(finding), encoder.encode('SuspiciousSession', finding), finding.windowEnd);
-    }
-    siem?.write(findings, emitter);
-  }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): Left {
     const findings: SuspiciousSession[] = [];

@@ -11,6 +11,7 @@
 import type { FleetFact, FleetProgress, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
 import type { ErasedState } from '#lib/runner/erasure.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from './config.ts';
 import { createPriorBaseline, type GapBaseline } from './model/baseline.ts';
@@ -20,7 +21,7 @@ import { Everybody } from './fleet/everybody.ts';
 import { createCouplings } from './fleet/cohort-coupling.ts';
 import { createWays } from './fleet/cohort-path.ts';
 import { createGateways } from './fleet/gateway.ts';
-import { completeAfterMs, jsonCodec } from './fleet/exchange.ts';
+import { completeAfterMs } from './fleet/exchange.ts';
 import { Horizon } from './fleet/horizon.ts';
 import { KeptFleets } from './fleet/kept-fleets.ts';
 import { addFact, isEmpty, newPersonFleet } from './fleet/person-fleet.ts';

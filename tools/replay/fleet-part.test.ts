@@ -1,5 +1,5 @@
 /** However many workers share in the exchange, and however many shared in it before a stop, it says the same. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
@@ -54,8 +54,6 @@ test.each([
   const parts = opened(before, null);
   const facts = run(parts, 0, 5);
   for (const part of parts) part.checkpoint(directory, []);
-  // As it was called when the reader did it alone.
-  if (before === 1) renameSync(join(directory, 'exchange-0.state'), join(directory, 'exchange.state'));
   expect(sorted([...facts, ...run(opened(after, directory), 5, HOURS)])).toEqual(whole);
 });
 

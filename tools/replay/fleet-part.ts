@@ -5,11 +5,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { partitionOf } from '#lib/log/partitioner.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { KeyedStore } from '#lib/state/state.ts';
 import type { FleetReport } from '#schemas/records.ts';
 import type { DetectConfig } from '../../services/detect/config.ts';
-import { Exchange, jsonCodec, SUBJECTS_STORE } from '../../services/detect/fleet/exchange.ts';
+import { Exchange, SUBJECTS_STORE } from '../../services/detect/fleet/exchange.ts';
 import { remembered } from '../../services/detect/model/remembered.ts';
 import { packFacts, packReports, unpackReports, type Packed } from './fleet-wire.ts';
 import { readState, writeState } from './lane-state.ts';
@@ -24,14 +25,16 @@ export interface Part {
 const UNREPORTED_STORE = 'unreported';
 /** Subjects whose part is remembered. */
 const SUBJECTS_MAX = 65_536;
-const STATE_FILE = /^exchange(-\d+)?\.state$/;
+const STATE_FILE = /^exchange-\d+\.state$/;
+
+const partOf = (subject: string, of: number): number => partitionOf(Buffer.from(subject), of);
 
 /** Shares reports out among the parts; answers those of each, packed. */
 export function partedBy(of: number): (reports: readonly FleetReport[]) => Packed[] {
-  const partOf = remembered(SUBJECTS_MAX, (subject: string) => partitionOf(Buffer.from(subject), of));
+  const ownerOf = remembered(SUBJECTS_MAX, (subject: string) => partOf(subject, of));
   return (reports) => {
     const parts: FleetReport[][] = Array.from({ length: of }, () => []);
-    for (const report of reports) parts[partOf(report.subject)]!.push(report);
+    for (const report of reports) parts[ownerOf(report.subject)]!.push(report);
     return parts.map(packReports);
   };
 }
@@ -80,7 +83,7 @@ export class FleetPart {
     const { index, of } = this.#part;
     const isOwn = (store: string, key: string): boolean => {
       if (store === UNREPORTED_STORE) return index === 0; // whoever sends them out
-      return store !== SUBJECTS_STORE || partitionOf(Buffer.from(key), of) === index;
+      return store !== SUBJECTS_STORE || partOf(key, of) === index;
     };
     for (const name of readdirSync(directory)) if (STATE_FILE.test(name)) readState(join(directory, name), this.#state, isOwn);
   }

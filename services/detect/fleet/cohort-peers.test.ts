@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { EnrichedEvent, FleetFact, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { address, config, session, START } from '../test-events.ts';
@@ -9,7 +10,7 @@ import { createCouplings, couplingSubjects, couplingValue } from './cohort-coupl
 import { createWays, waySubject, wayValue, type WayQuery } from './cohort-path.ts';
 import { peersKind, readPeers } from './cohort-peers.ts';
 import { Everybody } from './everybody.ts';
-import { Exchange, jsonCodec } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { createFleetHost } from './in-process.ts';
 import { DAY_MS, HOUR_MS } from './minutes.ts';
 

@@ -5,7 +5,8 @@
  * on how people and subjects are spread over partitions.
  */
 import type { FleetFact, FleetProgress, FleetReport } from '#schemas/records.ts';
-import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
+import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import type { DetectConfig } from '../config.ts';
 import { AwakeSubjects } from './awake.ts';
 import { cohortKind } from './cohort.ts';
@@ -51,12 +52,6 @@ export interface ExchangeOptions {
   config: DetectConfig;
   state: TaskState;
 }
-
-/** What holds no Map. */
-export const jsonCodec = <T>(): StateCodec<T> => ({
-  encode: (value) => Buffer.from(JSON.stringify(value)),
-  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as T,
-});
 
 const PROGRESS_KEY = 'complete';
 /** By subject. */

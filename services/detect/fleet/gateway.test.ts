@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
+import { jsonCodec } from '#lib/state/json-codec.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
 import type { AddressFacts, EnrichedEvent, FleetFact, FleetReport, SuspiciousSession } from '#schemas/records.ts';
 import { address, config, session, START } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { gapValue } from './cohort.ts';
 import { Everybody } from './everybody.ts';
-import { Exchange, jsonCodec } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { createGateways, gatewayValues, type GatewayMember } from './gateway.ts';
 import { createFleetHost } from './in-process.ts';
 import { HOUR_MS } from './minutes.ts';

@@ -78,34 +78,18 @@ const FIGURES = 15;
 
 const NOTHING = Array.from({ length: FIGURES }, () => 0);
 
-export const newRhythmFigures = (): RhythmFigures => ({
-  likeness: NaN, people: 0, strangers: 0, group: 1, groupLikeness: NaN, among: 0, sets: NaN, changed: false, strength: NaN, lastLook: NaN, own: NaN, typist: NaN, slots: 0, shared: 0, expected: NaN,
-});
-
-/** Asked for every window: read by place, as taking an array apart costs several times as much. `figures`: those that are filled and answered. */
-export function readRhythm(told: readonly number[], figures = newRhythmFigures()): RhythmFigures {
+/** Read by place, as taking an array apart costs several times as much. */
+export function readRhythm(told: readonly number[]): RhythmFigures {
   // What an earlier release has told means something else, and is out of date with the next look.
   const known = told.length === FIGURES;
   const values = known ? told : NOTHING;
-  figures.likeness = values[0]! / 100;
-  figures.people = values[1]!;
-  figures.strangers = values[2]!;
-  figures.group = known ? values[3]! : 1;
-  figures.groupLikeness = values[4]! / 100;
-  figures.among = values[5]!;
-  figures.sets = values[6]! / 100;
-  figures.changed = values[7] === 1;
-  figures.strength = values[8]! / 100;
-  figures.slots = values[9]!;
-  figures.shared = values[10]!;
-  figures.expected = values[11]! / 10;
-  figures.lastLook = values[12]! / 100;
-  figures.typist = values[13]! / 100;
-  figures.own = values[14]! / 100;
-  return figures;
+  return {
+    likeness: values[0]! / 100, people: values[1]!, strangers: values[2]!, group: known ? values[3]! : 1, groupLikeness: values[4]! / 100, among: values[5]!, sets: values[6]! / 100, changed: values[7] === 1,
+    strength: values[8]! / 100, slots: values[9]!, shared: values[10]!, expected: values[11]! / 10, lastLook: values[12]! / 100, typist: values[13]! / 100, own: values[14]! / 100,
+  };
 }
 
-/** What the larger bucket says: of the smaller ones those people are left out who are the least alike. Asked for every window, of what was told. */
+/** What the larger bucket says: of the smaller ones those people are left out who are the least alike. */
 export function isLargerBucket(told: readonly number[], than: readonly number[]): boolean {
   const values = told.length === FIGURES ? told : NOTHING;
   const others = than.length === FIGURES ? than : NOTHING;

@@ -109,8 +109,10 @@ export const LIKENESS_MAX = 3.5;
 /** The ratio as the model has it, before it is calibrated, decades. */
 export const modelRatio = PEOPLE.ratio;
 
+const calibrated = (ratio: number): number => Math.min(LIKENESS_MAX, HANDS.slope * ratio + HANDS.offset);
+
 /** log10 of the calibrated likelihood ratio of one person against two; at most LIKENESS_MAX. */
-export const likeness = (a: Hands, b: Hands): number => Math.min(LIKENESS_MAX, HANDS.slope * modelRatio(a, b) + HANDS.offset);
+export const likeness = (a: Hands, b: Hands): number => calibrated(modelRatio(a, b));
 
 /** Rhythms of as many people as there are, made ready to be compared with each other. */
 export const readyHands = PEOPLE.readyRows;
@@ -118,7 +120,7 @@ export const readyHands = PEOPLE.readyRows;
 /** `likeness` of the person `i` and of each before, put into `out`. */
 export function likenessBefore(hands: ReadyRows, i: number, out: Float64Array): void {
   PEOPLE.ratiosBefore(hands, i, out);
-  for (let j = 0; j < i; j++) out[j] = Math.min(LIKENESS_MAX, HANDS.slope * out[j]! + HANDS.offset);
+  for (let j = 0; j < i; j++) out[j] = calibrated(out[j]!);
 }
 
 /** The middle of sittings lies where more people are than a sitting does: what keeps the mean ratio of strangers at most 1, decades (measured: 1.13 without it). */

@@ -7,6 +7,7 @@
  */
 import { Spares } from './spares.ts';
 
+/** A whole number of fours (mergeIntoBoth). */
 export const SKETCH_BINS = 224;
 const NEGATIVE_TAIL = 8;
 const ZERO = NEGATIVE_TAIL + 32;

@@ -16,7 +16,7 @@ import type { TaskState } from '#lib/state/state.ts';
 import type { SuspiciousSession } from '#schemas/records.ts';
 import type { DetectConfig } from '../../../services/detect/config.ts';
 import { FleetLink, type FleetLinkParts } from '../../../services/detect/fleet/link.ts';
-import { DETECT_OUTPUTS } from '../../../services/detect/outputs.ts';
+import { findingsEmitter } from '../../../services/detect/outputs.ts';
 import type { DetectBatch } from '../../../services/detect/task.ts';
 import { buildDetect } from '../../../services/detect/topology.ts';
 import type { EnrichConfig } from '../../../services/enrich/config.ts';
@@ -51,14 +51,8 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   const ingest = buildIngest({ config: config.ingest, decoder: decoded, state, pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
   const detect = buildDetect({ config: config.detect, state });
+  const emitFindings = findingsEmitter(encoder, siem);
   const link = fleet === undefined ? null : new FleetLink(config.detect, detect, fleet);
-
-  function emitFindings(findings: readonly SuspiciousSession[], emitter: Emitter): void {
-    for (const finding of findings) {
-      emitter.emit(DETECT_OUTPUTS.suspiciousSessions, personKey(finding), encoder.encode('SuspiciousSession', finding), finding.windowEnd);
-    }
-    siem.write(findings, emitter);
-  }
 
   function run(batch: readonly RawRecord[], emitter: Emitter): Left {
     if (link === null) return runParts(batch, (part) => runShown(part, emitter));
