@@ -34,7 +34,10 @@ export interface Cell {
   closed: Uint8Array | null;
   /** Of a person at rest who has open windows; null for all others. */
   aside: Aside | null;
-  /** What is kept in the store of the exchange as it is, where that is known: nothing is to be saved as long as it is the same object. */
+  /**
+   * What is kept in the store of the exchange as it is, where that is known: nothing is to be saved as long as it is the same object. Null for who is
+   * not live: the store may have it as bytes, and nothing is to hold the object.
+   */
   keptFleet: PersonFleet | null;
 }
 
@@ -190,7 +193,7 @@ export class People {
     const { highestAt, seenAtWatermark, nextTimer } = person;
     cell.aside = { open: packOpen(person, this.#dictionary), highestAt, seenAtWatermark, nextTimer };
     cell.rest = person.folded ?? packPerson(person, this.#dictionary);
-    cell.person = null;
+    cell.person = cell.keptFleet = null;
     return true;
   }
 
@@ -243,7 +246,7 @@ export class People {
     const asBytes = this.#people.size > Math.min(RESTING_LIVE_MAX, this.#liveMax);
     if (asBytes) {
       cell.rest = packPerson(cell.person!, this.#dictionary);
-      cell.person = null;
+      cell.person = cell.keptFleet = null;
     } else cell.person!.batch = 0;
     this.#people.set(key, cell);
     return asBytes;

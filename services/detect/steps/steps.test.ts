@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
+import { newPersonFleet } from '../fleet/person-fleet.ts';
 import { address, config, session } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
@@ -169,4 +170,16 @@ test('the clocks of an active person are there in every shape: live, set aside, 
   people.rest('t|u');
   expect([cell.person, cell.aside]).toEqual([null, null]);
   expect(people.clocks(cell)).toMatchObject({ highestAt: 5_000, seenAtWatermark: 4_000 });
+});
+
+test('who is not live holds on to nothing of what is kept as bytes', () => {
+  const people = new People(createMemoryState(), 0);
+  const cell = people.wake('t', 'u');
+  people.saveOpen(cell);
+  for (const leave of [() => people.setAside(cell, 124_000, 1), () => people.rest('t|u')]) {
+    people.live(cell);
+    cell.keptFleet = newPersonFleet();
+    leave();
+    expect([cell.person, cell.keptFleet]).toEqual([null, null]);
+  }
 });
