@@ -175,6 +175,7 @@ test('the clocks of an active person are there in every shape: live, set aside, 
 test('who is not live holds on to nothing of what is kept as bytes', () => {
   const people = new People(createMemoryState(), 0);
   const cell = people.wake('t', 'u');
+  Object.assign(cell.person, { highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
   people.saveOpen(cell);
   for (const leave of [() => people.setAside(cell, 124_000, 1), () => people.rest('t|u')]) {
     people.live(cell);
