@@ -28,7 +28,7 @@ export class Progress {
     return this.#options.clock.monotonicMs() - this.#startedAt;
   }
 
-  /** Cheap enough to be called for every batch. `share` of the work done, 0 to 1; `count` of events so far. */
+  /** Cheap enough to be called for every batch. `share` of the work done, 0 to 1, 0 where nobody knows; `count` of events so far. */
   update(share: number, count: number, note = ''): void {
     const { clock, stream, shown = true } = this.#options;
     if (!shown) return;
@@ -51,7 +51,7 @@ export class Progress {
     const left = share > 0.01 ? `${seconds((elapsedMs * (1 - share)) / share)} left` : '';
     const filled = Math.round(share * BAR_WIDTH);
     const bar = this.#options.stream.isTTY ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : '';
-    const parts = [`${Math.floor(share * 100)}%`, `${count.toLocaleString('en')} events`, `${Math.round(rate).toLocaleString('en')}/s`, left, note];
+    const parts = [share > 0 ? `${Math.floor(share * 100)}%` : '', `${count.toLocaleString('en')} events`, `${Math.round(rate).toLocaleString('en')}/s`, left, note];
     return `${this.#options.label} ${bar}${parts.filter((part) => part !== '').join(' · ')}`;
   }
 }

@@ -1,13 +1,11 @@
-/** Opens a history file as a stream of plain bytes; gzip and zstd are told by their first bytes, not by their names. */
-import { open } from 'node:fs/promises';
-import { createReadStream, type ReadStream } from 'node:fs';
-import { pipeline, type Readable } from 'node:stream';
+/** Opens a history file, or a pipe, as a stream of plain bytes; gzip and zstd are told by their first bytes, not by their names. */
+import { pipeline } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf, type Compression } from './compression.ts';
-import type { HistoryPath } from './discover.ts';
-import { PlainFile } from './plain-file.ts';
+import { isPipe, type HistoryPath } from './discover.ts';
+import { openPlain } from './plain-file.ts';
 import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
@@ -32,35 +30,11 @@ export interface ByteSource {
   close(): void;
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-function decompress(file: ReadStream, compression: Exclude<Compression, 'none'>, chunkSize: number): Readable {
+function decompress(file: AsyncIterable<Buffer>, compression: Exclude<Compression, 'none'>, chunkSize: number): AsyncIterable<Buffer> {
   // Errors of either reach the reader of the last stream; the callback only keeps them from being unhandled.
   const ended = () => {};
   if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize }), ended);
   return pipeline(file, zstdFrames, createZstdDecompress({ chunkSize }), ended);
-}
-
-function bytesOf(path: string, compression: Compression, chunkBytes: number): { file: PlainFile | ReadStream; plain: AsyncIterable<Buffer>; close: () => void } {
-  if (compression === 'none') {
-    const file = new PlainFile(path, chunkBytes);
-    return { file, plain: file.chunks(), close: () => file.destroy() };
-  }
-  const file = createReadStream(path, { highWaterMark: chunkBytes });
-  const plain = decompress(file, compression, chunkBytes);
-  const close = (): void => {
-    plain.destroy();
-    file.destroy();
-  };
-  return { file, plain, close };
 }
 
 /** Enough of the content to tell what it is, however small the chunks are. */
@@ -74,47 +48,49 @@ async function firstBytes(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
   return bytes;
 }
 
-/** @param files how many are read at a time */
-export async function openBytes({ path, label }: HistoryPath, files = 1): Promise<ByteSource> {
-  const damaged = (error: unknown, position: number, compression: Compression): FarhandError => {
-    if (error instanceof FarhandError) return error;
-    const what = compression === 'none' ? 'cannot be read' : `the ${compression} stream is damaged or cut off`;
-    const why = error instanceof Error ? error.message : String(error);
-    return new FarhandError('FARHAND_HISTORY_UNREADABLE', `${label}: ${what} at or before byte ${position}: ${why}`, { cause: error });
-  };
-  let head: Buffer;
-  try {
-    head = await readHead(path);
-  } catch (error) {
-    throw damaged(error, 0, 'none');
-  }
-  const compression = compressionOf(head);
-  const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
-  const { file, plain, close } = bytesOf(path, compression, chunkBytes);
-  async function* guarded(): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of plain) yield chunk;
-    } catch (error) {
-      throw damaged(error, file.bytesRead, compression);
-    }
-  }
-  const chunks = guarded();
+/** The chunks, and what they begin with. */
+async function begun(chunks: AsyncGenerator<Buffer, void, undefined>): Promise<{ first: Buffer; chunks: AsyncGenerator<Buffer, void, undefined> }> {
   const first = await firstBytes(chunks);
-  async function* replayed(): AsyncGenerator<Buffer> {
+  async function* all(): AsyncGenerator<Buffer, void, undefined> {
     if (first.length > 0) yield first;
     yield* chunks;
   }
+  return { first, chunks: all() };
+}
+
+/** @param files how many are read at a time */
+export async function openBytes(history: HistoryPath, files = 1): Promise<ByteSource> {
+  const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
+  const file = openPlain(history, chunkBytes);
+  let compression: Compression = 'none';
+  async function* guarded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      if (error instanceof FarhandError) throw error;
+      const what = compression === 'none' ? 'cannot be read' : `the ${compression} stream is damaged or cut off`;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${history.label}: ${what} at or before byte ${file.bytesRead}: ${why}`, { cause: error });
+    }
+  }
+  let { first, chunks } = await begun(guarded(file.chunks()));
+  compression = compressionOf(first);
+  const parquet = compression === 'none' && isParquet(first);
+  if (parquet && isPipe(history)) throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${history.label}: a Parquet file is read from its end, which a pipe does not have; write it into a file first`);
+  if (compression !== 'none') ({ first, chunks } = await begun(guarded(decompress(chunks, compression, chunkBytes))));
   return {
     compression,
     avro: isAvroContainer(first),
-    parquet: compression === 'none' && isParquet(first),
-    chunks: replayed(),
+    parquet,
+    chunks,
     get bytesRead() {
       return file.bytesRead;
     },
     giveBack(chunk) {
-      if (file instanceof PlainFile) file.giveBack(chunk);
+      if (compression === 'none') file.giveBack(chunk);
     },
-    close,
+    close() {
+      file.destroy();
+    },
   };
 }

@@ -18,7 +18,9 @@ const help = `Usage: farhand replay --history DIR|FILE... [--labels FILE] [--con
 Runs recorded history through the whole pipeline. The same history gives the same bytes, whatever the number of
 workers and shares, and also where a run was stopped or killed and went on.
 
-  --history DIR|FILE...  NDJSON or Avro object containers, plain, gzip or zstd, or Parquet (told by their content).
+  --history DIR|FILE...  NDJSON or Avro object containers, plain, gzip or zstd, or Parquet (told by their content);
+                         - is the standard input, and named pipes are read as well (--resume then needs the
+                         same stream once more, from its beginning).
                          A directory is read recursively in name order; several files are merged by the
                          event time at their heads, never sorted inside. Labels, hidden files and
                          what is no history are left out of directories. The enriched stream that a run

@@ -1,4 +1,4 @@
-/** Which files a history consists of: named files, and directories read recursively in name order. */
+/** Which files a history consists of: named files and pipes, and directories read recursively in name order. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
@@ -16,7 +16,15 @@ export interface HistoryPath {
   readonly path: string;
   /** What dead letters and messages call it: relative to the directory it was found in, so that runs compare. */
   readonly label: string;
+  /** Infinity for a pipe: nobody knows how much is to come, and it can be read once. */
   readonly bytes: number;
+}
+
+/** The path that stands for the standard input. */
+export const STANDARD_INPUT = '-';
+
+export function isPipe({ bytes }: Pick<HistoryPath, 'bytes'>): boolean {
+  return bytes === Number.POSITIVE_INFINITY;
 }
 
 export interface Discovery {
@@ -76,7 +84,7 @@ function unreadable(path: string, what: string, cause?: unknown): FarhandError {
 }
 
 /**
- * @param inputs files and directories, in the order of the command line
+ * @param inputs files, pipes and directories, in the order of the command line
  * @param excluded files and directories that are left out where a directory holds them (the labels, the output)
  */
 export function discoverHistory(inputs: readonly string[], excluded: readonly string[]): Discovery {
@@ -84,11 +92,16 @@ export function discoverHistory(inputs: readonly string[], excluded: readonly st
   for (const path of excluded) if (existsSync(path)) real.add(realpathSync(path));
   const walk = new Walk(real);
   for (const input of inputs) {
+    if (input === STANDARD_INPUT) {
+      if (walk.files.some(({ path }) => path === input)) throw new FarhandError('FARHAND_USAGE', `--history ${input}: the standard input is there once`);
+      walk.add(input, 'standard input', Number.POSITIVE_INFINITY);
+      continue;
+    }
     const stat = statSync(input, { throwIfNoEntry: false });
     if (stat === undefined) throw new FarhandError('FARHAND_USAGE', `--history ${input}: there is no such file or directory`);
     try {
       if (stat.isDirectory()) walk.directory(input, inputs.length > 1 ? basename(input) : '', 0);
-      else walk.add(input, inputs.length > 1 ? input : basename(input), stat.size);
+      else walk.add(input, inputs.length > 1 ? input : basename(input), stat.isFile() ? stat.size : Number.POSITIVE_INFINITY);
     } catch (error) {
       if (error instanceof FarhandError) throw error;
       throw unreadable(input, (error as Error).message, error);

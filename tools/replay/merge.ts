@@ -2,6 +2,7 @@
  * Several history files as one stream: always the file whose head is the earliest in event time, ties by the order of
  * the files; never sorted inside a file. The result depends on the files alone, not on chunks, timing or batch size.
  */
+import { isPipe } from './discover.ts';
 import type { HistoryFile } from './history-file.ts';
 import type { SourceRecord } from './source.ts';
 
@@ -61,6 +62,7 @@ function limitOpenFiles(files: readonly HistoryFile[]): void {
   for (const file of files) {
     if (!file.isOpen) continue;
     open++;
+    if (isPipe(file.path)) continue;
     if (furthest === null || before(furthest, file)) furthest = file;
   }
   if (open >= OPEN_FILES_MAX) furthest?.suspend();

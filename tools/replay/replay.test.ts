@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,13 @@ const base = temporaryDirectory();
 const FINDINGS = 'suspicious-sessions.ndjson';
 
 function replay(name: string, ...args: string[]) {
+  return replayOf('', name, ...args);
+}
+
+/** With something on its standard input. */
+function replayOf(input: string | Buffer, name: string, ...args: string[]) {
   const out = join(base, 'out', name);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'replay', ...args, '--out', out], { encoding: 'utf8', timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'replay', ...args, '--out', out], { encoding: 'utf8', timeout: 120_000, input });
   const read = (file: string) => readFileSync(join(out, file), 'utf8');
   return { out, status, stdout, stderr, read, json: (file: string) => JSON.parse(read(file)) as Record<string, unknown> };
 }
@@ -150,6 +155,30 @@ describe('farhand replay', () => {
     ]);
     expect(run.json('summary.json')).toMatchObject({ events, rejected: 7 });
     expect(run.read(FINDINGS) === plain.read(FINDINGS)).toBe(true);
+  });
+
+  it('reads the standard input and named pipes as it reads files', () => {
+    const [dir, pipe] = [join(base, 'avro'), join(base, 'pipe')];
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    spawn('sh', ['-c', 'cat "$0" > "$1"', join(dir, 'history.avro'), pipe], { stdio: 'ignore' });
+    const inputs = { 'by-pipe': [pipe], 'by-input': ['-'], 'by-input-gz': ['-'] };
+    for (const [name, paths] of Object.entries(inputs)) {
+      const input = name === 'by-pipe' ? '' : name === 'by-input' ? text : gzipSync(text, { level: 1 });
+      const run = replayOf(input, name, '--history', ...paths, '--labels', labels, '--workers', '2');
+      expect({ status: run.status, stderr: run.stderr }).toMatchObject({ status: 0 });
+      expect(run.read(FINDINGS) === plain.read(FINDINGS), name).toBe(true);
+    }
+  });
+
+  it('says what a pipe cannot do', () => {
+    const cut = replayOf(gzipSync(text, { level: 1 }).subarray(0, 20_000), 'cut-input', '--history', '-');
+    expect(cut).toMatchObject({ status: 1, stderr: expect.stringMatching(/FARHAND_HISTORY_UNREADABLE: standard input: the gzip stream is damaged or cut off at or before byte 20000/) as string });
+    const parquet = replayOf(Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(100)]), 'parquet-input', '--history', '-');
+    expect(parquet).toMatchObject({ status: 1, stderr: expect.stringMatching(/standard input: a Parquet file is read from its end/) as string });
+    const twice = replayOf(text, 'twice', '--history', '-', '-');
+    expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the standard input is there once/) as string });
+    const swept = replayOf(text, 'swept', '--history', '-', '--ablation');
+    expect(swept).toMatchObject({ status: 2, stderr: expect.stringMatching(/a pipe can be read once, and several configurations may need it again/) as string });
   });
 
   it('fails with file and position on a damaged file, and leaves the results of the run before', () => {

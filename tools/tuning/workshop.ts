@@ -5,7 +5,7 @@ import type { Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
 import { Progress, type ProgressOptions } from '../embedded/progress.ts';
-import { discoverHistory } from '../replay/discover.ts';
+import { discoverHistory, isPipe } from '../replay/discover.ts';
 import { FileHistory, type History } from '../replay/history.ts';
 import { ReplayOutputs } from '../replay/output-files.ts';
 import { asOutputError } from '../replay/replay.ts';
@@ -140,6 +140,7 @@ export class Workshop {
 function openFiles(paths: readonly string[], excluded: readonly string[], recordBytesMax: number): History {
   const { files } = discoverHistory(paths, excluded);
   if (files.length === 0) throw new FarhandError('FARHAND_USAGE', `--history ${paths.join(' ')}: no history file in it`);
+  if (files.some(isPipe)) throw new FarhandError('FARHAND_USAGE', `--history ${paths.join(' ')}: a pipe can be read once, and several configurations may need it again; write it into a file first`);
   return new FileHistory(files, recordBytesMax);
 }
 
