@@ -5,7 +5,8 @@ import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { compressionOf, type Compression } from './compression.ts';
 import { isPipe, type HistoryPath } from './discover.ts';
-import { openPlain } from './plain-file.ts';
+import { Pipe } from './pipe.ts';
+import { PlainFile } from './plain-file.ts';
 import { isParquet } from './parquet-rows.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
@@ -14,6 +15,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_BYTES_OF_MANY = 256 * 1024;
 const MANY_FILES = 8;
 const MAGIC_BYTES = 4;
+const NEVER = new AbortController().signal;
 
 export interface ByteSource {
   readonly compression: Compression;
@@ -58,15 +60,16 @@ async function begun(chunks: AsyncGenerator<Buffer, void, undefined>): Promise<{
   return { first, chunks: all() };
 }
 
-/** @param files how many are read at a time */
-export async function openBytes(history: HistoryPath, files = 1): Promise<ByteSource> {
+/** @param files how many are read at a time; @param signal gives up waiting for what a pipe brings */
+export async function openBytes(history: HistoryPath, files = 1, signal: AbortSignal = NEVER): Promise<ByteSource> {
   const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
-  const file = openPlain(history, chunkBytes);
+  const file = isPipe(history) ? new Pipe(history.path, signal) : new PlainFile(history.path, chunkBytes);
   let compression: Compression = 'none';
   async function* guarded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
     try {
       yield* chunks;
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof FarhandError) throw error;
       const what = compression === 'none' ? 'cannot be read' : `the ${compression} stream is damaged or cut off`;
       const why = error instanceof Error ? error.message : String(error);

@@ -101,7 +101,7 @@ export function discoverHistory(inputs: readonly string[], excluded: readonly st
     if (stat === undefined) throw new FarhandError('FARHAND_USAGE', `--history ${input}: there is no such file or directory`);
     try {
       if (stat.isDirectory()) walk.directory(input, inputs.length > 1 ? basename(input) : '', 0);
-      else walk.add(input, inputs.length > 1 ? input : basename(input), stat.isFile() ? stat.size : Number.POSITIVE_INFINITY);
+      else walk.add(input, inputs.length > 1 ? input : basename(input), stat.isFIFO() ? Number.POSITIVE_INFINITY : stat.size);
     } catch (error) {
       if (error instanceof FarhandError) throw error;
       throw unreadable(input, (error as Error).message, error);

@@ -85,10 +85,10 @@ export class HistoryFile {
   }
 
   /** Reads until the head and its time are known; false at the end of the file. */
-  async prepare(): Promise<boolean> {
+  async prepare(signal?: AbortSignal): Promise<boolean> {
     while (!this.#settleHead()) {
       if (this.#ended) return false;
-      await this.#fill();
+      await this.#fill(signal);
     }
     return true;
   }
@@ -165,9 +165,9 @@ export class HistoryFile {
     return this.#ended || end < this.#queue.length || end === this.#at + 1 + LOOK_AHEAD_MAX ? Number.POSITIVE_INFINITY : null;
   }
 
-  async #fill(): Promise<void> {
+  async #fill(signal: AbortSignal | undefined): Promise<void> {
     if (this.#batches === null) {
-      this.#source = await openBytes(this.path, this.#files);
+      this.#source = await openBytes(this.path, this.#files, signal);
       this.#batches = this.#recordsOf(this.#source);
       let skip = this.#taken;
       while (skip > 0) {

@@ -82,7 +82,7 @@ export async function* mergeHistory(
   try {
     for (const file of files) {
       if (crowded) limitOpenFiles(heap.files);
-      if (await file.prepare()) heap.push(file);
+      if (await file.prepare(signal)) heap.push(file);
     }
     for (let file = heap.pop(); file !== undefined; file = heap.pop()) {
       signal?.throwIfAborted();
@@ -90,7 +90,7 @@ export async function* mergeHistory(
       if (crowded && !file.isOpen) limitOpenFiles(heap.files);
       if (!file.take(rival?.headKey ?? Number.POSITIVE_INFINITY, rival?.order ?? Number.POSITIVE_INFINITY, batch, batchRecordsMax)) {
         readOn.push(file);
-        if (!(await file.prepare())) continue;
+        if (!(await file.prepare(signal))) continue;
       }
       heap.push(file);
       if (batch.length < batchRecordsMax) continue;

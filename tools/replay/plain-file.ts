@@ -1,42 +1,21 @@
-/** A file or a pipe as it lies there, chunk by chunk; the buffers that are given back are read into again. */
+/** A file that is not compressed, chunk by chunk; the buffers that are given back are read into again. */
 import { open, type FileHandle } from 'node:fs/promises';
-import { isPipe, STANDARD_INPUT, type HistoryPath } from './discover.ts';
-
-/** What a pipe holds, and therefore gives, at a time. */
-const PIPE_BYTES = 65_536;
+import type { Plain } from './pipe.ts';
 
 /** Buffers that are kept for the next chunks: as many come back at once as one batch has ended, which is four of long lines. */
 const FREE_MAX = 8;
-
-export interface Plain {
-  /** Up to the chunk that was handed out last. */
-  readonly bytesRead: number;
-  /** To be asked for once. */
-  chunks(): AsyncGenerator<Buffer, void, undefined>;
-  giveBack(chunk: Buffer): void;
-  destroy(): void;
-}
-
-/** @param chunkBytes of a file; a pipe gives what it has */
-export function openPlain(history: Pick<HistoryPath, 'path' | 'bytes'>, chunkBytes: number): Plain {
-  if (history.path === STANDARD_INPUT) return new StandardInput();
-  return isPipe(history) ? new PlainFile(history.path, PIPE_BYTES, false) : new PlainFile(history.path, chunkBytes);
-}
 
 export class PlainFile implements Plain {
   /** Up to the chunk that was handed out last. */
   bytesRead = 0;
   readonly #path: string;
   readonly #chunkBytes: number;
-  /** False for a pipe, which has no places to read from but the next. */
-  readonly #placed: boolean;
   readonly #free: Buffer[] = [];
   #chunks: AsyncGenerator<Buffer, void, undefined> | null = null;
 
-  constructor(path: string, chunkBytes: number, placed = true) {
+  constructor(path: string, chunkBytes: number) {
     this.#path = path;
     this.#chunkBytes = chunkBytes;
-    this.#placed = placed;
   }
 
   /** To be asked for once. While a chunk is worked on, the next one is read. */
@@ -76,28 +55,8 @@ export class PlainFile implements Plain {
   /** Empty at the end of the file. */
   #next(file: FileHandle): Promise<Buffer> {
     const room = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#chunkBytes);
-    const read = file.read(room, 0, this.#chunkBytes, this.#placed ? this.bytesRead : null).then(({ bytesRead }) => room.subarray(0, bytesRead));
+    const read = file.read(room, 0, this.#chunkBytes, this.bytesRead).then(({ bytesRead }) => room.subarray(0, bytesRead));
     read.catch(() => {}); // told by whoever waits for it, if anybody still does
     return read;
-  }
-}
-
-/** Whatever it is (a pipe, a socket, a file), the standard input is read as the system's stream of it: it may be one that does not wait. */
-class StandardInput implements Plain {
-  bytesRead = 0;
-
-  async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-      this.bytesRead += chunk.length;
-      yield chunk;
-    }
-  }
-
-  giveBack(): void {
-    // its buffers are the stream's
-  }
-
-  destroy(): void {
-    process.stdin.destroy();
   }
 }
