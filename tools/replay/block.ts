@@ -1,6 +1,7 @@
 /**
- * Records on their way to a worker: their bytes behind one another in one buffer, which is handed over without a copy,
- * and their figures in another. Buffers come back empty and are used again.
+ * Records on their way to a worker: their bytes behind one another in one buffer, their figures in another. Both threads see the same memory;
+ * a block is its worker's until that says that it is done, and then used again. (Handing a buffer over instead would detach it, and once
+ * a thread has seen that happen, its compiled code asks at every typed array whether it is still there.)
  */
 import { assert } from '#lib/kernel/errors.ts';
 import type { Refusal, SourceRecord } from './source.ts';
@@ -11,11 +12,12 @@ const STRIDE = 6;
 export const TICK = -1;
 export const BLOCK_RECORDS_MAX = 16384;
 const BLOCK_BYTES = 8 * 1024 * 1024;
+const NO_BYTES = Buffer.from(new SharedArrayBuffer(0));
 
 export interface Block {
-  readonly bytes: ArrayBuffer;
+  readonly bytes: SharedArrayBuffer;
   /** Per record: number in the run, source, offset, end of its bytes, lane, arrival (NaN: unknown). */
-  readonly index: Float64Array<ArrayBuffer>;
+  readonly index: Float64Array<SharedArrayBuffer>;
   readonly count: number;
   /** By place in the block: what the reader refused itself. */
   readonly refusals: readonly (readonly [number, Refusal])[];
@@ -23,8 +25,8 @@ export interface Block {
 
 /** The buffers of a block; they grow for a record that is larger than a block. */
 export class BlockBuilder {
-  #bytes: Buffer<ArrayBuffer> = Buffer.alloc(0);
-  #index: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #bytes: Buffer<SharedArrayBuffer> = NO_BYTES;
+  #index: Float64Array<SharedArrayBuffer> = new Float64Array(new SharedArrayBuffer(0));
   #used = 0;
   #count = 0;
   #refusals: [number, Refusal][] = [];
@@ -58,7 +60,7 @@ export class BlockBuilder {
   take(): Block {
     assert(this.#count > 0, 'an empty block is not sent');
     const block = { bytes: this.#bytes.buffer, index: this.#index, count: this.#count, refusals: this.#refusals };
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NO_BYTES;
     this.#count = this.#used = 0;
     this.#refusals = [];
     return block;
@@ -70,8 +72,8 @@ export class BlockBuilder {
 
   #open(bytes: number): void {
     const free = bytes <= BLOCK_BYTES ? this.#free.pop() : undefined;
-    this.#bytes = Buffer.from(free?.bytes ?? new ArrayBuffer(Math.max(BLOCK_BYTES, bytes)));
-    this.#index = free?.index ?? new Float64Array(BLOCK_RECORDS_MAX * STRIDE);
+    this.#bytes = Buffer.from(free?.bytes ?? new SharedArrayBuffer(Math.max(BLOCK_BYTES, bytes)));
+    this.#index = free?.index ?? new Float64Array(new SharedArrayBuffer(BLOCK_RECORDS_MAX * STRIDE * Float64Array.BYTES_PER_ELEMENT));
   }
 }
 

@@ -44,21 +44,6 @@ export interface WorkerData {
 
 const isUrgent = ({ kind }: Order): boolean => kind === 'exchange';
 
-/** What is handed over to the other thread, and not copied. */
-export function takenAlong(message: Order | Report): ArrayBuffer[] {
-  switch (message.kind) {
-    case 'block':
-      return [message.block.bytes, message.block.index.buffer];
-    case 'done':
-      return [message.buffers.bytes, message.buffers.index.buffer];
-    case 'met':
-    case 'exchange':
-      return message.reports.map(({ numbers }) => numbers.buffer);
-    default:
-      return [];
-  }
-}
-
 /** Carries out one order behind the first; what is answered goes to the reader. */
 export function carryOut(host: LaneHost, order: Exclude<Order, { kind: 'open' }>): Report | null {
   switch (order.kind) {
@@ -128,7 +113,7 @@ export function threadHand(onReport: OnReport): Hand {
     if (!closing) failed(`a worker thread ended with status ${status}`);
   });
   return {
-    post: (order) => (isUrgent(order) ? urgent : worker).postMessage(order, takenAlong(order)),
+    post: (order) => (isUrgent(order) ? urgent : worker).postMessage(order),
     close: async () => {
       closing = true;
       urgent.close();

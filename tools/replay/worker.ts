@@ -1,7 +1,7 @@
 /** A worker thread of a replay: one LaneHost, driven by messages in their order (see hand.ts). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '#lib/kernel/errors.ts';
-import { carryOut, failureOf, takenAlong, type Order, type Report, type WorkerData } from './hand.ts';
+import { carryOut, failureOf, type Order, type Report, type WorkerData } from './hand.ts';
 import { LaneHost } from './lane-host.ts';
 
 const port = parentPort;
@@ -19,7 +19,7 @@ function act(order: Exclude<Order, { kind: 'open' }>): void {
   try {
     assert(host !== null, 'nothing is sent before it is ready');
     const report = carryOut(host, order);
-    if (report !== null) port!.postMessage(report, takenAlong(report));
+    if (report !== null) port!.postMessage(report);
   } catch (error) {
     fail(error);
   }
