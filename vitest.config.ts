@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const project = (name: string, include: string[], testTimeout: number, globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include, testTimeout, setupFiles: ['test/infrastructure/property-seed.ts'], hookTimeout: 300_000, globalSetup },
+  test: { name, include, testTimeout, setupFiles: ['test/infrastructure/property-seed.ts'], hookTimeout: 300_000, globalSetup: ['test/infrastructure/scratch.ts', ...globalSetup] },
 });
 
 /** Starts (or finds) one Kafka broker and one Redis for the projects that need them. */
