@@ -2,7 +2,6 @@
  * Works on some of the lanes of a replay: decode → ingest → enrich → detect, each lane with a state of its own, all of
  * them on one reference store and one set of databases. Runs in a worker thread, or where the reader runs.
  */
-import { existsSync } from 'node:fs';
 import type { DecodeResult } from '#lib/codec/decoder.ts';
 import { FloatPool } from '#lib/codec/float-pool.ts';
 import { assert } from '#lib/kernel/errors.ts';
@@ -50,9 +49,8 @@ export class LaneHost {
   /** @param betweenParts called now and then in the middle of an order: may have `exchange` done */
   static async open(options: HostOptions, betweenParts: () => void = () => {}): Promise<LaneHost> {
     const host = new LaneHost(options, betweenParts, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
-    const { resume, lanes } = options;
-    // Also those to which nothing comes any more: they have timers.
-    if (resume !== null) for (const lane of lanes) if (existsSync(laneStatePath(resume.states, lane))) host.#laneOf(lane);
+    // Also those to which nothing has come yet: what the exchange says to everybody is told once. Or to which nothing comes any more: they have timers.
+    for (const lane of options.lanes) host.#laneOf(lane);
     return host;
   }
 
