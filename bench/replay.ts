@@ -100,16 +100,23 @@ async function forms(at: (name: string) => string, workstations: number, days: n
 async function wholeFleet(at: (name: string) => string, workstations: number, days: number, workers: number): Promise<string> {
   if (workingDays(days).length > WORKING_DAYS_MAX) throw new Error(`--fleet-days ${days}: at most ${WORKING_DAYS_MAX} working days`);
   const day = await simulated(at(`avro-${workstations}x1`), workstations, 1, 'avro');
-  const pipes = ['0', '1'].map((first) => {
+  const writers = ['0', '1'].map((first) => {
     const pipe = at(`days-${first}.pipe`);
     rmSync(pipe, { force: true });
     if (spawnSync('mkfifo', [pipe]).status !== 0) throw new Error(`mkfifo ${pipe} failed`);
     const repeat = fileURLToPath(new URL('repeated-days.ts', import.meta.url));
-    spawn(process.execPath, [repeat, '--day', join(day, '10-telemetry.avro'), '--days', String(days), '--first', first, '--to', pipe], { stdio: ['ignore', 'ignore', 'inherit'] });
-    return pipe;
+    const options = ['--day', join(day, '10-telemetry.avro'), '--days', String(days), '--first', first, '--to', pipe];
+    return { pipe, process: spawn(process.execPath, [repeat, ...options], { stdio: ['ignore', 'ignore', 'inherit'] }) };
   });
-  const reached = measure([join(day, '00-reference.avro'), ...pipes], at('whole-fleet'), workers);
-  for (const pipe of pipes) rmSync(pipe);
+  let reached: Reached;
+  try {
+    reached = measure([join(day, '00-reference.avro'), ...writers.map(({ pipe }) => pipe)], at('whole-fleet'), workers);
+  } finally {
+    for (const { pipe, process: writer } of writers) {
+      writer.kill();
+      rmSync(pipe);
+    }
+  }
   return row(`Avro, ${whole(workstations)} workstations, ${days} days (${workingDays(days).length} of work) in one go: memory`, '< 2,000 MB', reached);
 }
 

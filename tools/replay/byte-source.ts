@@ -1,5 +1,5 @@
 /** Opens a history file, or a pipe, as a stream of plain bytes; gzip and zstd are told by their first bytes, not by their names. */
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isAvroContainer } from '#lib/codec/container-read.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
@@ -32,7 +32,7 @@ export interface ByteSource {
   close(): void;
 }
 
-function decompress(file: AsyncIterable<Buffer>, compression: Exclude<Compression, 'none'>, chunkSize: number): AsyncIterable<Buffer> {
+function decompress(file: AsyncIterable<Buffer>, compression: Exclude<Compression, 'none'>, chunkSize: number): Readable {
   // Errors of either reach the reader of the last stream; the callback only keeps them from being unhandled.
   const ended = () => {};
   if (compression === 'gzip') return pipeline(file, createGunzip({ chunkSize }), ended);
@@ -80,7 +80,8 @@ export async function openBytes(history: HistoryPath, files = 1, signal: AbortSi
   compression = compressionOf(first);
   const parquet = compression === 'none' && isParquet(first);
   if (parquet && isPipe(history)) throw new FarhandError('FARHAND_HISTORY_UNREADABLE', `${history.label}: a Parquet file is read from its end, which a pipe does not have; write it into a file first`);
-  if (compression !== 'none') ({ first, chunks } = await begun(guarded(decompress(chunks, compression, chunkBytes))));
+  const unpacked = compression === 'none' ? null : decompress(chunks, compression, chunkBytes);
+  if (unpacked !== null) ({ first, chunks } = await begun(guarded(unpacked)));
   return {
     compression,
     avro: isAvroContainer(first),
@@ -90,9 +91,10 @@ export async function openBytes(history: HistoryPath, files = 1, signal: AbortSi
       return file.bytesRead;
     },
     giveBack(chunk) {
-      if (compression === 'none') file.giveBack(chunk);
+      if (unpacked === null) file.giveBack(chunk);
     },
     close() {
+      unpacked?.destroy();
       file.destroy();
     },
   };

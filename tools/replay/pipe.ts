@@ -28,6 +28,7 @@ export class Pipe implements Plain {
   }
 
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
+    this.#signal.throwIfAborted();
     this.#stream = this.#path === STANDARD_INPUT ? process.stdin : await opened(this.#path, this.#signal);
     addAbortSignal(this.#signal, this.#stream);
     for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
