@@ -45,7 +45,7 @@ async function split(bytes: Buffer, chunkBytes = bytes.length): Promise<Answer[]
       let start = 0;
       for (const [i, end] of ends.entries()) {
         const raw = bytes.subarray(start, end);
-        answers.push({ position: first + i, raw: raw.toString('hex'), result: decoder.decode(raw) });
+        answers.push({ position: first + i, raw: raw.toString('hex'), result: decoder.decode(raw, 0, raw.length) });
         start = end;
       }
       if (rest !== null) answers.push({ position: rest.position, raw: bytes.toString('hex', start), result: { ok: false, reason: rest.reason, detail: rest.detail } });

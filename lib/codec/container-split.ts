@@ -111,12 +111,12 @@ class BlockSplitter {
 }
 
 /** Where the body of the record at `at` begins, −1 where its branch cannot be read; the branch's index is left in `cursor.items`. */
-export function unionIndex(cursor: Cursor, bytes: Uint8Array, at: number, isUnion: boolean): number {
+export function unionIndex(cursor: Cursor, bytes: Uint8Array, at: number, isUnion: boolean, end = bytes.length): number {
   cursor.items = 0;
   if (!isUnion) return at;
   cursor.bytes = bytes;
   cursor.position = at;
-  cursor.end = bytes.length;
+  cursor.end = end;
   const index = readLong(cursor);
   if (!(index >= 0)) return -1;
   cursor.items = index;
@@ -124,8 +124,8 @@ export function unionIndex(cursor: Cursor, bytes: Uint8Array, at: number, isUnio
 }
 
 export interface ContainerRecordDecoder<N extends RecordName> {
-  /** The bytes of one record of a SplitBlock. */
-  decode(raw: Uint8Array): DecodeResult<RecordTypes[N]>;
+  /** One record of a SplitBlock: `bytes[start, end)`. */
+  decode(bytes: Uint8Array, start: number, end: number): DecodeResult<RecordTypes[N]>;
 }
 
 /** Throws FARHAND_HISTORY_UNREADABLE where the schema holds anything but records. */
@@ -142,13 +142,13 @@ export function containerRecordDecoder<N extends RecordName = (typeof HISTORY_RE
   });
   const cursor = new Cursor(DEFAULT_DECODE_LIMITS);
   return {
-    decode(raw) {
-      const body = unionIndex(cursor, raw, 0, schema.kind === 'union');
+    decode(bytes, start, end) {
+      const body = unionIndex(cursor, bytes, start, schema.kind === 'union', end);
       const branch = body < 0 ? undefined : branches[cursor.items];
       if (branch === undefined) return { ok: false, reason: 'UNDECODABLE', detail: 'no branch of the union of the container, or cut off' };
       const { reader, refusal } = branch;
       if (reader === null) return { ok: false, reason: 'UNKNOWN_TYPE', detail: refusal };
-      const event = reader.read(raw, body, raw.length) as RecordTypes[N] | undefined;
+      const event = reader.read(bytes, body, end) as RecordTypes[N] | undefined;
       return event === undefined ? { ok: false, ...reader.fault } : { ok: true, event, arrivedAt: null };
     },
   };

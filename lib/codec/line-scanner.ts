@@ -5,28 +5,25 @@
  * read by JSON.parse instead; a test holds both to the same answers.
  */
 import { shortNameOf, valueOfUnion, type FieldNode, type RecordNode, type SchemaNode } from './avro-schema.ts';
+import type { DecodeResult } from './decoder.ts';
 import { evaluate } from './evaluate.ts';
 import type { FloatPool } from './float-pool.ts';
 import { HELPERS, NOT_PLAIN, ScanCursor } from './plain-values.ts';
 import { sourceOfEqual } from './words.ts';
 
-export interface ScannedLine {
-  readonly event: unknown;
-  /** What the line says of its arrival; null where it says nothing. */
-  readonly arrivedAt: number | null;
-}
+type ScannedLine = Extract<DecodeResult<unknown>, { ok: true }>;
 
-/** Undefined where the line is not plain. */
-export type LineScanner = (line: Uint8Array) => ScannedLine | undefined;
+/** The line is `bytes[start, end)`, `arrivedAt` its arrival where it does not say so itself. Undefined where it is not plain. */
+export type LineScanner = (bytes: Uint8Array, start: number, end: number, arrivedAt: number | null) => ScannedLine | undefined;
 
 /** @param pool whose arrays of floats records get: of use until its next `release` */
 export function compileLineScanner(records: ReadonlyMap<string, RecordNode>, arrayItemsMax: number, pool: FloatPool | null = null): LineScanner {
   const scan = new ScanCompiler().compile(records);
   const cursor = new ScanCursor(arrayItemsMax, pool);
-  return (line) => {
-    cursor.begin(line);
+  return (bytes, start, end, arrivedAt) => {
+    cursor.begin(bytes, start, end);
     try {
-      const scanned = scan(cursor);
+      const scanned = scan(cursor, arrivedAt);
       return cursor.position === cursor.end ? scanned : undefined;
     } catch (fault) {
       if (fault === NOT_PLAIN) return undefined;
@@ -38,20 +35,19 @@ export function compileLineScanner(records: ReadonlyMap<string, RecordNode>, arr
 class ScanCompiler {
   readonly #functions = new Map<string, string>();
 
-  compile(records: ReadonlyMap<string, RecordNode>): (cursor: ScanCursor) => ScannedLine {
+  compile(records: ReadonlyMap<string, RecordNode>): (cursor: ScanCursor, arrivedAt: number | null) => ScannedLine {
     const cases = [...records].map(([name, node]) => `if (${this.#literal(`"${name}"`)}(c)) { next(c); event = ${this.#record(node, name)}(c); }`);
-    const main = `function scan(c) {
+    const main = `function scan(c, arrivedAt) {
 open(c);
 if (!${this.#member('type')}(c)) fail();
 let event;
 ${[...cases, 'fail();'].join(' else ')}
-let arrivedAt = null;
 if (${this.#member('arrivedAt')}(c)) { if (!isNull(c)) arrivedAt = long(c); next(c); }
 close(c);
-return { event, arrivedAt };
+return { ok: true, event, arrivedAt };
 }`;
     const source = `'use strict';\nconst { ${Object.keys(HELPERS).join(', ')} } = helpers;\n${[...this.#functions.values()].join('\n')}\n${main}\nreturn scan;`;
-    return evaluate(source, { helpers: HELPERS }) as (cursor: ScanCursor) => ScannedLine;
+    return evaluate(source, { helpers: HELPERS }) as (cursor: ScanCursor, arrivedAt: number | null) => ScannedLine;
   }
 
   /** Name of a function that is true where `text` is next, and then stands behind it. */

@@ -1,7 +1,6 @@
 /** NDJSON: one record per line, told apart by `type` (contract section 6). */
 import { isUtf8 } from 'node:buffer';
 import { assert } from '#lib/kernel/errors.ts';
-import type { RawRecord } from '#lib/runner/task.ts';
 import type { HistoryRecord, SuspiciousSession } from '#schemas/records.ts';
 import type { RecordNode } from './avro-schema.ts';
 import { type DecodeResult, HISTORY_RECORDS, type RecordDecoder, type RecordName, type RecordTypes } from './decoder.ts';
@@ -19,6 +18,11 @@ export interface NdjsonDecoderOptions<N extends RecordName> {
   readonly pool?: FloatPool | null;
 }
 
+export interface LineDecoder<T> extends RecordDecoder<T> {
+  /** As `decode`, of the line `bytes[start, end)`; no view of it is made where it is plain. `arrivedAt`: what holds where it says nothing itself. */
+  decodeWithin(bytes: Uint8Array, start: number, end: number, arrivedAt: number | null): DecodeResult<T>;
+}
+
 /**
  * Decodes lines (RawRecord.value is one line without its line feed) into records of the full TypeScript shape:
  * absent nullable fields are null, absent arrays empty, fields with a contract default have it, `float` fields are
@@ -28,7 +32,7 @@ export interface NdjsonDecoderOptions<N extends RecordName> {
  */
 export function ndjsonRecordDecoder<N extends RecordName = (typeof HISTORY_RECORDS)[number]>(
   options: NdjsonDecoderOptions<N> = {},
-): RecordDecoder<RecordTypes[N]> {
+): LineDecoder<RecordTypes[N]> {
   const limits = options.limits ?? DEFAULT_DECODE_LIMITS;
   const names = options.names ?? (HISTORY_RECORDS as readonly RecordName[]);
   const shapes = new Map<unknown, Shape>();
@@ -36,14 +40,14 @@ export function ndjsonRecordDecoder<N extends RecordName = (typeof HISTORY_RECOR
     shapes.set(name, compileShape(schemaOf(name).node, { arrayItemsMax: limits.arrayItemsMax, floats: 'float32', tagged: true }));
   }
   const scan = compileLineScanner(new Map(names.map((name) => [name, recordNode(name)])), limits.arrayItemsMax, options.pool);
+  const decodeWithin = (bytes: Uint8Array, start: number, end: number, arrivedAt: number | null): DecodeResult<RecordTypes[N]> => {
+    const scanned = end - start > limits.recordBytesMax ? undefined : scan(bytes, start, end, arrivedAt);
+    return (scanned ?? decodeLine(bytes.subarray(start, end), arrivedAt, shapes, limits)) as DecodeResult<RecordTypes[N]>;
+  };
   return {
     prepare: () => undefined,
-    decode(record) {
-      const { value } = record;
-      const scanned = value === null || value.length > limits.recordBytesMax ? undefined : scan(value);
-      if (scanned !== undefined) return { ok: true, event: scanned.event as RecordTypes[N], arrivedAt: scanned.arrivedAt ?? record.arrivedAt };
-      return decodeLine(record, shapes, limits) as DecodeResult<RecordTypes[N]>;
-    },
+    decode: ({ value, arrivedAt }) => (value === null ? refuse('EMPTY', 'an empty line') : decodeWithin(value, 0, value.length, arrivedAt)),
+    decodeWithin,
   };
 }
 
@@ -57,9 +61,8 @@ function refuse(reason: 'EMPTY' | 'TOO_LARGE' | 'NOT_JSON' | 'UNKNOWN_TYPE' | 'M
   return { ok: false, reason, detail };
 }
 
-function decodeLine(record: RawRecord, shapes: ReadonlyMap<unknown, Shape>, limits: DecodeLimits): DecodeResult<unknown> {
-  const bytes = record.value;
-  if (bytes === null || bytes.length === 0) return refuse('EMPTY', 'an empty line');
+function decodeLine(bytes: Uint8Array, arrival: number | null, shapes: ReadonlyMap<unknown, Shape>, limits: DecodeLimits): DecodeResult<unknown> {
+  if (bytes.length === 0) return refuse('EMPTY', 'an empty line');
   if (bytes.length > limits.recordBytesMax) return refuse('TOO_LARGE', `${bytes.length} bytes, at most ${limits.recordBytesMax} are read`);
   if (!isUtf8(bytes)) return refuse('NOT_JSON', 'not UTF-8');
   let line: unknown;
@@ -77,7 +80,7 @@ function decodeLine(record: RawRecord, shapes: ReadonlyMap<unknown, Shape>, limi
   }
   if (arrivedAt !== null && !Number.isSafeInteger(arrivedAt)) return refuse('WRONG_TYPE', 'arrivedAt: an integer (epoch ms) is required');
   try {
-    return { ok: true, event: shape(line), arrivedAt: (arrivedAt as number | null) ?? record.arrivedAt };
+    return { ok: true, event: shape(line), arrivedAt: (arrivedAt as number | null) ?? arrival };
   } catch (fault) {
     if (fault instanceof ShapeFault) return { ok: false, reason: fault.reason, detail: fault.detail };
     throw fault;

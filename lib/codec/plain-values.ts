@@ -47,6 +47,12 @@ export class ScanCursor {
   readonly pool: FloatPool | null;
   /** Of the array that is read, until it is known how many they are; rounded to 32 bits by being put here. */
   readonly numbers: Float32Array;
+  /** Where the last line lay, which is where the next one does too; null for a copy. */
+  #source: Uint8Array | null = null;
+  /** Of `#source` in its buffer. */
+  #offset = 0;
+  /** A line has to end before it for the margin to be there. */
+  #endMax = -1;
   /** A copy of a line behind which there is no margin. */
   #copy: Buffer = Buffer.alloc(0);
 
@@ -56,23 +62,28 @@ export class ScanCursor {
     this.numbers = new Float32Array(arrayItemsMax);
   }
 
-  begin(line: Uint8Array): void {
-    const { byteOffset, length } = line;
-    if (byteOffset + length + MARGIN_BYTES > line.buffer.byteLength) return this.#beginCopy(line);
-    this.#use(line.buffer);
-    this.position = byteOffset;
-    this.end = byteOffset + length;
+  /** The line is `source[start, end)`. */
+  begin(source: Uint8Array, start: number, end: number): void {
+    if (source !== this.#source) this.#use(source);
+    if (end > this.#endMax) return this.#beginCopy(source.subarray(start, end));
+    this.position = this.#offset + start;
+    this.end = this.#offset + end;
   }
 
   #beginCopy(line: Uint8Array): void {
     if (this.#copy.length < line.length + MARGIN_BYTES) this.#copy = Buffer.from(new ArrayBuffer(2 * line.length + MARGIN_BYTES));
     this.#copy.set(line);
-    this.#use(this.#copy.buffer);
+    this.#use(this.#copy);
+    this.#source = null;
     this.position = 0;
     this.end = line.length;
   }
 
-  #use(buffer: ArrayBufferLike): void {
+  #use(source: Uint8Array): void {
+    const { buffer, byteOffset } = source;
+    this.#source = source;
+    this.#offset = byteOffset;
+    this.#endMax = buffer.byteLength - MARGIN_BYTES - byteOffset;
     if (this.view.buffer === buffer) return;
     this.view = new DataView(buffer);
     this.bytes = Buffer.from(buffer);

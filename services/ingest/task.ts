@@ -65,14 +65,13 @@ export function createIngestTask({ encoder, onBatch, among, ...parts }: IngestTa
 
   /** Answers the latest time among the events. */
   function run(batch: readonly RawRecord[], emitter: Emitter): number {
-    const { events, frames, keys, deadLetters, observedAt, duplicates } = pipeline.process(batch);
+    const { events, items, deadLetters, observedAt, duplicates } = pipeline.process(batch);
     let latest = -Infinity;
-    for (let i = 0; i < events.length; i++) {
-      const event = events[i]!;
-      const frame = frames[i]!;
+    for (const { event, raw, asItCame } of items) {
+      const frame = asItCame ? raw.value : null;
       if (event.observedAt > latest) latest = event.observedAt;
       const value = frame !== null && encoder.mayPass(event.type, frame) ? frame : encoder.encode(event.type, event);
-      emitter.emit(INGEST_OUTPUTS.events, keyOf(event.tenantId, event.userId, keys[i]!), value, event.observedAt);
+      emitter.emit(INGEST_OUTPUTS.events, keyOf(event.tenantId, event.userId, raw.key), value, event.observedAt);
     }
     for (const letter of deadLetters) emitDeadLetter(letter, observedAt.get(letter), encoder, emitter);
     onBatch?.({ events: events.length, duplicates, deadLetters, seen: pipeline.seen });

@@ -18,10 +18,8 @@ import { createValidateStep } from './steps/validate.ts';
 
 interface IngestResult {
   events: TelemetryEvent[];
-  /** Of each event the bytes that it came in; null where they say something else than the event does now. */
-  frames: (Uint8Array | null)[];
-  /** Of each event the key that it came with. */
-  keys: (Uint8Array | null)[];
+  /** Of each event what it came in. */
+  items: readonly Item[];
   deadLetters: DeadLetter[];
   /** What those of them say of their time that could be decoded; checked by nobody. */
   observedAt: Map<DeadLetter, number>;
@@ -57,18 +55,15 @@ export function buildIngest({ config, decoder, state, pseudonymiser = NO_PSEUDON
   ];
 
   function process(batch: readonly RawRecord[]): IngestResult {
-    const result: IngestResult = { events: [], frames: [], keys: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
+    const result: IngestResult = { events: [], items: [], deadLetters: [], observedAt: new Map(), duplicates: 0 };
     let items: Item[] = [];
     for (const raw of batch) {
       const rejection = decode(raw, items);
       if (rejection !== null) result.deadLetters.push(deadLetterOf(raw, raw.arrivedAt, rejection));
     }
     for (const step of steps) items = settle(items, step, result);
-    for (const { event, raw, asItCame } of items) {
-      result.events.push(event);
-      result.frames.push(asItCame ? raw.value : null);
-      result.keys.push(raw.key);
-    }
+    result.items = items;
+    result.events = items.map(({ event }) => event);
     if (result.deadLetters.length > 1) inOrderOf(batch, result.deadLetters);
     return result;
   }

@@ -88,14 +88,14 @@ export class BlockCursor {
   readonly count: number;
   readonly #block: Block;
   readonly #refusals: ReadonlyMap<number, Refusal> | null;
-  readonly #bytes: Buffer;
-  #start = 0;
-  #end = 0;
+  readonly bytes: Buffer;
+  start = 0;
+  end = 0;
 
   constructor(block: Block) {
     this.count = block.count;
     this.#block = block;
-    this.#bytes = Buffer.from(block.bytes);
+    this.bytes = Buffer.from(block.bytes);
     this.#refusals = block.refusals.length === 0 ? null : new Map(block.refusals);
   }
 
@@ -105,16 +105,13 @@ export class BlockCursor {
     const at = place * STRIDE;
     const arrivedAt = index[at + 5]!;
     this.serial = index[at]!;
-    this.source = index[at + 1]!;
     this.offset = index[at + 2]!;
-    this.#start = place === 0 ? 0 : index[at - STRIDE + 3]!;
-    this.#end = index[at + 3]!;
-    this.lane = index[at + 4]!;
+    // Whole numbers of 32 bits, as whoever reads on from them counts in: what is fetched from doubles stays a double.
+    this.source = index[at + 1]! | 0;
+    this.start = place === 0 ? 0 : index[at - STRIDE + 3]! | 0;
+    this.end = index[at + 3]! | 0;
+    this.lane = index[at + 4]! | 0;
     this.arrivedAt = Number.isNaN(arrivedAt) ? null : arrivedAt;
     this.refusal = this.#refusals?.get(place);
-  }
-
-  get value(): Buffer {
-    return this.#bytes.subarray(this.#start, this.#end);
   }
 }

@@ -44,10 +44,10 @@ export class HistoryFeed {
 
   async push(batch: readonly SourceRecord[]): Promise<void> {
     let telemetry: DecodedRecord[] = [];
-    for (const { source, offset, bytes, start, end, arrivedAt, refusal } of batch) {
+    for (const one of batch) {
+      const { source, offset, bytes, start, end, arrivedAt, refusal } = one;
       const value = bytes.subarray(start, end);
-      const raw = { topic: source.label, partition: source.partition, offset, arrivedAt, key: null, value };
-      const record = { ...raw, result: refusal ?? this.#decoder.decode(source, raw) };
+      const record = { topic: source.label, partition: source.partition, offset, arrivedAt, key: null, value, result: refusal ?? this.#decoder.decode(one) };
       const { result } = record;
       if (!result.ok || !isReference(result.event)) {
         telemetry.push(record);

@@ -19,7 +19,7 @@ import { unpackFacts, type Packed } from './fleet-wire.ts';
 import type { AdvanceOrder, Advanced, Answer, HostCheckpoint, HostOptions, HostResult, LaneFile, LaneProgress } from './host-contract.ts';
 import { KeptLaneReaders, KeptLaneWriters } from './kept-lanes.ts';
 import { laneStatePath, writeState } from './lane-state.ts';
-import { Lane, type LaneRecord } from './lane.ts';
+import { Lane, LaneRecord } from './lane.ts';
 import { EVERY_LANE, LANES, LaneTable } from './lanes.ts';
 import { References } from './references.ts';
 import { SourceDecoder } from './source-decoder.ts';
@@ -164,16 +164,13 @@ export class LaneHost {
   #recordAt(place: number): LaneRecord {
     const cursor = this.#cursor!;
     cursor.seek(place);
-    const { source, offset, serial, lane, arrivedAt, value, refusal } = cursor;
-    const { label, partition } = this.#sources[source]!;
-    return { topic: label, partition, offset, arrivedAt, key: null, value, serial, source, lane, refusal };
+    return new LaneRecord(this.#sources[cursor.source]!, cursor);
   }
 
   readonly #decode = (record: LaneRecord): DecodeResult<HistoryRecord> => {
-    const source = this.#sources[record.source]!;
-    const result = record.refusal ?? this.#decoder.decode(source, record);
+    const result = record.refusal ?? this.#decoder.decode(record);
     // Only a line can say a thing twice.
-    if (!result.ok || source.form !== 'lines' || this.#laneBy(result.event) === record.lane) return result;
+    if (!result.ok || record.source.form !== 'lines' || this.#laneBy(result.event) === record.lane) return result;
     // The reader went by the first of two; a record that is about two people is about nobody.
     return { ok: false, reason: 'NOT_JSON', detail: 'type, tenantId or userId: given twice' };
   };

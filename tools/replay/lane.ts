@@ -8,19 +8,49 @@ import { buildDetect, type DetectPipeline } from '../../services/detect/topology
 import { buildIngest, type IngestPipeline } from '../../services/ingest/topology.ts';
 import type { TelemetryDecoder } from '../../services/ingest/steps/decode.ts';
 import type { EmbeddedConfig } from '../embedded/pipeline.ts';
+import type { BlockCursor } from './block.ts';
 import { readState } from './lane-state.ts';
 import { LANES } from './lanes.ts';
-import type { Refusal } from './source.ts';
+import type { Refusal, Source } from './source.ts';
 
-/** A record as the reader sent it. */
-export interface LaneRecord extends RawRecord {
+/** A record as the reader sent it, in its block; a view of its bytes is made only for who asks for one. */
+export class LaneRecord implements RawRecord {
+  readonly key = null;
+  readonly source: Source;
   /** Its number in the run. */
   readonly serial: number;
-  /** Number of its source. */
-  readonly source: number;
+  readonly offset: number;
   readonly lane: number;
+  readonly arrivedAt: number | null;
   /** What the reader refused itself. */
   readonly refusal: Refusal | undefined;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(source: Source, { serial, offset, lane, arrivedAt, refusal, bytes, start, end }: BlockCursor) {
+    this.source = source;
+    this.serial = serial;
+    this.offset = offset;
+    this.lane = lane;
+    this.arrivedAt = arrivedAt;
+    this.refusal = refusal;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  get topic(): string {
+    return this.source.label;
+  }
+
+  get partition(): number {
+    return this.source.partition;
+  }
+
+  get value(): Buffer {
+    return this.bytes.subarray(this.start, this.end);
+  }
 }
 
 export type DecodeLaneRecord = (record: LaneRecord) => DecodeResult<HistoryRecord>;

@@ -69,7 +69,7 @@ export class ContainerPeek {
     else if (plan.reference) into.lane = EVERY_LANE;
     else if (plan.head !== null) this.#head(bytes, body, end, plan.head, into);
     else {
-      const result = this.#decoder.decode(bytes.subarray(start, end));
+      const result = this.#decoder.decode(bytes, start, end);
       if (result.ok) peekObject(result.event as unknown as Record<string, unknown>, position, into);
       else into.lane = laneOfNobody(position);
     }

@@ -1,14 +1,13 @@
 /** Decodes the records of any source of a history, wherever their lane is worked on. */
 import { containerRecordDecoder, type ContainerRecordDecoder } from '#lib/codec/container-split.ts';
-import type { DecodeResult, HISTORY_RECORDS, RecordDecoder } from '#lib/codec/decoder.ts';
+import type { DecodeResult, HISTORY_RECORDS } from '#lib/codec/decoder.ts';
 import type { FloatPool } from '#lib/codec/float-pool.ts';
 import { FRAME_BYTES } from '#lib/codec/frame.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '#lib/codec/limits.ts';
-import { ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
+import { type LineDecoder, ndjsonRecordDecoder } from '#lib/codec/ndjson.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import type { RawRecord } from '#lib/runner/task.ts';
 import type { HistoryRecord } from '#schemas/records.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceRecord } from './source.ts';
 
 /** Decoders of container schemas that are kept; histories of many files repeat the same few. */
 const SCHEMAS_MAX = 256;
@@ -18,7 +17,7 @@ type HistoryName = (typeof HISTORY_RECORDS)[number];
 export class SourceDecoder {
   readonly #limits: DecodeLimits;
   readonly #pool: FloatPool | null;
-  readonly #lines: RecordDecoder<HistoryRecord>;
+  readonly #lines: LineDecoder<HistoryRecord>;
   readonly #bySchema = new Map<string, ContainerRecordDecoder<HistoryName>>();
 
   /** `pool`: see compileReader. */
@@ -28,12 +27,11 @@ export class SourceDecoder {
     this.#lines = ndjsonRecordDecoder({ limits: this.#limits, pool });
   }
 
-  decode(source: Source, record: RawRecord): DecodeResult<HistoryRecord> {
-    if (source.form === 'lines') return this.#lines.decode(record);
-    const bytes = record.value!;
-    if (source.form === 'container') return this.#of(source).decode(bytes);
-    const result = this.#of(source).decode(bytes.subarray(FRAME_BYTES));
-    return result.ok ? { ...result, arrivedAt: record.arrivedAt } : result;
+  decode({ source, bytes, start, end, arrivedAt }: Pick<SourceRecord, 'source' | 'bytes' | 'start' | 'end' | 'arrivedAt'>): DecodeResult<HistoryRecord> {
+    if (source.form === 'lines') return this.#lines.decodeWithin(bytes, start, end, arrivedAt);
+    if (source.form === 'container') return this.#of(source).decode(bytes, start, end);
+    const result = this.#of(source).decode(bytes, start + FRAME_BYTES, end);
+    return result.ok ? { ...result, arrivedAt } : result;
   }
 
   #of({ schemaText, label }: Source): ContainerRecordDecoder<HistoryName> {

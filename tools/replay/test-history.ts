@@ -52,10 +52,10 @@ export async function readAll(inputs: readonly string[], batchRecordsMax = 100, 
   const all: DecodedRecord[] = [];
   for await (const batch of mergeHistory(files, batchRecordsMax)) {
     if (batch.length > batchRecordsMax) throw new Error('a batch is larger than asked for');
-    for (const { source, offset, bytes, start, end, arrivedAt, refusal } of batch) {
+    for (const record of batch) {
+      const { source, offset, bytes, start, end, arrivedAt, refusal } = record;
       const value = bytes.subarray(start, end);
-      const raw = { topic: source.label, partition: 0, offset, arrivedAt, key: null, value };
-      all.push({ ...raw, result: refusal ?? decoder.decode(source, raw) });
+      all.push({ topic: source.label, partition: 0, offset, arrivedAt, key: null, value, result: refusal ?? decoder.decode(record) });
     }
   }
   return all;

@@ -9,11 +9,13 @@ export type TelemetryDecoder = RecordDecoder<TelemetryEvent>;
 /** Decodes a record and puts it behind `items`, or says why it cannot be. */
 export type DecodeStep = (raw: RawRecord, items: Item[]) => Rejection | null;
 
+/** Whatever the decoder calls it. */
+const NO_VALUE = reject('EMPTY', 'the record has no value');
+
 export function createDecodeStep(decoder: TelemetryDecoder): DecodeStep {
   return function decode(raw: RawRecord, items: Item[]): Rejection | null {
-    if (raw.value === null || raw.value.byteLength === 0) return reject('EMPTY', 'the record has no value');
     const result: DecodeResult<TelemetryEvent> = decoder.decode(raw);
-    if (!result.ok) return reject(result.reason, result.detail);
+    if (!result.ok) return raw.value === null || raw.value.byteLength === 0 ? NO_VALUE : reject(result.reason, result.detail);
     items.push({ raw, event: result.event, arrivedAt: result.arrivedAt, asItCame: true });
     return null;
   };
