@@ -3,7 +3,7 @@
  * white space only after colons and commas. Whatever is written otherwise, or wrong, throws NOT_PLAIN.
  */
 import { doubles, type FloatPool } from './float-pool.ts';
-import { decodeString, sharedStrings } from './string-cache.ts';
+import { decodeString, latin1, sharedStrings } from './string-cache.ts';
 import { bitsBefore, nonPlain } from './words.ts';
 
 const QUOTE = 0x22;
@@ -201,6 +201,7 @@ export const HELPERS = {
     const { bytes, view, end } = c;
     const start = c.position + 1;
     if (bytes[start - 1] !== QUOTE) throw NOT_PLAIN;
+    let isAscii = true;
     for (let at = start; at < end; ) {
       const special = nonPlain(view.getInt32(at, true));
       if (special === 0) {
@@ -212,9 +213,10 @@ export const HELPERS = {
       if (byte < SPACE || byte === BACKSLASH) throw NOT_PLAIN;
       if (byte === QUOTE) {
         c.position = at + 1;
-        return decodeString(bytes, start, at) ?? HELPERS.fail();
+        return isAscii ? latin1(bytes, start, at) : (decodeString(bytes, start, at) ?? HELPERS.fail());
       }
-      at++; // not ASCII
+      isAscii = false;
+      at++;
     }
     throw NOT_PLAIN;
   },

@@ -118,7 +118,8 @@ interface SlicingBuffer {
   latin1Slice(start: number, end: number): string;
 }
 
-function latin1(bytes: Uint8Array, start: number, end: number): string {
+/** The string of `bytes[start, end)`, all of them ASCII. */
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
   return (asBuffer(bytes) as unknown as SlicingBuffer).latin1Slice(start, end);
 }
 

@@ -20,6 +20,13 @@ export interface EventMemoryLimits {
 /** Batches without a question after which a bucket rests. */
 const RESTS_AFTER = 16;
 
+interface Around {
+  readonly start: number;
+  readonly own: Bucket | undefined;
+  readonly before: Bucket | undefined;
+  readonly after: Bucket | undefined;
+}
+
 export class EventMemory {
   readonly #limits: EventMemoryLimits;
   readonly #store: KeyedStore<Chunk>;
@@ -28,7 +35,7 @@ export class EventMemory {
   readonly #dirty: Bucket[] = [];
   #batch = 0;
   /** The buckets that the last event was looked for in: nearly always those of the next. Null where they may have changed. */
-  #around: { readonly start: number; readonly own: Bucket | undefined; readonly before: Bucket | undefined; readonly after: Bucket | undefined } | null = null;
+  #around: Around | null = null;
   #entries = 0;
   #touches = 0;
   #restored = false;
@@ -57,9 +64,10 @@ export class EventMemory {
     const hash = this.#hash;
     hashEventId(tenantId, eventId, hash);
     const { duplicateBucketMs: width, duplicateEntriesMax } = this.#limits;
-    const start = observedAt - (observedAt % width);
-    if (start !== this.#around?.start) this.#around = { start, own: this.#buckets.get(start), before: this.#buckets.get(start - width), after: this.#buckets.get(start + width) };
-    const { own, before, after } = this.#around;
+    let around = this.#around;
+    // A division costs more than all the rest of this.
+    if (around === null || observedAt < around.start || observedAt >= around.start + width) around = this.#lookAround(observedAt);
+    const { start, own, before, after } = around;
     if (this.#isIn(own, hash) || this.#isIn(before, hash) || this.#isIn(after, hash)) return false;
     const bucket = own ?? this.#open(start);
     while (this.#entries >= duplicateEntriesMax && this.#forgetStalest(bucket));
@@ -67,6 +75,12 @@ export class EventMemory {
     this.#entries++;
     this.#append(bucket, hash);
     return true;
+  }
+
+  #lookAround(observedAt: number): Around {
+    const { duplicateBucketMs: width } = this.#limits;
+    const start = observedAt - (observedAt % width);
+    return (this.#around = { start, own: this.#buckets.get(start), before: this.#buckets.get(start - width), after: this.#buckets.get(start + width) });
   }
 
   #isIn(bucket: Bucket | undefined, { high, low }: Hash64): boolean {
