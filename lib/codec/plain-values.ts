@@ -270,10 +270,12 @@ export const HELPERS = {
     return values;
   },
   items(c: ScanCursor, item: (c: ScanCursor) => unknown): unknown[] {
-    const values: unknown[] = [];
-    if (HELPERS.empty(c)) return values;
-    do values.push(item(c));
-    while (HELPERS.item(c, values.length));
+    if (HELPERS.empty(c)) return [];
+    const first = item(c);
+    if (!HELPERS.item(c, 1)) return [first];
+    // With room for just these, as most are no more; what is pushed into has room for 17.
+    const values = [first, item(c)];
+    while (HELPERS.item(c, values.length)) values.push(item(c));
     return values;
   },
   /** Opens an array; true where it has no items, and is closed. */

@@ -1,7 +1,7 @@
 /** Step: a connection with everything that is known of its addresses and its way. */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import type { PolicyMatcher } from '#lib/reference/port.ts';
-import type { Connection, EnrichedConnection, EventContext, NetworkFacts } from '#schemas/records.ts';
+import type { AddressFacts, Connection, EnrichedConnection, EventContext, NetworkFacts } from '#schemas/records.ts';
 import type { AddressBook } from '../address-book.ts';
 import type { DescribeAddress } from './describe-addresses.ts';
 import { buildRoute, distanceKm, placeOf } from './route.ts';
@@ -15,11 +15,14 @@ export function createEnrichConnection(describe: DescribeAddress): EnrichConnect
 }
 
 function networkFacts(describe: DescribeAddress, event: Connection, context: EventContext, book: AddressBook, policies: PolicyMatcher): NetworkFacts {
-  const factsOf = (ip: string) => describe(book, policies, ip);
-  const source = factsOf(event.sourceIp);
-  const forwardedFor = event.forwardedFor.map(factsOf);
-  const hops = event.hops.map(({ ip }) => (ip === null ? null : factsOf(ip)));
-  const remotePeers = event.remoteTools.map(({ peerIp }) => (peerIp === null ? null : factsOf(peerIp)));
+  const source = describe(book, policies, event.sourceIp);
+  // Nearly all of these are empty, and no closure is made for what is.
+  const forwardedFor: AddressFacts[] = [];
+  for (const ip of event.forwardedFor) forwardedFor.push(describe(book, policies, ip));
+  const hops: (AddressFacts | null)[] = [];
+  for (const { ip } of event.hops) hops.push(ip === null ? null : describe(book, policies, ip));
+  const remotePeers: (AddressFacts | null)[] = [];
+  for (const { peerIp } of event.remoteTools) remotePeers.push(peerIp === null ? null : describe(book, policies, peerIp));
   const { vantage } = context;
   const declared = context.assignment?.declared ?? null;
   const sourcePlace = placeOf(source);

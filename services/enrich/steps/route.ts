@@ -37,20 +37,20 @@ export interface RouteInput {
   readonly forwardedFor: readonly AddressFacts[];
 }
 
-export function buildRoute({ vantage, hops, hopFacts, source, sourceRttMs, forwardedFor }: RouteInput): RouteLeg[] {
+export function buildRoute(route: RouteInput): RouteLeg[] {
+  const { vantage, hops, source, sourceRttMs, forwardedFor } = route;
+  // Most connections were not traced, and have no proxy.
+  return hops.length === 0 && forwardedFor.length === 0 ? [legTo(source, sourceRttMs, vantage, 0)] : legsOf(route);
+}
+
+function legsOf({ vantage, hops, hopFacts, source, sourceRttMs, forwardedFor }: RouteInput): RouteLeg[] {
   const legs: RouteLeg[] = [];
   let from = vantage;
   let fromRttMs: number | null = 0;
 
   const step = (facts: AddressFacts, rttMs: number | null) => {
+    legs.push(legTo(facts, rttMs, from, fromRttMs));
     const to = placeOf(facts);
-    const km = distanceKm(from, to);
-    legs.push({
-      distanceKm: km,
-      floorRttMs: km === null ? null : floorRttMs(km),
-      rttStepMs: rttMs === null || fromRttMs === null ? null : rttMs - fromRttMs,
-      toIp: facts.ip,
-    });
     if (to === null) return;
     from = to;
     fromRttMs = rttMs;
@@ -63,6 +63,16 @@ export function buildRoute({ vantage, hops, hopFacts, source, sourceRttMs, forwa
   step(source, sourceRttMs);
   for (let i = forwardedFor.length - 1; i >= 0; i--) step(forwardedFor[i] as AddressFacts, null);
   return legs;
+}
+
+function legTo(facts: AddressFacts, rttMs: number | null, from: GeoPoint | null, fromRttMs: number | null): RouteLeg {
+  const km = distanceKm(from, placeOf(facts));
+  return {
+    distanceKm: km,
+    floorRttMs: km === null ? null : floorRttMs(km),
+    rttStepMs: rttMs === null || fromRttMs === null ? null : rttMs - fromRttMs,
+    toIp: facts.ip,
+  };
 }
 
 /** Positions of the hops by rising ttl; sensors deliver them in that order nearly always. */
