@@ -26,8 +26,6 @@ import { SourceDecoder } from './source-decoder.ts';
 import type { Source } from './source.ts';
 import { Tally } from './tally.ts';
 
-const CACHE_LINE_BYTES = 64;
-
 export class LaneHost {
   readonly #options: HostOptions;
   readonly #databases: Databases | null;
@@ -47,8 +45,6 @@ export class LaneHost {
   readonly #readers: KeptLaneReaders;
   readonly #fleet: FleetPart;
   readonly #betweenParts: () => void;
-  /** Says nothing; it is there so that bytes are really fetched. */
-  fetched = 0;
 
   /** @param betweenParts called now and then in the middle of an order: may have `exchange` done */
   static async open(options: HostOptions, betweenParts: () => void = () => {}): Promise<LaneHost> {
@@ -204,7 +200,6 @@ export class LaneHost {
 
   #processPart(index: number, lane: Lane, places: readonly number[]): void {
     const batch = places.map((place) => this.#recordAt(place));
-    this.fetched ^= fetchBytes(batch);
     const { events, deadLetters, duplicates } = lane.ingest.process(batch);
     this.#tally.duplicates(duplicates);
     this.#tally.letters(batch, deadLetters);
@@ -220,14 +215,4 @@ export class LaneHost {
   #applyReference(record: LaneRecord): void {
     this.#references.apply(record, this.#decode(record));
   }
-}
-
-/**
- * Brings the bytes of a part from the reader's processor into the caches of this one: many lines of them at a time, for each of
- * which the decoder would wait in turn, because the records of a lane lie apart in their block.
- */
-function fetchBytes(batch: readonly LaneRecord[]): number {
-  let sum = 0;
-  for (const { bytes, start, end } of batch) for (let at = start; at < end; at += CACHE_LINE_BYTES) sum ^= bytes[at]!;
-  return sum;
 }
