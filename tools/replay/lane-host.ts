@@ -26,6 +26,9 @@ import { SourceDecoder } from './source-decoder.ts';
 import type { Source } from './source.ts';
 import { Tally } from './tally.ts';
 
+/** Smaller than in a task: two workers share the caches. */
+const PART_OF_LANE = 128;
+
 export class LaneHost {
   readonly #options: HostOptions;
   readonly #databases: Databases | null;
@@ -190,7 +193,7 @@ export class LaneHost {
       if (lane === undefined || lane.waiting.length === 0) continue;
       const { waiting } = lane;
       lane.waiting = [];
-      for (const places of partsOf(waiting)) {
+      for (const places of partsOf(waiting, PART_OF_LANE)) {
         this.#processPart(index, lane, places);
         this.#floats.release();
         this.#betweenParts();
