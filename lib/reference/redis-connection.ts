@@ -16,6 +16,8 @@ const INVALIDATIONS = '__redis__:invalidate';
 
 /** The ACL's refusals; what a script may not call is told in other words by Redis 6 than by Redis 7. */
 const DENIED = /NOPERM|The user executing the script can't/;
+/** What ioredis says of a command on a connection that is being closed: never the reason why it is. */
+const CUT_OFF = /^(?:Stream isn't writeable|Connection is closed)/;
 
 /** Longest pause between two attempts to connect, ms. */
 const RECONNECT_MS_MAX = 1_000;
@@ -79,7 +81,7 @@ export class RedisConnection {
     this.#data = new Redis(options.url, { ...shared, protocol: 3, connectionName: 'farhand-reference' });
     this.#subscriber = new Redis(options.url, { ...shared, protocol: 2, connectionName: 'farhand-invalidations' });
     for (const client of [this.#data, this.#subscriber]) {
-      client.on('error', (error: Error) => (this.#lastError = error));
+      client.on('error', (error: Error) => this.#note(error));
       client.on('close', () => this.#lose());
       if (options.password !== null) client.on('close', () => (client.options.password = options.password!()));
     }
@@ -90,7 +92,7 @@ export class RedisConnection {
     this.#heartbeat = setInterval(() => void this.#beat(), options.heartbeatMs);
     this.#heartbeat.unref();
     for (const client of [this.#data, this.#subscriber]) {
-      client.connect().catch((error: Error) => (this.#lastError = error)); // retryStrategy goes on trying
+      client.connect().catch((error: Error) => this.#note(error)); // retryStrategy goes on trying
     }
   }
 
@@ -139,7 +141,7 @@ export class RedisConnection {
       await this.#subscriber.subscribe(INVALIDATIONS);
       this.#subscriberId = id;
     } catch (error) {
-      this.#lastError = error as Error;
+      this.#note(error as Error);
       this.#drop();
       return;
     }
@@ -153,7 +155,7 @@ export class RedisConnection {
     try {
       await this.#data.client('TRACKING', 'ON', 'REDIRECT', this.#subscriberId);
     } catch (error) {
-      this.#lastError = error as Error;
+      this.#note(error as Error);
       if (epoch === this.#epoch) this.#drop();
       return;
     }
@@ -162,6 +164,11 @@ export class RedisConnection {
     this.#lastError = null;
     this.#options.onSession();
     this.#wakeAll();
+  }
+
+  /** The last error counts, but for what follows from our own giving up the connection. */
+  #note(error: Error): void {
+    if (this.#lastError === null || !CUT_OFF.test(error.message)) this.#lastError = error;
   }
 
   #invalidated(keys: unknown): void {
@@ -192,7 +199,7 @@ export class RedisConnection {
     try {
       await Promise.all([this.#data.ping(), this.#subscriber.ping()]);
     } catch (error) {
-      this.#lastError = error as Error;
+      this.#note(error as Error);
       if (epoch === this.#epoch) this.#drop();
     }
   }
