@@ -64,6 +64,15 @@ async function begun(chunks: AsyncGenerator<Buffer, void, undefined>): Promise<{
 export async function openBytes(history: HistoryPath, files = 1, signal: AbortSignal = NEVER): Promise<ByteSource> {
   const chunkBytes = files > MANY_FILES ? CHUNK_BYTES_OF_MANY : CHUNK_BYTES;
   const file = isPipe(history) ? new Pipe(history.path, signal) : new PlainFile(history.path, chunkBytes);
+  try {
+    return await sourceOf(file, history, chunkBytes, signal);
+  } catch (error) {
+    file.destroy(); // a pipe that somebody still writes into would keep the process
+    throw error;
+  }
+}
+
+async function sourceOf(file: Pipe | PlainFile, history: HistoryPath, chunkBytes: number, signal: AbortSignal): Promise<ByteSource> {
   let compression: Compression = 'none';
   async function* guarded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
     try {

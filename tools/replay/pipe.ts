@@ -2,20 +2,14 @@
 import { close, constants, open } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { systemClock } from '#lib/kernel/clock.ts';
 import { STANDARD_INPUT } from './discover.ts';
 
-/** What lies in a file or comes through a pipe, before anybody decompresses it. */
-export interface Plain {
-  /** Up to the chunk that was handed out last. */
-  readonly bytesRead: number;
-  /** To be asked for once. */
-  chunks(): AsyncGenerator<Buffer, void, undefined>;
-  /** Nobody looks at the chunk any more. */
-  giveBack(chunk: Buffer): void;
-  destroy(): void;
-}
+const GIVE_UP_AGAIN_MS = 20;
 
-export class Pipe implements Plain {
+/** What PlainFile is for a file. */
+export class Pipe {
+  /** Up to the chunk that was handed out last. */
   bytesRead = 0;
   readonly #path: string;
   readonly #signal: AbortSignal;
@@ -27,6 +21,7 @@ export class Pipe implements Plain {
     this.#signal = signal;
   }
 
+  /** To be asked for once. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
     this.#signal.throwIfAborted();
     this.#stream = this.#path === STANDARD_INPUT ? process.stdin : await opened(this.#path, this.#signal);
@@ -49,12 +44,17 @@ export class Pipe implements Plain {
 /** Waits for whoever writes into it. A socket, because reading a file cannot be given up while nothing comes. */
 function opened(path: string, signal: AbortSignal): Promise<Readable> {
   return new Promise((resolve, reject) => {
+    let waits = true;
     const giveUp = (): void => {
       // The system lets nobody go who waits for a writer, not even at the end of the process, until there is one.
-      open(path, constants.O_WRONLY | constants.O_NONBLOCK, (_, writer) => writer !== undefined && close(writer, () => undefined));
+      open(path, constants.O_WRONLY | constants.O_NONBLOCK, (error, writer) => {
+        if (error === null) close(writer, () => undefined);
+        else if (waits) void systemClock.sleep(GIVE_UP_AGAIN_MS).then(giveUp); // who is to be let go has not come to wait yet
+      });
     };
     signal.addEventListener('abort', giveUp);
     open(path, 'r', (error, fd) => {
+      waits = false;
       signal.removeEventListener('abort', giveUp);
       if (error !== null) reject(error);
       else resolve(new Socket({ fd, readable: true, writable: false }));

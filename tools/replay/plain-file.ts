@@ -1,11 +1,10 @@
 /** A file that is not compressed, chunk by chunk; the buffers that are given back are read into again. */
 import { open, type FileHandle } from 'node:fs/promises';
-import type { Plain } from './pipe.ts';
 
 /** Buffers that are kept for the next chunks: as many come back at once as one batch has ended, which is four of long lines. */
 const FREE_MAX = 8;
 
-export class PlainFile implements Plain {
+export class PlainFile {
   /** Up to the chunk that was handed out last. */
   bytesRead = 0;
   readonly #path: string;

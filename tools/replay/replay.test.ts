@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -179,6 +180,16 @@ describe('farhand replay', () => {
     expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the standard input is there once/) as string });
     const swept = replayOf(text, 'swept', '--history', '-', '--ablation');
     expect(swept).toMatchObject({ status: 2, stderr: expect.stringMatching(/a pipe can be read once, and several configurations may need it again/) as string });
+  });
+
+  it('ends where it cannot read what somebody still writes', async () => {
+    const child = spawn(process.execPath, [launcher, 'replay', '--history', '-', '--out', join(base, 'out', 'open-input')], { stdio: ['pipe', 'ignore', 'ignore'] });
+    try {
+      child.stdin.write('PAR1PAR1');
+      expect(await once(child, 'exit')).toEqual([1, null]);
+    } finally {
+      child.kill();
+    }
   });
 
   it('fails with file and position on a damaged file, and leaves the results of the run before', () => {
