@@ -39,6 +39,7 @@ export class LaneHost {
   readonly #floats = new FloatPool();
   readonly #decoder: SourceDecoder;
   readonly #people = new LaneTable();
+  /** By number; undefined for those of other hosts, and for those of a kept stream that were read to their end. */
   readonly #lanes: (Lane | undefined)[] = Array.from({ length: LANES });
   readonly #sources: Source[] = [];
   /** Of the block that is worked on. */
@@ -53,7 +54,7 @@ export class LaneHost {
   static async open(options: HostOptions, betweenParts: () => void = () => {}): Promise<LaneHost> {
     const host = new LaneHost(options, betweenParts, options.enrichedWith === null ? await openDatabases(options.config.enrich, {}, options.databases) : null);
     // Also those to which nothing has come yet: what the exchange says to everybody is told once. Or to which nothing comes any more: they have timers.
-    for (const lane of options.lanes) host.#laneOf(lane);
+    for (const lane of options.lanes) host.#lanes[lane] = host.#newLane(lane);
     return host;
   }
 
@@ -82,7 +83,7 @@ export class LaneHost {
       cursor.seek(place);
       const { source, lane, offset } = cursor;
       if (source !== TICK && lane !== EVERY_LANE) {
-        this.#laneOf(lane).waiting.push(place);
+        this.#lanes[lane]!.waiting.push(place);
         continue;
       }
       this.#processLanes(); // what came before it is not to see it
@@ -149,7 +150,7 @@ export class LaneHost {
     if (enriched.length === 0) return;
     this.#tally.events(enriched.map(({ event }) => event));
     this.#tally.enriched(enriched);
-    this.#tally.findings(this.#laneOf(lane).detect.process(enriched));
+    this.#tally.findings(this.#lanes[lane]!.detect.process(enriched));
   }
 
   /** Writes the state of every lane into `directory` and puts everything else that it writes on the disk. */
@@ -183,9 +184,9 @@ export class LaneHost {
     return this.#people.laneOf(event.tenantId!, event.userId!);
   }
 
-  #laneOf(index: number): Lane {
+  #newLane(index: number): Lane {
     const { config, resume } = this.#options;
-    return (this.#lanes[index] ??= new Lane(config, this.#decode, this.#references.pseudonymiser, resume === null ? null : laneStatePath(resume.states, index)));
+    return new Lane(config, this.#decode, this.#references.pseudonymiser, resume === null ? null : laneStatePath(resume.states, index));
   }
 
   #processLanes(): void {
