@@ -5,17 +5,15 @@
  * (the world is round): a writer takes every second day, and the replay merges the two.
  */
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { SYNC_BYTES } from '#lib/codec/container-format.ts';
 import { splitAvroContainer, type SplitBlock } from '#lib/codec/container-split.ts';
 import { ContainerWriter } from '#lib/codec/container-write.ts';
 import { TELEMETRY_RECORDS } from '#lib/codec/decoder.ts';
 import { assert } from '#lib/kernel/errors.ts';
+import { DAY_MS } from '../services/detect/fleet/minutes.ts';
 import { openBytes } from '../tools/replay/byte-source.ts';
 
-const DAY_MS = 86_400_000;
 const WEEK = 7;
 const WORKDAYS = 5;
 /** A day's mark is a letter, in the place of the one that every id begins with. */
@@ -25,7 +23,6 @@ const OBSERVED_AT_BYTES = 6;
 /** eventId, tenantId, sessionId, deviceId and userId come first, then observedAt; the branch of the union before them. */
 const STRINGS_BEFORE_TIME = 5;
 const MARKED_STRINGS: readonly number[] = [0, 2];
-const CHUNK_BYTES = 1024 * 1024;
 
 /** Days after the first, a Monday, of the working days among the next `days`. */
 export function workingDays(days: number): number[] {
@@ -51,41 +48,25 @@ function moveRecord(bytes: Buffer, start: number, mark: number, byMs: number): v
   assert(zigzag === 0, 'a time of six bytes');
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value * 2;
-  for (; left > 0x7f; left = Math.floor(left / 128)) bytes.push((left % 128) | 0x80);
-  return Buffer.from([...bytes, left]);
-}
-
-function movedBlock({ bytes, ends, rest }: SplitBlock, sync: Buffer, mark: number, byMs: number): Buffer[] {
+/** Moves the records of a block where they lie; answers them. */
+function movedRecords({ bytes, ends, rest }: SplitBlock, mark: number, byMs: number): Buffer {
   assert(rest === null, 'a day as it was simulated');
   let start = 0;
   for (const end of ends) {
     moveRecord(bytes, start, mark, byMs);
     start = end;
   }
-  return [varint(ends.length), varint(start), bytes.subarray(0, start), sync];
+  return bytes.subarray(0, start);
 }
 
 /** @param day file of one day, an Avro container that is not compressed; @param numbers which of the working days */
 async function* repeated(day: string, days: readonly number[], numbers: readonly number[]): AsyncGenerator<Buffer, void, undefined> {
-  const header = new ContainerWriter({ names: [...TELEMETRY_RECORDS], codec: 'null' }).header();
-  const sync = header.subarray(header.length - SYNC_BYTES);
-  yield header;
+  const writer = new ContainerWriter({ names: [...TELEMETRY_RECORDS], codec: 'null' });
+  yield writer.header();
   for (const number of numbers) {
     const source = await openBytes({ path: day, label: day, bytes: 0 });
     const { blocks } = await splitAvroContainer(source.chunks, day);
-    let [parts, length] = [[] as Buffer[], 0];
-    for await (const block of blocks) {
-      const moved = movedBlock(block, sync, FIRST_MARK + number, days[number]! * DAY_MS);
-      for (const part of moved) length += part.length;
-      parts.push(...moved);
-      if (length < CHUNK_BYTES) continue;
-      yield Buffer.concat(parts);
-      [parts, length] = [[], 0];
-    }
-    yield Buffer.concat(parts);
+    for await (const block of blocks) yield writer.block(block.ends.length, movedRecords(block, FIRST_MARK + number, days[number]! * DAY_MS));
   }
 }
 
@@ -93,8 +74,5 @@ if (import.meta.main) {
   const { values } = parseArgs({ options: { day: { type: 'string' }, days: { type: 'string' }, first: { type: 'string' }, to: { type: 'string' } }, strict: true });
   const days = workingDays(Number(values.days));
   const numbers = days.map((_, number) => number).filter((number) => number % 2 === Number(values.first));
-  const into = createWriteStream(values.to!);
-  for await (const chunk of repeated(values.day!, days, numbers)) if (!into.write(chunk)) await once(into, 'drain');
-  into.end();
-  await finished(into);
+  await pipeline(repeated(values.day!, days, numbers), createWriteStream(values.to!));
 }

@@ -58,12 +58,17 @@ export class ContainerWriter<N extends RecordName = (typeof HISTORY_RECORDS)[num
   /** The block that is still open, or null when it is empty. Call it at the end. */
   flush(): Buffer | null {
     if (this.#count === 0) return null;
-    const body = compressBlock(this.#codec, Buffer.concat(this.#parts, this.#bytes));
-    const block = Buffer.concat([long(this.#count), long(body.length), body, this.#sync]);
+    const block = this.block(this.#count, Buffer.concat(this.#parts, this.#bytes));
     this.#parts = [];
     this.#bytes = 0;
     this.#count = 0;
     return block;
+  }
+
+  /** A block of `count` records that are encoded already, one behind the other. */
+  block(count: number, records: Buffer): Buffer {
+    const body = compressBlock(this.#codec, records);
+    return Buffer.concat([long(count), long(body.length), body, this.#sync]);
   }
 
   #push(bytes: Buffer): void {
