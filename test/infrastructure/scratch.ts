@@ -5,30 +5,26 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { share } from './shared.ts';
 
-interface Shared {
-  users: number;
+interface Scratch {
   readonly directory: string;
+  /** What the environment said before. */
   readonly before: string | undefined;
 }
 
-/** Each project has its own copy of this module; the directory is shared through the process. */
-const holder = globalThis as { farhandTestScratch?: Shared };
-
-function make(): Shared {
-  const shared: Shared = { users: 0, directory: mkdtempSync(join(tmpdir(), 'farhand-tests-')), before: process.env['TMPDIR'] };
-  process.env['TMPDIR'] = shared.directory; // the processes of the tests inherit it
-  return shared;
+function make(): Scratch {
+  const scratch = { directory: mkdtempSync(join(tmpdir(), 'farhand-tests-')), before: process.env['TMPDIR'] };
+  process.env['TMPDIR'] = scratch.directory; // the processes of the tests inherit it
+  return scratch;
 }
 
 export default function setup(): () => void {
-  const shared = (holder.farhandTestScratch ??= make());
-  shared.users++;
+  const { value: { directory, before }, leave } = share('scratch', make);
   return () => {
-    if (--shared.users > 0) return;
-    delete holder.farhandTestScratch;
-    if (shared.before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = shared.before;
-    rmSync(shared.directory, { recursive: true, force: true, maxRetries: 3 });
+    if (!leave()) return;
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   };
 }
