@@ -98,14 +98,14 @@ describe('a run that is stopped', () => {
     expectSame('other');
   });
 
-  it('says that the disk is full, and goes on when there is room', async () => {
+  it.each([['suspicious-sessions'], ['suspicious-sessions', 'siem-findings']])('says that the disk is full, and goes on when there is room: %s, %s', async (...names) => {
     const out = join(base, 'full');
-    mkdirSync(out);
-    const full = join(out, '.suspicious-sessions.ndjson.partial');
-    symlinkSync('/dev/full', full);
+    mkdirSync(out, { recursive: true });
+    const full = names.map((name) => join(out, `.${name}.ndjson.partial`));
+    for (const path of full) symlinkSync('/dev/full', path);
     const failed = runReplay(options('full', { checkpointEveryMs: 0 }));
     await expect(failed).rejects.toMatchObject({ code: 'FARHAND_OUTPUT_UNWRITABLE', exitStatus: 1, message: expect.stringMatching(/ENOSPC.*make room and add --resume/) as string });
-    rmSync(full, { force: true });
+    for (const path of full) rmSync(path, { force: true });
     await runReplay(options('full', { resume: true }));
     expectSame('full');
   });

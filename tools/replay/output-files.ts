@@ -54,6 +54,12 @@ class OutputFile {
     }
   }
 
+  /** Without what still waits: it may be a full disk that it is closed for. */
+  abandon(): void {
+    this.#text = [];
+    this.close();
+  }
+
   #flush(): void {
     const bytes = Buffer.from(this.#text.join(''), 'utf8');
     this.#text = [];
@@ -130,7 +136,7 @@ export class ReplayOutputs {
   /** Takes back what was not published. */
   discard(): void {
     for (const file of this.#files.values()) {
-      file.close();
+      file.abandon();
       rmSync(file.path, { force: true });
     }
     this.#files.clear();
