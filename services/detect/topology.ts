@@ -134,7 +134,7 @@ class Detect implements DetectPipeline {
     this.#captures = state.captures === true;
     this.#fleet = new KeptFleets(state);
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
-    this.#people = new People(state, livePeopleMax);
+    this.#people = new People(state, this.#fleet, livePeopleMax);
     this.#intake = new Intake(this.#context, this.#people, this.#out);
   }
 
@@ -168,7 +168,7 @@ class Detect implements DetectPipeline {
       const fleet = this.#fleet.of(key) ?? newPersonFleet();
       addFact(fleet, fact);
       this.#fleet.save(key, fleet);
-      if (cell.person === null) this.#fleet.rest(key);
+      if (cell.person === null || cell.person.folded !== null) this.#fleet.rest(key);
     }
   }
 
@@ -200,8 +200,8 @@ class Detect implements DetectPipeline {
       this.#intake.take(person, record);
       if (person.closed) {
         person.closed = false;
-        this.#people.saveClosed(cell, this.#active!.size);
         this.#saveFleet(cell);
+        this.#people.saveClosed(cell, this.#active!.size);
       }
       if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
     }
@@ -269,7 +269,7 @@ class Detect implements DetectPipeline {
     const cell = this.#people.wake(tenantId, userId);
     const { key, person } = cell;
     if (person.batch === this.#batch) return cell;
-    person.fleet ??= this.#fleet.of(key);
+    if (person.folded === null) person.fleet ??= this.#fleet.of(key);
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
     if (this.#expiries.size > 0) this.#expiries.delete(key);

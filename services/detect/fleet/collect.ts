@@ -107,8 +107,8 @@ function reportHour(person: Person, config: DetectConfig, out: FleetReport[]): v
     if (session !== undefined) reportSession(reporter, session);
   }
   fleet.hour = -1;
-  fleet.places = roomFor(1);
-  fleet.sessions = roomFor(1);
+  fleet.places = roomFor(2);
+  fleet.sessions = roomFor(2);
 }
 
 function report({ person, hour, out }: Reporter, kind: FleetKind, subject: string, deviceId: string, minutes: readonly number[], values: readonly number[]): void {

@@ -11,7 +11,7 @@ import type { NetworkCategory } from '#schemas/records.ts';
 import type { DetectConfig } from '../config.ts';
 import { gapOfValue, gapValue } from './cohort.ts';
 import type { Everybody } from './everybody.ts';
-import { categoryCode, egressSubjects, TRUSTED_EGRESS } from './subjects.ts';
+import { categoryCode, egressSubject, TRUSTED_EGRESS } from './subjects.ts';
 import type { TurnFigures } from './turns.ts';
 
 /** Hours with a gap that a person keeps, and from how many on the person has a vote. */
@@ -82,8 +82,7 @@ export const gatewaySummary = (values: readonly number[]): string => values.map(
 
 export function createGateways(everybody: Everybody, { memoryMs, shareTenants }: DetectConfig['fleet']): Gateways {
   return (tenantId, sourceIp, trusted, at) => {
-    const { own, shared } = egressSubjects(tenantId, sourceIp);
-    const fact = everybody.at(shareTenants.includes(tenantId) ? shared : own, at);
+    const fact = everybody.at(egressSubject(shareTenants.includes(tenantId) ? null : tenantId, sourceIp), at);
     const people = fact === null || at - fact.effectiveAt > memoryMs ? 0 : (fact.values[0] ?? 0);
     if (people === 0) return trusted ? UNKNOWN : null;
     const votes = fact!.values.slice(1);

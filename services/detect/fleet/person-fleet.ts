@@ -69,12 +69,24 @@ export const PLACES_MAX = 4;
 export const SESSIONS_MAX = 8;
 const FACTS_MAX = 24;
 
+/** Of most people nothing is told: one list for all of them. */
+const NO_FACTS: FleetFact[] = Object.freeze([]) as unknown as FleetFact[];
+
 type Kept = Omit<PersonFleet, 'hands' | 'strangeSince' | 'found'> & Partial<Pick<PersonFleet, 'hands' | 'strangeSince'>>;
 
 /** What was kept, as an object with all its parts: every window of everybody asks for some, and those of one shape are found fastest. */
-export const asPersonFleet = ({ hour, places, sessions, pending, taken, hands, strangeSince }: Kept): PersonFleet => ({ hour, places, sessions, pending, taken, hands, strangeSince, found: undefined });
+export const asPersonFleet = ({ hour, places, sessions, pending, taken, hands, strangeSince }: Kept): PersonFleet => ({
+  hour,
+  places,
+  sessions,
+  pending: pending.length === 0 ? NO_FACTS : pending,
+  taken: taken.length === 0 ? NO_FACTS : taken,
+  hands,
+  strangeSince,
+  found: undefined,
+});
 
-export const newPersonFleet = (): PersonFleet => asPersonFleet({ hour: -1, places: roomFor(1), sessions: roomFor(1), pending: roomFor(1), taken: roomFor(1) });
+export const newPersonFleet = (): PersonFleet => asPersonFleet({ hour: -1, places: roomFor(2), sessions: roomFor(2), pending: NO_FACTS, taken: NO_FACTS });
 
 /** Nothing is gathered and nothing was told: not worth keeping. */
 export const isEmpty = ({ hour, pending, taken, hands }: PersonFleet): boolean => hour < 0 && pending.length === 0 && taken.length === 0 && hands === undefined;
@@ -109,9 +121,7 @@ export function addFact(fleet: PersonFleet, fact: FleetFact): void {
   const { pending } = fleet;
   if (pending.some((known) => known.subject === fact.subject && known.effectiveAt === fact.effectiveAt)) return;
   if (fleet.taken.some((known) => known.subject === fact.subject && known.effectiveAt >= fact.effectiveAt)) return;
-  pending.push(fact);
-  pending.sort(byTime);
-  if (pending.length > FACTS_MAX) pending.shift();
+  fleet.pending = [...pending, fact].toSorted(byTime).slice(-FACTS_MAX);
 }
 
 /** At the end of an own window: what is in force by then replaces what was told before about the same subject. */
@@ -120,11 +130,11 @@ export function takeUp(fleet: PersonFleet, windowEnd: number, memoryMs: number):
   let due = 0;
   while (due < pending.length && pending[due]!.effectiveAt <= windowEnd) due++;
   if (due === 0) return;
+  const taken = [...fleet.taken];
   for (const fact of pending.splice(0, due)) {
-    const { taken } = fleet;
     const at = taken.findIndex((known) => known.subject === fact.subject);
     if (at >= 0) taken.splice(at, 1);
     taken.push(fact);
   }
-  fleet.taken = fleet.taken.filter((fact) => windowEnd - fact.effectiveAt <= memoryMs).slice(-FACTS_MAX);
+  fleet.taken = taken.filter((fact) => windowEnd - fact.effectiveAt <= memoryMs).slice(-FACTS_MAX);
 }

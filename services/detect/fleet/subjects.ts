@@ -67,25 +67,17 @@ export function shortHash(text: string): number {
   return number;
 }
 
-interface EgressSubjects {
-  readonly tenantId: string;
-  /** Among the tenant's own people, and among those of all tenants that share. */
-  readonly own: string;
-  readonly shared: string;
-}
+/** By address. Of many people the memory of the names is dearer than to put them together again every minute. */
+const egresses = new Map<string, { readonly tenant: string | null; readonly subject: string }>();
 
-const egresses = new Map<string, EgressSubjects>();
-
-/** Subjects of the network that an address belongs to. */
-export function egressSubjects(tenantId: string, sourceIp: string): EgressSubjects {
-  let subjects = egresses.get(sourceIp);
-  if (subjects === undefined || subjects.tenantId !== tenantId) {
-    const network = networkOf(sourceIp);
-    subjects = { tenantId, own: subjectOf('EGRESS', tenantId, network), shared: subjectOf('EGRESS', null, network) };
-    if (egresses.size >= KEPT_MAX) egresses.clear();
-    egresses.set(sourceIp, subjects);
-  }
-  return subjects;
+/** Subject of the network that an address belongs to. `tenant`: null among those of all tenants that share. */
+export function egressSubject(tenant: string | null, sourceIp: string): string {
+  const known = egresses.get(sourceIp);
+  if (known !== undefined && known.tenant === tenant) return known.subject;
+  const subject = subjectOf('EGRESS', tenant, networkOf(sourceIp));
+  if (egresses.size >= FEW_NAMES) egresses.clear();
+  egresses.set(sourceIp, { tenant, subject });
+  return subject;
 }
 
 let forgotHour = NaN;

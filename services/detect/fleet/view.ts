@@ -6,7 +6,7 @@ import type { Person, SessionState } from '../steps/person.ts';
 import { readEgress } from './egress.ts';
 import { isLargerBucket, readRhythm } from './rhythm.ts';
 import { readShipTo } from './ship-to.ts';
-import { egressSubjects } from './subjects.ts';
+import { egressSubject } from './subjects.ts';
 
 const toldBy = <T>(fact: FleetFact, figures: T): Told<T> => ({ figures, subject: fact.subject, until: fact.windowEnd });
 
@@ -23,12 +23,12 @@ export function fleetView({ fleet, tenantId }: Person, { sighting, assignment }:
 
 /** Of the facts in force, those that are about where and how the person is now; of the buckets of rhythms the largest. */
 function find(among: readonly FleetFact[], tenantId: string, sourceIp: string | null, assignment: DeviceAssignment | null): FleetView {
-  const network = sourceIp === null ? null : egressSubjects(tenantId, sourceIp);
+  const [shared, own] = sourceIp === null ? [] : [egressSubject(null, sourceIp), egressSubject(tenantId, sourceIp)];
   let egress: FleetFact | null = null;
   let shipTo: FleetFact | null = null;
   let rhythm: FleetFact | null = null;
   for (const fact of among) {
-    if (fact.kind === 'EGRESS' && network !== null && (fact.subject === network.own || fact.subject === network.shared)) egress = fact;
+    if (fact.kind === 'EGRESS' && (fact.subject === own || fact.subject === shared)) egress = fact;
     else if (fact.kind === 'SHIP_TO') shipTo = fact;
     else if (fact.kind === 'RHYTHM' && (rhythm === null || isLargerBucket(fact.values, rhythm.values))) rhythm = fact;
   }

@@ -35,20 +35,13 @@ export interface Rhythm {
 }
 
 const COUPLING_BYTES = 8 * COUPLING_SUMS;
-const RHYTHM_BYTES = COUPLING_BYTES + 4 * PHASE_SUMS + 2 * RHYTHM_BINS;
+export const RHYTHM_BYTES = COUPLING_BYTES + 4 * PHASE_SUMS + 2 * RHYTHM_BINS;
 
-/** All in one buffer. */
-function emptyRhythm(bytes = new ArrayBuffer(RHYTHM_BYTES)): Rhythm {
+/** All in one buffer, at its beginning. */
+export function newRhythm(bytes: ArrayBuffer = new ArrayBuffer(RHYTHM_BYTES)): Rhythm {
   const countsAt = COUPLING_BYTES + 4 * PHASE_SUMS;
   return { counts: new Uint16Array(bytes, countsAt, RHYTHM_BINS), phases: new Int32Array(bytes, COUPLING_BYTES, PHASE_SUMS), coupling: new Float64Array(bytes, 0, COUPLING_SUMS) };
 }
-
-const spare = new Spares(() => emptyRhythm(), clearRhythm);
-
-export const newRhythm = (): Rhythm => spare.take();
-
-/** Hands back one that nobody holds any more. */
-export const releaseRhythm = (rhythm: Rhythm): void => spare.release(rhythm);
 
 interface WithCoupling {
   current: Rhythm;
@@ -59,7 +52,7 @@ interface WithCoupling {
 function emptyWithCoupling(): WithCoupling {
   const ownAt = Math.ceil(RHYTHM_BYTES / 8) * 8;
   const bytes = new ArrayBuffer(ownAt + COUPLING_BYTES);
-  return { current: emptyRhythm(bytes), coupling: new Float64Array(bytes, ownAt, COUPLING_SUMS) };
+  return { current: newRhythm(bytes), coupling: new Float64Array(bytes, ownAt, COUPLING_SUMS) };
 }
 
 const spareWithCoupling = new Spares(emptyWithCoupling, ({ current, coupling }) => {

@@ -192,6 +192,12 @@ export class ByteWriter {
     this.#length += bytes.length;
   }
 
+  /** What `finishAsText` gave, as it is. */
+  rawText(text: string): void {
+    if (this.#length + text.length > this.#bytes.length) this.#reserve(text.length);
+    this.#length += this.#bytes.write(text, this.#length, text.length, 'latin1');
+  }
+
   /** A plain value without undefined, infinities or dates; null is one byte. */
   plain(value: unknown): void {
     this.text(value === null ? '' : JSON.stringify(value));

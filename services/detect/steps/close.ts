@@ -5,15 +5,15 @@ import { newHistory, recordMinute } from '../model/history.ts';
 import { canSight, travelBetween } from '../model/impossible-travel.ts';
 import { isGeolocationRefuted } from '../model/location-refuted.ts';
 import { isApproved, mayBeVisited } from '../model/remote-control.ts';
-import { releaseRhythm } from '../model/rhythm.ts';
 import type { Sighting } from '../model/sighting.ts';
-import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, shifted, SKETCH_COUNT_MAX, type Sketch } from '../model/sketch.ts';
+import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, releaseSketch, shifted, SKETCH_COUNT_MAX, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type MinuteSummary, type SignalParameters } from '../model/view.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
 import { foldRhythm } from './rhythm.ts';
 import { deviceHistory, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+import { GAPS, LATENCIES, TWO_CLOCK_GAPS, tally } from './tally.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
 const MINUTE_SAMPLES_MIN = 15;
@@ -134,25 +134,25 @@ function foldKeystrokeRtt(session: SessionState, window: OpenWindow): void {
 }
 
 function closeKeystrokes(person: Person, session: SessionState, window: OpenWindow, end: number, parameters: SignalParameters): void {
-  if (window.latencies !== null) {
+  tally.takeOut(window);
+  if (tally.has(LATENCIES)) {
     const { transport } = session;
     // Without any transport RTT there is no gap to speak of; the keystrokes still count as typing.
     if (transport !== null && transport.spreadSamples > 0) {
-      const gaps = shifted(window.latencies, transport.medianUs / transport.spreadSamples / 1000);
-      if (window.gaps[0] === null) window.gaps[0] = gaps;
-      else mergeInto(window.gaps[0], gaps);
+      const gaps = shifted(tally.sketch(LATENCIES), transport.medianUs / transport.spreadSamples / 1000);
+      mergeInto(tally.sketch(GAPS), gaps);
+      releaseSketch(gaps);
     }
   }
   foldInput(session, window);
   countMinute((person.activity ??= newActivity()), window.start);
   const { endpoint } = parameters.config;
   const helped = session.helpSince !== null && end - session.helpSince <= endpoint.helpdeskMs;
-  if (window.rhythm !== null) {
+  const { rhythm } = tally;
+  if (rhythm !== null) {
     const minutes = session.tracks[session.clock]?.minutes ?? NO_MINUTES;
     const visited = helped || (session.sighting !== null && mayBeVisited(person.tenantId, session.sighting, minutes, end, endpoint));
-    if (!visited) foldRhythm(person, session, window.rhythm, window.start, parameters.config.rhythm);
-    releaseRhythm(window.rhythm);
-    window.rhythm = null;
+    if (!visited) foldRhythm(person, session, rhythm, window.start, parameters.config.rhythm);
   }
   if (helped) return;
   closeGaps(person, session, window, 0, parameters);
@@ -160,8 +160,9 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
 }
 
 function closeGaps(person: Person, session: SessionState, window: OpenWindow, clock: 0 | 1, { config }: SignalParameters): void {
-  const gaps = window.gaps[clock];
-  if (gaps === null) return;
+  const kind = clock === 0 ? GAPS : TWO_CLOCK_GAPS;
+  if (!tally.has(kind)) return;
+  const gaps = tally.sketch(kind);
   const end = window.start + MINUTE_MS;
   session.clock = clock;
   const track = (session.tracks[clock] ??= newTrack(window.start));

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EnrichedKeystrokes, KeystrokeLatency } from '#schemas/records.ts';
+import { newSketch } from '../model/sketch.ts';
 import { latencyFigures, type DetectEvent, type DigestedKeystrokes } from './digest.ts';
 import { observe, observeGaps } from './observe.ts';
 import { newWindow } from './person.ts';
+import { GAP_KINDS } from './tally.ts';
 import { digestOf } from './write-digest.ts';
 
 const ms = fc.double({ min: -400, max: 9000, noNaN: true }).map(Math.fround);
@@ -48,8 +50,8 @@ test('late gaps and the figures of the report are the same too', () => {
   fc.assert(
     fc.property(keystrokes, (event) => {
       const gapsOf = (record: DigestedKeystrokes | EnrichedKeystrokes) => {
-        const window = newWindow(0);
-        return { keys: observeGaps(window, record), window };
+        const sketches = GAP_KINDS.map(() => newSketch());
+        return { keys: observeGaps({ sketch: (kind) => sketches[kind]! }, record), sketches };
       };
       expect(gapsOf(digested(event))).toEqual(gapsOf(whole(event)));
       expect(latencyFigures(digested(event))).toEqual(latencyFigures(whole(event)));

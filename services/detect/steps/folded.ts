@@ -11,8 +11,9 @@ import { releaseRhythmWithCoupling } from '../model/rhythm.ts';
 import { releaseSketch, releaseSketchPair } from '../model/sketch.ts';
 import { bytesOfText } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
-import { decodePerson } from './person-codec.ts';
-import { newInput, silence, type Person, type SessionState } from './person.ts';
+import { decodePerson, packWindow, unpackWindow } from './person-codec.ts';
+import { NONE_WAITING, newInput, releaseWindow, silence, type Person, type SessionState } from './person.ts';
+import { roomFor } from './room.ts';
 
 /** In the place of lists that are folded; whoever adds to one is told. */
 const FOLDED: never[] = Object.freeze([]) as unknown as never[];
@@ -59,8 +60,30 @@ function foldSession(session: SessionState): void {
   silence(session);
 }
 
+/**
+ * All of a session's open windows but the latest wait as bytes: only what comes late is for them. They are written relative to the session, which
+ * stays as it is until its person is unfolded.
+ */
+export function letWait(person: Person, session: SessionState, dictionary: DatabasesDictionary): void {
+  const { open } = session;
+  if (session.waiting === NONE_WAITING) session.waiting = roomFor(1);
+  while (open.length > 1) {
+    const window = open.shift()!;
+    const { start, assignment, vantage } = window;
+    session.waiting.push({ start, bytes: packWindow(window, session, person, dictionary), assignment, vantage });
+    releaseWindow(window);
+  }
+}
+
+export function wakeWindows(person: Person, session: SessionState, dictionary: DatabasesDictionary): void {
+  const { waiting, open } = session;
+  session.waiting = NONE_WAITING;
+  for (let i = waiting.length - 1; i >= 0; i--) open.unshift(unpackWindow(waiting[i]!, session, person, dictionary));
+}
+
 export function unfold(person: Person, dictionary: DatabasesDictionary): void {
   assert(person.folded !== null, 'a person is unfolded who is not folded');
+  for (const session of person.sessions.values()) if (session.waiting.length > 0) wakeWindows(person, session, dictionary);
   const whole = decodePerson(bytesOfText(person.folded), dictionary);
   person.folded = null;
   const { lastSighting } = whole;

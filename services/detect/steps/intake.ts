@@ -64,7 +64,7 @@ export class Intake {
     const clock = record.event.latencyClock === 'TWO_CLOCKS' ? 1 : 0;
     const track = session.tracks[clock];
     if (track === null || hourOf(windowStartOf(person, event.observedAt)) !== track.hourStart) return;
-    observeGaps({ gaps: clock === 0 ? [track.hour, null] : [null, track.hour], latencies: null }, record);
+    observeGaps({ sketch: () => track.hour }, record);
   }
 
   #sessionOf(person: Person, record: DetectEvent): SessionState {
@@ -99,14 +99,17 @@ export class Intake {
   }
 
   #windowOf(person: Person, session: SessionState, start: number): OpenWindow {
-    const { open } = session;
+    const { open, waiting } = session;
+    if (waiting.length > 0 && start <= waiting.at(-1)!.start) this.#people.wakeWindows(person, session);
     let i = open.length;
     while (i > 0 && open[i - 1]!.start > start) i--;
     if (i > 0 && open[i - 1]!.start === start) return open[i - 1]!;
     const window = newWindow(start);
-    if (i === open.length) open.push(window);
-    else open.splice(i, 0, window);
-    if (open.length <= this.#config.openWindowsMax) return window;
+    if (i === open.length) {
+      open.push(window);
+      this.#people.hasOpened(person, session);
+    } else open.splice(i, 0, window);
+    if (session.waiting.length + open.length <= this.#config.openWindowsMax) return window;
     this.closedEarly++;
     this.#people.unfold(person);
     const first = open.shift()!;

@@ -1,7 +1,7 @@
 /** Keys `tenantId|id` that are put together once: compared and looked up event after event, a string that is new each time is dear. */
 
-/** Emptied every hour, and when there are more; some 150 bytes each. */
-const KEYS_MAX = 100_000;
+/** Emptied every hour, and when there are more: of many people their memory (some 150 bytes each) is dearer than the string. */
+const KEYS_MAX = 4096;
 
 export class KnownKeys {
   readonly #known = new Map<string, { readonly tenantId: string; readonly key: string }>();

@@ -1,10 +1,11 @@
 /** Takes one event into the open window of its minute. Everything here is independent of the order of events. */
 import type { KeystrokeLatency } from '#schemas/records.ts';
-import { addKeystrokes, newRhythm } from '../model/rhythm.ts';
+import { addKeystrokes } from '../model/rhythm.ts';
 import { newSighting, sightAgain, sightFacts, type Sighting } from '../model/sighting.ts';
-import { addValue, newSketch, type Sketch } from '../model/sketch.ts';
+import { addValue, type Sketch } from '../model/sketch.ts';
 import { digests, isConnection, type ConnectionRecord, type DetectEvent, type KeystrokeRecord } from './digest.ts';
-import { SOURCES_PER_WINDOW_MAX, type OpenWindow, type SourceRtt } from './person.ts';
+import { NO_SOURCES, SOURCES_PER_WINDOW_MAX, type OpenWindow, type SourceRtt } from './person.ts';
+import { GAPS, LATENCIES, TWO_CLOCK_GAPS, tally, type GapKind } from './tally.ts';
 
 /** "Latest" is by event time, then by id: the same in every order of arrival. */
 export const isLater = (at: number, id: string, thanAt: number, thanId: string): boolean => at > thanAt || (at === thanAt && id > thanId);
@@ -25,25 +26,25 @@ export function observe(window: OpenWindow, record: DetectEvent): void {
   else observeKeystrokes(window, record);
 }
 
-type Gaps = Pick<OpenWindow, 'gaps' | 'latencies'>;
-
-function sketchFor(window: Gaps, { networkRttMs, latencyClock }: KeystrokeLatency): Sketch {
-  if (networkRttMs === null) return (window.latencies ??= newSketch());
-  return (window.gaps[latencyClock === 'TWO_CLOCKS' ? 1 : 0] ??= newSketch());
+/** Where sketches are found. */
+interface Gaps {
+  sketch(kind: GapKind): Sketch;
 }
 
-/** Adds the gaps of a record to a window's sketches; answers how many keystrokes it has. A digest is read up to its rhythm. */
-export function observeGaps(window: Gaps, record: KeystrokeRecord): number {
+const kindOf = ({ networkRttMs, latencyClock }: KeystrokeLatency): GapKind => (networkRttMs === null ? LATENCIES : latencyClock === 'TWO_CLOCKS' ? TWO_CLOCK_GAPS : GAPS);
+
+/** Adds the gaps of a record to the sketch of their kind; answers how many keystrokes it has. A digest is read up to its rhythm. */
+export function observeGaps(gaps: Gaps, record: KeystrokeRecord): number {
   const { event } = record;
   if (record.type === 'DigestedKeystrokes') {
     const keys = digests.open(record);
-    if (keys > 0) digests.addGaps(sketchFor(window, event));
+    if (keys > 0) digests.addGaps(gaps.sketch(kindOf(event)));
     return keys;
   }
   const { registrationLatencyMs, networkRttMs, latencyClock } = event;
   const keys = registrationLatencyMs.length;
   if (keys === 0) return 0;
-  const sketch = sketchFor(window, event);
+  const sketch = gaps.sketch(kindOf(event));
   const explained = networkRttMs === null ? 0 : latencyClock === 'TWO_CLOCKS' ? networkRttMs / 2 : networkRttMs;
   for (let i = 0; i < keys; i++) addValue(sketch, registrationLatencyMs[i]! - explained);
   return keys;
@@ -51,14 +52,16 @@ export function observeGaps(window: Gaps, record: KeystrokeRecord): number {
 
 function observeKeystrokes(window: OpenWindow, record: KeystrokeRecord): void {
   const { event } = record;
-  const keys = observeGaps(window, record);
+  tally.takeOut(window);
+  const keys = observeGaps(tally, record);
   window.keystrokes += keys;
   if (event.inputOrigin === 'VIRTUAL') window.virtualInput += keys;
   else if (event.inputOrigin === 'INJECTED') window.injectedInput += keys;
   if (record.type === 'DigestedKeystrokes') {
-    if (digests.hasRhythm()) digests.addRhythm((window.rhythm ??= newRhythm()));
+    if (digests.hasRhythm()) digests.addRhythm(tally.beginRhythm());
     // What software injects is no typing.
-  } else if (event.interKeyMs.length > 0 && event.inputOrigin !== 'INJECTED') addKeystrokes((window.rhythm ??= newRhythm()), event);
+  } else if (event.interKeyMs.length > 0 && event.inputOrigin !== 'INJECTED') addKeystrokes(tally.beginRhythm(), event);
+  tally.putBack(window);
   const errorUs = Math.round(event.clockErrorMs * 1000);
   if (event.latencyClock === 'TWO_CLOCKS' && errorUs > window.clockErrorUs) window.clockErrorUs = errorUs;
   if (isLater(event.observedAt, event.eventId, window.sensorAt, window.sensorId)) {
@@ -120,7 +123,8 @@ function sourceOf(window: OpenWindow, record: ConnectionRecord): SourceRtt | nul
   const sighting = newSighting(event);
   sight(sighting, record);
   const source: SourceRtt = { sighting, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
-  sources.push(source);
+  if (sources === NO_SOURCES) window.sources = [source];
+  else sources.push(source);
   return source;
 }
 

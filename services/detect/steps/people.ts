@@ -3,15 +3,17 @@
  * the memory. Who is asked for wakes up. What comes back from a changelog rests until it is asked for, so that a restore
  * decodes open windows only.
  *
- * Where many are live, what closed windows have left of those who type is folded into its bytes until their next window closes (folded.ts), and
- * those who pause for a while are set aside meanwhile: as bytes too, their open windows included.
+ * Where many are live, what closed windows have left of those who type is folded into its bytes until their next window closes, and of open
+ * windows only the latest of a session is an object (folded.ts). Those who pause for a while are set aside meanwhile: as bytes too, their open
+ * windows included.
  */
 import type { KeyedStore, TaskState } from '#lib/state/state.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
+import type { KeptFleets } from '../fleet/kept-fleets.ts';
 import type { PersonFleet } from '../fleet/person-fleet.ts';
 import { ByteReader, bytesOfText, textOfBytes } from './bytes.ts';
 import { DatabasesDictionary } from './databases-dictionary.ts';
-import { fold, unfold } from './folded.ts';
+import { fold, letWait, unfold, wakeWindows } from './folded.ts';
 import { HEAD_BYTES, decodePerson, encodeOpen, encodePerson, joinOpen, packOpen, packPerson, readHead, type PersonHead } from './person-codec.ts';
 import { newPerson, type OpenWindow, type Person, type SessionState } from './person.ts';
 
@@ -63,6 +65,9 @@ function headOf(rest: string): PersonHead {
   return readHead(new ByteReader(head));
 }
 
+/** Bytes that the processor fetches at a time. */
+const CACHE_LINE = 64;
+
 /** What the last look has read: without it the compiler may leave the reading out. */
 const looked = { sum: 0 };
 
@@ -84,10 +89,9 @@ function touchOpen(cells: readonly (Cell | undefined)[]): void {
   }
   for (let i = 0; i < windows.length; i++) sum += windows[i]!.sensorAt;
   for (let i = 0; i < windows.length; i++) {
-    const { gaps, rhythm, sources, latestId } = windows[i]!;
+    const { counts, sources, latestId } = windows[i]!;
     sum += latestId.length;
-    if (gaps[0] !== null) sum += gaps[0][0]! + gaps[0][64]! + gaps[0][128]!;
-    if (rhythm !== null) sum += rhythm.phases[0]! + rhythm.counts[0]! + rhythm.counts[64]! + rhythm.coupling[0]!;
+    if (counts !== null) for (let at = 0; at < counts.length; at += CACHE_LINE) sum += counts[at]!;
     if (sources.length > 0) sum += sources[0]!.sighting.at;
   }
   looked.sum = sum;
@@ -99,12 +103,14 @@ export class People {
   /** The same people, as far as they have open windows; its records are those that every event writes. */
   readonly #open: KeyedStore<Cell>;
   readonly #dictionary: DatabasesDictionary;
+  readonly #fleets: KeptFleets;
   readonly #captures: boolean;
   readonly #liveMax: number;
-  readonly #byUser = new Map<string, { readonly tenantId: string; readonly cell: Cell }>();
+  readonly #byUser = new Map<string, Cell>();
 
   /** @param liveMax from how many live people on those who type are folded, and those who pause are set aside */
-  constructor(state: TaskState, liveMax = LIVE_PEOPLE_MAX) {
+  constructor(state: TaskState, fleets: KeptFleets, liveMax = LIVE_PEOPLE_MAX) {
+    this.#fleets = fleets;
     this.#liveMax = liveMax;
     this.#captures = state.captures === true;
     // The codecs need the dictionary, whose store has to be opened last.
@@ -178,7 +184,19 @@ export class People {
 
   /** Before anything of somebody is asked beyond clocks and open windows. */
   unfold(person: Person): void {
-    if (person.folded !== null) unfold(person, this.#dictionary);
+    if (person.folded === null) return;
+    unfold(person, this.#dictionary);
+    person.fleet = this.#fleets.of(`${person.tenantId}|${person.userId}`);
+  }
+
+  /** A window has opened after the others of a session. */
+  hasOpened(person: Person, session: SessionState): void {
+    if (person.folded !== null && session.open.length > 1) letWait(person, session, this.#dictionary);
+  }
+
+  /** Before anything comes for a window that waits. */
+  wakeWindows(person: Person, session: SessionState): void {
+    wakeWindows(person, session, this.#dictionary);
   }
 
   /** Of an active person, without waking those who are set aside; who rests since the last look is woken up. */
@@ -199,16 +217,15 @@ export class People {
 
   /** The cell of a person who is awake by then; a new one where nothing is known of them. */
   wake(tenantId: string, userId: string): LiveCell {
-    const known = this.#byUser.get(userId);
-    let cell = known?.tenantId === tenantId ? known.cell : undefined;
-    if (cell === undefined) {
+    let cell = this.#byUser.get(userId);
+    if (cell?.person?.tenantId !== tenantId) {
       const key = `${tenantId}|${userId}`;
       cell = this.cell(key);
       if (cell === undefined) this.#people.set(key, (cell = live(key, newPerson(tenantId, userId))));
       if (this.#byUser.size >= KNOWN_USERS_MAX) this.#byUser.clear();
-      this.#byUser.set(userId, { tenantId, cell });
+      this.#byUser.set(userId, cell);
     }
-    if (cell.person === null) this.live(cell);
+    if (cell!.person === null) this.live(cell!);
     return cell as LiveCell;
   }
 
@@ -228,7 +245,10 @@ export class People {
       cell.closed = encodePerson(person, this.#dictionary);
       this.#people.set(cell.key, cell);
     }
-    if (active > this.#liveMax) fold(person, cell.closed === null ? packPerson(person, this.#dictionary) : textOfBytes(cell.closed));
+    if (active <= this.#liveMax) return;
+    fold(person, cell.closed === null ? packPerson(person, this.#dictionary) : textOfBytes(cell.closed));
+    this.#fleets.rest(cell.key);
+    person.fleet = cell.keptFleet = null;
   }
 
   /** Timers have fired for somebody who still has open windows. */

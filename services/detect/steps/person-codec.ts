@@ -12,10 +12,10 @@ import { traitOf, type Familiar } from '../model/novelty.ts';
 import type { Sighting } from '../model/sighting.ts';
 import type { KnownPlace } from '../model/view.ts';
 import { readCoupling, readProfile, writeCoupling, writeProfile } from './rhythm-codec.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter, bytesOfText } from './bytes.ts';
 import { SENSORS, readName, readNumber, readTime, readWord, writeName, writeNumber, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
-import { newPerson, newSession, type Person, type SessionState } from './person.ts';
+import { newPerson, newSession, type OpenWindow, type Person, type SessionState, type WaitingWindow } from './person.ts';
 import { readPlace, writePlace } from './reference-codec.ts';
 import { roomFor } from './room.ts';
 import { readSession, writeSession } from './session-codec.ts';
@@ -283,6 +283,19 @@ export function encodeOpen(person: Person, dictionary: DatabasesDictionary): Uin
   return out.finish();
 }
 
+/** One window, as it stands among the open ones. */
+export function packWindow(window: OpenWindow, session: SessionState, person: Person, dictionary: DatabasesDictionary): string {
+  writeWindow(out, window, session, person, dictionary);
+  return out.finishAsText();
+}
+
+export function unpackWindow({ bytes, assignment, vantage }: WaitingWindow, session: SessionState, person: Person, dictionary: DatabasesDictionary): OpenWindow {
+  const window = readWindow(new ByteReader(bytesOfText(bytes)), session, person, dictionary);
+  window.assignment = assignment;
+  window.vantage = vantage;
+  return window;
+}
+
 /** The same as `packPerson` gives it. */
 export function packOpen(person: Person, dictionary: DatabasesDictionary): string {
   writeOpen(person, dictionary);
@@ -297,11 +310,12 @@ function writeOpen(person: Person, dictionary: DatabasesDictionary): void {
   writeClocks(person);
   for (const session of person.sessions.values()) {
     if (session.open.length === 0) continue;
-    out.count(session.open.length);
+    out.count(session.waiting.length + session.open.length);
     // Written with every event: as it is, which is quickest.
     out.text(session.sessionId);
     out.text(session.deviceId);
     out.integer(person.highestAt - session.firstAt);
+    for (const { bytes } of session.waiting) out.rawText(bytes);
     for (const window of session.open) writeWindow(out, window, session, person, dictionary);
   }
   out.count(0);
@@ -320,7 +334,7 @@ export function joinOpen(person: Person | null, bytes: Uint8Array, dictionary: D
     let session = whole.sessions.get(sessionId);
     if (session === undefined) whole.sessions.set(sessionId, (session = newSession(sessionId, deviceId, firstAt)));
     session.firstAt = firstAt;
-    session.open = roomFor(4);
+    session.open = roomFor(Math.max(2, windows));
     for (let i = 0; i < windows; i++) session.open.push(readWindow(input, session, whole, dictionary));
   }
   assert(input.atEnd, 'the open windows of a person hold more than their form');

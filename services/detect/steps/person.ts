@@ -20,10 +20,14 @@ import type { Sketch } from '../model/sketch.ts';
 import { Spares } from '../model/spares.ts';
 import type { Suppression, Verdict } from './verdicts.ts';
 import { roomFor } from './room.ts';
+import { releaseTally, type Tallied } from './tally.ts';
 import { phaseOf } from './window-phase.ts';
 import type { KnownPlace, MinuteSummary, RhythmBlock, Travel } from '../model/view.ts';
 
 export const TEN_MINUTES_MS = 10 * MINUTE_MS;
+
+/** Most windows are without connections: one list for all of those. */
+export const NO_SOURCES: SourceRtt[] = Object.freeze([]) as unknown as SourceRtt[];
 
 /** Source addresses that one minute of one session keeps apart. */
 export const SOURCES_PER_WINDOW_MAX = 6;
@@ -41,19 +45,13 @@ export interface SourceRtt {
   spreadSamples: number;
 }
 
-export interface OpenWindow {
+export interface OpenWindow extends Tallied {
   start: number;
   /** Events that were counted in. */
   events: number;
   keystrokes: number;
   virtualInput: number;
   injectedInput: number;
-  /** Gaps of one clock and of two clocks, in this order. */
-  gaps: [Sketch | null, Sketch | null];
-  /** Registration latencies of records without a transport RTT; become gaps when the window closes. */
-  latencies: Sketch | null;
-  /** Of the keystrokes that were not injected; null for none. */
-  rhythm: Rhythm | null;
   clockErrorUs: number;
   /** Kernel-smoothed RTTs of the keystrokes, µs. */
   rttLeastUs: number;
@@ -73,6 +71,20 @@ export interface OpenWindow {
   sensorId: string;
   feedback: Feedback | null;
 }
+
+/**
+ * An open window after which a later one has opened, of a person who is folded (folded.ts): as it is written, one byte a character. What is shared
+ * with others would be its own when it is read, so that stays.
+ */
+export interface WaitingWindow {
+  readonly start: number;
+  readonly bytes: string;
+  readonly assignment: DeviceAssignment | null;
+  readonly vantage: Vantage | null;
+}
+
+/** Nearly every session's. */
+export const NONE_WAITING: WaitingWindow[] = Object.freeze([]) as unknown as WaitingWindow[];
 
 /** Gaps of a session in one kind of clock. */
 export interface GapTrack {
@@ -150,7 +162,10 @@ export interface SessionState {
   firstAt: number;
   lastEnd: number;
   late: number;
+  /** In the order of their starts. */
   open: OpenWindow[];
+  /** Open too, and before those. */
+  waiting: WaitingWindow[];
   tracks: [GapTrack | null, GapTrack | null];
   /** Which of the tracks was used last. */
   clock: 0 | 1;
@@ -203,7 +218,7 @@ export interface Person {
   lastSighting: { sighting: Sighting; at: number } | null;
   /** What changes on earlier days add up to. */
   detector: Detector;
-  /** For and from the exchange; in a store of its own. Null before the first window. */
+  /** For and from the exchange; in a store of its own. Null before the first window, and while the person is folded. */
   fleet: PersonFleet | null;
   /** What closed windows have left, as bytes, one a character, while it is folded (folded.ts); null where it is not. */
   folded: string | null;
@@ -253,7 +268,8 @@ export function newSession(sessionId: string, deviceId: string, at: number): Ses
     firstAt: at,
     lastEnd: at,
     late: 0,
-    open: roomFor(4),
+    open: roomFor(2),
+    waiting: NONE_WAITING,
     tracks: [null, null],
     clock: 0,
     sensor: 'ENDPOINT_AGENT',
@@ -280,17 +296,14 @@ export function newWindow(start: number): OpenWindow {
   return window;
 }
 
-/** Hands back one that nobody holds any more; its sketches and its rhythm are whoever's who took them. */
+/** Hands back one that nobody holds any more. */
 export const releaseWindow = (window: OpenWindow): void => spare.release(window);
 
 /** Field by field: this runs with every minute of everybody. */
 function clearWindow(window: OpenWindow): void {
-  const { gaps, sources } = window;
-  gaps[0] = gaps[1] = null;
-  while (sources.length > 0) sources.pop();
+  window.sources = NO_SOURCES;
   window.start = window.events = window.keystrokes = window.virtualInput = window.injectedInput = 0;
-  window.latencies = null;
-  window.rhythm = null;
+  releaseTally(window);
   window.clockErrorUs = window.rttLeastUs = window.rttCount = 0;
   window.rttVantageId = null;
   window.latestAt = -Infinity;
@@ -309,14 +322,13 @@ const emptyWindow = (): OpenWindow => ({
   keystrokes: 0,
   virtualInput: 0,
   injectedInput: 0,
-  gaps: [null, null],
-  latencies: null,
-  rhythm: null,
+  parts: 0,
+  counts: null,
   clockErrorUs: 0,
   rttLeastUs: 0,
   rttCount: 0,
   rttVantageId: null,
-  sources: roomFor(1),
+  sources: NO_SOURCES,
   latestAt: -Infinity,
   latestId: '',
   deviceId: '',

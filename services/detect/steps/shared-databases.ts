@@ -14,7 +14,9 @@ export class SharedDatabases {
   }
 }
 
-function areSame(some: readonly DatabaseVersion[], others: readonly DatabaseVersion[]): boolean {
+/** Whether two lists say the same. */
+export function areSame(some: readonly DatabaseVersion[], others: readonly DatabaseVersion[]): boolean {
+  if (some === others) return true;
   if (some.length !== others.length) return false;
   for (let i = 0; i < some.length; i++) {
     const one = some[i]!;

@@ -5,6 +5,7 @@ import type { Sighting, ToolFacts } from '../model/sighting.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { CATEGORIES, POLICIES, readName, readOptionalName, readOptionalNumber, readTime, readWord, writeName, writeOptionalName, writeOptionalNumber, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
+import { areSame } from './shared-databases.ts';
 
 const IN_FULL = 0;
 /** As the one before it, but for its time, event and path. */
@@ -53,7 +54,7 @@ function writeReason(out: ByteWriter, { category, categoryReason }: Sighting): v
 
 function isSameApartFromEvent(a: Sighting, b: Sighting): boolean {
   return (
-    a.sourceIp === b.sourceIp && a.vantageId === b.vantageId && a.databases === b.databases && a.tools.length === 0 && b.tools.length === 0 && a.kvm === null && b.kvm === null &&
+    a.sourceIp === b.sourceIp && a.vantageId === b.vantageId && areSame(a.databases, b.databases) && a.tools.length === 0 && b.tools.length === 0 && a.kvm === null && b.kvm === null &&
     a.osTimeZone === b.osTimeZone && a.tlsFingerprint === b.tlsFingerprint && a.country === b.country && a.region === b.region && a.city === b.city &&
     a.latitude === b.latitude && a.longitude === b.longitude && a.asn === b.asn && a.organisation === b.organisation && a.category === b.category && a.categoryReason === b.categoryReason &&
     a.policy === b.policy && a.policyLatitude === b.policyLatitude && a.policyLongitude === b.policyLongitude && a.sourceDistanceKm === b.sourceDistanceKm

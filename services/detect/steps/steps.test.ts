@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KeyedStore, StateCodec, TaskState } from '#lib/state/state.ts';
 import { createMemoryState } from '#lib/state/memory.ts';
+import { KeptFleets } from '../fleet/kept-fleets.ts';
 import { newPersonFleet } from '../fleet/person-fleet.ts';
 import { address, config, session } from '../test-events.ts';
 import { buildDetect } from '../topology.ts';
@@ -158,8 +159,13 @@ describe('the state of a person', () => {
   });
 });
 
+function newPeople(): People {
+  const state = createMemoryState();
+  return new People(state, new KeptFleets(state), 0);
+}
+
 test('the clocks of an active person are there in every shape: live, set aside, and at rest since the last look', () => {
-  const people = new People(createMemoryState(), 0);
+  const people = newPeople();
   const cell = people.wake('t', 'u');
   Object.assign(cell.person, { highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
   people.saveOpen(cell);
@@ -173,7 +179,7 @@ test('the clocks of an active person are there in every shape: live, set aside, 
 });
 
 test('who is not live holds on to nothing of what is kept as bytes', () => {
-  const people = new People(createMemoryState(), 0);
+  const people = newPeople();
   const cell = people.wake('t', 'u');
   Object.assign(cell.person, { highestAt: 5_000, seenAtWatermark: 4_000, nextTimer: 9_000 });
   people.saveOpen(cell);

@@ -5,7 +5,6 @@
 import type { SuspiciousSession } from '#schemas/records.ts';
 import { afterWindow, beforeWindow, reportDueAt, reportIfOver } from '../fleet/collect.ts';
 import { MINUTE_MS } from '../fleet/minutes.ts';
-import { releaseSketch } from '../model/sketch.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
@@ -40,14 +39,7 @@ export function fireWindow(person: Person, session: SessionState, window: OpenWi
   if (revised !== null) out.push(revised);
   const decided = applyFeedback(person, session, window.feedback, end, context);
   if (decided !== null) out.push(decided);
-  releaseSketches(window);
   releaseWindow(window);
-}
-
-/** The window is gone, and what it counted is in its session. */
-function releaseSketches({ gaps, latencies }: OpenWindow): void {
-  for (const sketch of gaps) if (sketch !== null) releaseSketch(sketch);
-  if (latencies !== null) releaseSketch(latencies);
 }
 
 /** Time of the timer that was found last, and whether it is a window's; Infinity for none. */

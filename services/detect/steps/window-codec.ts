@@ -1,6 +1,4 @@
 /** Open windows as bytes: what every event changes, so this is the hottest of the codecs. */
-import { newRhythm } from '../model/rhythm.ts';
-import { newSketch } from '../model/sketch.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { SENSORS, readTime, readWord, writeTime, writeWord } from './compact-codec.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
@@ -8,6 +6,7 @@ import { newWindow, type OpenWindow, type Person, type SessionState, type Source
 import { readAssignment, readVantage, writeAssignment, writeVantage } from './reference-codec.ts';
 import { readRhythm, writeRhythm } from './rhythm-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
+import { GAP_KINDS, WITH_RHYTHM, tally } from './tally.ts';
 
 type Rtt = Omit<SourceRtt, 'sighting'> & Omit<TransportState, 'key'>;
 
@@ -26,19 +25,11 @@ export function readRtt(input: ByteReader): Rtt {
   return { samples: next(), leastUs: next(), secondUs: next(), lowerSpreadUs: next(), upperSpreadUs: next(), medianUs: next(), spreadSamples: next() };
 }
 
-const WITH_GAPS = 1;
-const WITH_TWO_CLOCK_GAPS = 2;
-const WITH_LATENCIES = 4;
-const WITH_RHYTHM = 8;
+/** Beside the parts of a tally. */
 const WITH_SENSOR = 16;
 const WITH_FEEDBACK = 32;
 
-function partsOf({ gaps: [first, second], latencies, rhythm, sensor, feedback }: OpenWindow): number {
-  return (
-    (first === null ? 0 : WITH_GAPS) | (second === null ? 0 : WITH_TWO_CLOCK_GAPS) | (latencies === null ? 0 : WITH_LATENCIES) |
-    (rhythm === null ? 0 : WITH_RHYTHM) | (sensor === null ? 0 : WITH_SENSOR) | (feedback === null ? 0 : WITH_FEEDBACK)
-  );
-}
+const partsOf = ({ parts, sensor, feedback }: OpenWindow): number => parts | (sensor === null ? 0 : WITH_SENSOR) | (feedback === null ? 0 : WITH_FEEDBACK);
 
 /** The session's own parts stand for themselves: whoever reads has the session by then. */
 export function writeWindow(out: ByteWriter, window: OpenWindow, session: SessionState, person: Person, dictionary: DatabasesDictionary): void {
@@ -69,11 +60,10 @@ export function writeWindow(out: ByteWriter, window: OpenWindow, session: Sessio
   out.integer(window.rttLeastUs);
   out.count(window.rttCount);
   out.textUnless(window.rttVantageId ?? '', window.vantage?.vantageId ?? '');
-  const [first, second] = window.gaps;
-  if (first !== null) out.packed(first);
-  if (second !== null) out.packed(second);
-  if (window.latencies !== null) out.packed(window.latencies);
-  if (window.rhythm !== null) writeRhythm(out, window.rhythm);
+  tally.takeOut(window);
+  for (const kind of GAP_KINDS) if (tally.has(kind)) out.packed(tally.sketch(kind));
+  const { rhythm } = tally;
+  if (rhythm !== null) writeRhythm(out, rhythm);
 }
 
 export function readWindow(input: ByteReader, session: SessionState, person: Person, dictionary: DatabasesDictionary): OpenWindow {
@@ -85,7 +75,8 @@ export function readWindow(input: ByteReader, session: SessionState, person: Per
   window.deviceId = input.textUnless(session.deviceId);
   window.assignment = readAssignment(input, session.assignment, person);
   window.vantage = readVantage(input, session.vantage);
-  window.sources = input.list(() => ({ sighting: readSighting(input, session.sighting, window.start, dictionary), ...readRtt(input) }));
+  const sources = input.list(() => ({ sighting: readSighting(input, session.sighting, window.start, dictionary), ...readRtt(input) }));
+  if (sources.length > 0) window.sources = sources;
   if ((parts & WITH_FEEDBACK) !== 0) window.feedback = input.plain();
   if ((parts & WITH_SENSOR) === 0) return window;
   window.sensor = readWord(input, SENSORS);
@@ -98,9 +89,9 @@ export function readWindow(input: ByteReader, session: SessionState, person: Per
   window.rttLeastUs = input.integer();
   window.rttCount = input.count();
   window.rttVantageId = input.textUnless(window.vantage?.vantageId ?? '') || null;
-  const sketch = (part: number) => ((parts & part) === 0 ? null : input.packedInto(newSketch()));
-  window.gaps = [sketch(WITH_GAPS), sketch(WITH_TWO_CLOCK_GAPS)];
-  window.latencies = sketch(WITH_LATENCIES);
-  if ((parts & WITH_RHYTHM) !== 0) window.rhythm = readRhythm(input, newRhythm());
+  tally.takeOut(window);
+  for (const kind of GAP_KINDS) if ((parts & (1 << kind)) !== 0) input.packedInto(tally.sketch(kind));
+  if ((parts & WITH_RHYTHM) !== 0) readRhythm(input, tally.beginRhythm());
+  tally.putBack(window);
   return window;
 }

@@ -3,14 +3,13 @@
  * connection a sighting is made.
  */
 import type { EnrichedConnection, EnrichedKeystrokes } from '#schemas/records.ts';
-import { releaseRhythm } from '../model/rhythm.ts';
 import { sightingOf, type SightingFacts } from '../model/sighting.ts';
-import { releaseSketch } from '../model/sketch.ts';
 import { ByteWriter } from './bytes.ts';
 import { latencyFigures } from './digest.ts';
 import { observe } from './observe.ts';
 import { newWindow, releaseWindow } from './person.ts';
 import { writeCoupling } from './rhythm-codec.ts';
+import { GAPS, LATENCIES, TWO_CLOCK_GAPS, tally } from './tally.ts';
 
 const writer = new ByteWriter();
 
@@ -20,19 +19,18 @@ export function digestOf(record: EnrichedKeystrokes): Uint8Array {
   observe(window, record);
   writer.count(record.event.registrationLatencyMs.length);
   const figures = latencyFigures(record);
-  const sketch = window.latencies ?? window.gaps[0] ?? window.gaps[1];
-  if (figures !== null && sketch !== null) {
+  tally.takeOut(window);
+  if (figures !== null) {
     writer.double(figures.lowMs);
     writer.double(figures.medianMs);
-    writer.sparse(sketch);
-    releaseSketch(sketch);
+    writer.sparse(tally.sketch(tally.has(LATENCIES) ? LATENCIES : tally.has(GAPS) ? GAPS : TWO_CLOCK_GAPS));
   }
-  writer.flag(window.rhythm !== null);
-  if (window.rhythm !== null) {
-    writer.sparse(window.rhythm.counts);
-    writer.integers(window.rhythm.phases);
-    writeCoupling(writer, window.rhythm.coupling);
-    releaseRhythm(window.rhythm);
+  const { rhythm } = tally;
+  writer.flag(rhythm !== null);
+  if (rhythm !== null) {
+    writer.sparse(rhythm.counts);
+    writer.integers(rhythm.phases);
+    writeCoupling(writer, rhythm.coupling);
   }
   releaseWindow(window);
   return writer.finish();
