@@ -9,7 +9,7 @@ import { encodeFramed, framedEncoder } from '#lib/codec/encode.ts';
 import { fileSchemaSource } from '#lib/codec/schema-source.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { NO_PSEUDONYMS } from '#lib/kernel/pseudonym.ts';
-import { encodeBatch } from '#lib/log/kafka-batch.ts';
+import { encodeBatch } from '#lib/log/kafka-batch-builder.ts';
 import type { OutgoingRecord } from '#lib/log/log.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
 import { changelogRecord } from '#lib/runner/changelog.ts';

@@ -1,141 +1,24 @@
 /**
- * Kafka's record batches (message format v2), encoded and decoded in one pass over one buffer. kafkajs has its own, but
+ * Kafka's record batches (message format v2), read in one pass over one buffer; written in kafka-batch-builder.ts. kafkajs has its own, but
  * it costs several objects a record and cannot get past a batch that compaction has emptied.
  * Format: https://kafka.apache.org/documentation/#recordbatch
  */
-import { constants, zstdCompressSync } from 'node:zlib';
-import { crc32c } from './crc32c.ts';
-import type { LogRecord, OutgoingRecord } from './log.ts';
+import type { LogRecord } from './log.ts';
 import { UnreadableRecords } from './unreadable.ts';
-import { unpackRecords, ZSTD } from './unpack.ts';
+import { unpackRecords } from './unpack.ts';
 
-export type Compression = 'none' | 'zstd';
-
-const HEADER_BYTES = 61;
+export const HEADER_BYTES = 61;
 /** Bytes before the ones that the length field counts: base offset and the length itself. */
-const BEFORE_LENGTH = 12;
-const CRC_AT = 17;
-const AFTER_CRC = 21;
+export const BEFORE_LENGTH = 12;
+export const CRC_AT = 17;
+export const AFTER_CRC = 21;
 const COMPRESSION_MASK = 0x07;
-/** Level 1: measured on changelog batches, a third of the CPU of the default level 3 for 8 % more bytes. */
-const ZSTD_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
-/** Smaller batches are left as they are: the compressor's own set-up would cost more than all else of them. */
-const COMPRESSED_BYTES_MIN = 1024;
 const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
+export const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const ABORT_MARKER = 0;
-/** A record's own fields at their longest: six varints and the attributes. */
-const RECORD_OVERHEAD_MAX = 40;
-
-export interface BatchProducer {
-  /** −1n outside of a transaction. */
-  readonly id: bigint;
-  readonly epoch: number;
-  readonly firstSequence: number;
-  readonly transactional: boolean;
-}
-
-export function sizeBound(record: OutgoingRecord): number {
-  return RECORD_OVERHEAD_MAX + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-}
-
 /** Header of the first record of a batch: `originAt`, see RawRecord. */
-const ORIGIN_HEADER = Buffer.from('farhand-origin-at');
-const NO_HEADERS = Buffer.from([0]);
-
-function originHeaders(originAt: number | undefined): Buffer {
-  if (originAt === undefined) return NO_HEADERS;
-  const value = Buffer.from(String(originAt));
-  return Buffer.concat([Buffer.from([2, ORIGIN_HEADER.length * 2]), ORIGIN_HEADER, Buffer.from([value.length * 2]), value]);
-}
-
-/** One batch of at least one record; `originAt` goes along as a header of its first record. */
-export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchProducer, compression: Compression, originAt?: number): Buffer {
-  const headers = originHeaders(originAt);
-  let bound = HEADER_BYTES + headers.length;
-  let base = Infinity;
-  let latest = 0;
-  for (const record of records) {
-    bound += sizeBound(record);
-    base = Math.min(base, record.timestampMs);
-    latest = Math.max(latest, record.timestampMs);
-  }
-  let batch = Buffer.allocUnsafe(bound);
-  let at = HEADER_BYTES;
-  for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i]!, i, base, i === 0 ? headers : NO_HEADERS);
-  if (at - HEADER_BYTES < COMPRESSED_BYTES_MIN) compression = 'none';
-  if (compression === 'zstd') {
-    const packed = zstdCompressSync(batch.subarray(HEADER_BYTES, at), { params: ZSTD_LEVEL, chunkSize: packedBound(at - HEADER_BYTES) });
-    if (packed.length < at - HEADER_BYTES) at = HEADER_BYTES + packed.copy(batch, HEADER_BYTES);
-    else compression = 'none';
-  }
-  batch = batch.subarray(0, at);
-  batch.writeBigInt64BE(0n, 0);
-  batch.writeInt32BE(at - BEFORE_LENGTH, 8);
-  batch.writeInt32BE(-1, 12);
-  batch.writeInt8(2, 16);
-  batch.writeInt16BE((compression === 'zstd' ? ZSTD : 0) | (producer.transactional ? TRANSACTIONAL : 0), 21);
-  batch.writeInt32BE(records.length - 1, 23);
-  batch.writeBigInt64BE(BigInt(base), 27);
-  batch.writeBigInt64BE(BigInt(latest), 35);
-  batch.writeBigInt64BE(producer.id, 43);
-  batch.writeInt16BE(producer.epoch, 51);
-  batch.writeInt32BE(producer.firstSequence, 53);
-  batch.writeInt32BE(records.length, 57);
-  batch.writeUInt32BE(crc32c(batch, AFTER_CRC), CRC_AT);
-  return batch;
-}
-
-/**
- * Room for whatever zstd makes of so many bytes (ZSTD_COMPRESSBOUND), and a byte, as an output that is full to the last one makes node:zlib
- * take another piece. Where it is sure to fit, zstd writes there at once instead of through buffers of its own.
- */
-function packedBound(bytes: number): number {
-  return bytes + (bytes >>> 8) + 64 + 1;
-}
-
-function writeRecord(into: Buffer, at: number, record: OutgoingRecord, offsetDelta: number, base: number, headers: Buffer): number {
-  const timestampDelta = record.timestampMs - base;
-  const keyLength = record.key === null ? -1 : record.key.length;
-  const valueLength = record.value === null ? -1 : record.value.length;
-  const length =
-    1 + varintSize(timestampDelta) + varintSize(offsetDelta) + varintSize(keyLength) + Math.max(0, keyLength) +
-    varintSize(valueLength) + Math.max(0, valueLength) + headers.length;
-  at = writeVarint(into, at, length);
-  into[at++] = 0;
-  at = writeVarint(into, at, timestampDelta);
-  at = writeVarint(into, at, offsetDelta);
-  at = writeVarint(into, at, keyLength);
-  if (record.key !== null) into.set(record.key, at);
-  at += Math.max(0, keyLength);
-  at = writeVarint(into, at, valueLength);
-  if (record.value !== null) into.set(record.value, at);
-  at += Math.max(0, valueLength);
-  into.set(headers, at);
-  return at + headers.length;
-}
-
-function zigzag(value: number): number {
-  return value >= 0 ? value * 2 : -value * 2 - 1;
-}
-
-function varintSize(value: number): number {
-  let left = zigzag(value);
-  let size = 1;
-  for (; left >= 128; left = Math.floor(left / 128)) size++;
-  return size;
-}
-
-function writeVarint(into: Buffer, at: number, value: number): number {
-  let left = zigzag(value);
-  while (left >= 128) {
-    into[at++] = (left % 128) | 128;
-    left = left < 0x80000000 ? left >>> 7 : Math.floor(left / 128);
-  }
-  into[at++] = left;
-  return at;
-}
+export const ORIGIN_HEADER = Buffer.from('farhand-origin-at');
 
 /** Attributes, two deltas, the lengths of key and value, and the number of headers, a byte each. */
 const RECORD_BYTES_LEAST = 6;

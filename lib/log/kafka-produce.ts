@@ -1,15 +1,13 @@
 /** Batches on their way to the leaders of their partitions: who gets what, in requests of which size, and what was refused. */
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
-import { encodeBatch, sizeBound, type BatchProducer, type Compression } from './kafka-batch.ts';
+import { Accumulator } from './kafka-accumulator.ts';
+import type { BatchProducer, Compression } from './kafka-batch-builder.ts';
 import { protocolError } from './kafka-client.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { produceRequest, type ProducePartition } from './kafka-wire.ts';
 import type { OutgoingRecord } from './log.ts';
-import { partitionOf } from './partitioner.ts';
 
-/** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
-const BATCH_BYTES_MAX = 512 * 1024;
 const PRODUCE_TIMEOUT_MS = 10_000;
 const RETRY_PLACE_MS = 50;
 
@@ -17,67 +15,41 @@ export interface Batch extends ProducePartition {
   readonly leader: number;
 }
 
-interface Part {
-  readonly topic: string;
-  readonly partition: number;
-  readonly leader: number;
-  readonly records: OutgoingRecord[];
-}
-
-async function partitionRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[]): Promise<Map<string, Part>> {
-  await cluster.addMultipleTargetTopics([...new Set(records.map((r) => r.topic))]);
-  const metadata = new Map<string, { parts: (Part | undefined)[]; leaders: number[] }>();
-  const parts = new Map<string, Part>();
-  for (const record of records) {
-    let topic = metadata.get(record.topic);
-    if (topic === undefined) {
-      const leaders: number[] = [];
-      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(record.topic)) leaders[partitionId] = leader;
-      if (leaders.length === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${record.topic} does not exist`);
-      metadata.set(record.topic, (topic = { parts: [], leaders }));
-    }
-    const partition = record.partition ?? partitionOf(record.key, topic.leaders.length);
-    let part = topic.parts[partition];
-    if (part === undefined) {
-      part = topic.parts[partition] = { topic: record.topic, partition, leader: topic.leaders[partition]!, records: [] };
-      parts.set(`${record.topic}/${partition}`, part);
-    }
-    part.records.push(record);
+/** Leaders by partition, of topics that exist. */
+async function findLeaders(cluster: KafkaCluster, topics: ReadonlySet<string>): Promise<Map<string, number[]>> {
+  await cluster.addMultipleTargetTopics([...topics]);
+  const found = new Map<string, number[]>();
+  for (const topic of topics) {
+    const leaders: number[] = [];
+    for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) leaders[partitionId] = leader;
+    if (leaders.length === 0) throw new FarhandError('FARHAND_LOG_UNAVAILABLE', `the topic ${topic} does not exist`);
+    found.set(topic, leaders);
   }
-  return parts;
-}
-
-function splitBySize(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
-  const slices: OutgoingRecord[][] = [];
-  let bytes = Infinity;
-  for (const record of records) {
-    const size = sizeBound(record);
-    if (bytes + size > BATCH_BYTES_MAX) {
-      slices.push([]);
-      bytes = 0;
-    }
-    slices.at(-1)!.push(record);
-    bytes += size;
-  }
-  return slices;
+  return found;
 }
 
 /**
  * Batches by round: a request may hold one batch of a partition, and a batch has a limited size. The first round has one for every
  * partition.
+ * @param partitions what `accumulator` knows of the number of partitions; what is found out here is added
  * @param producerOf of a batch, by its partition and the number of its records; asked in the order of each partition
  */
 export async function batchRounds(
   cluster: KafkaCluster,
-  records: readonly OutgoingRecord[],
+  accumulator: Accumulator,
+  partitions: Map<string, number>,
   producerOf: (topic: string, partition: number, count: number) => BatchProducer,
-  { compression, originAt }: { readonly compression: Compression; readonly originAt?: number | undefined },
+  compression: Compression,
 ): Promise<Batch[][]> {
+  const leaders = await findLeaders(cluster, accumulator.topics);
+  for (const [topic, { length }] of leaders) partitions.set(topic, length);
+  accumulator.settle();
   const rounds: Batch[][] = [];
-  for (const part of (await partitionRecords(cluster, records)).values()) {
-    splitBySize(part.records).forEach((slice, round) => {
-      const producer = producerOf(part.topic, part.partition, slice.length);
-      (rounds[round] ??= []).push({ ...part, batch: encodeBatch(slice, producer, compression, originAt) });
+  for (const { topic, partition, of } of accumulator.batches()) {
+    const leader = leaders.get(topic)![partition]!;
+    of.forEach((builder, round) => {
+      const batch = builder.finish(producerOf(topic, partition, builder.count), compression);
+      (rounds[round] ??= []).push({ topic, partition, leader, batch });
     });
   }
   return rounds;
@@ -125,7 +97,10 @@ const NOT_THERE = new Set([3, 5, 6]);
 /** Appends outside of any transaction; a failure says nothing about what was written. A leader that moves is followed. */
 export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression, clock: Clock): Promise<void> {
   const nobody = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
-  const rounds = await batchRounds(cluster, records, () => nobody, { compression });
+  const partitions = new Map<string, number>();
+  const accumulator = new Accumulator(partitions);
+  accumulator.add(records, undefined);
+  const rounds = await batchRounds(cluster, accumulator, partitions, () => nobody, compression);
   for (const round of rounds) await appendRound(cluster, round, clock);
 }
 

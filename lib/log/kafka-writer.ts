@@ -9,12 +9,13 @@
  */
 import type { Clock } from '#lib/kernel/clock.ts';
 import { assert } from '#lib/kernel/errors.ts';
-import type { BatchProducer, Compression } from './kafka-batch.ts';
+import { Accumulator } from './kafka-accumulator.ts';
+import type { BatchProducer, Compression } from './kafka-batch-builder.ts';
 import { asLogError } from './kafka-client.ts';
 import { closeCluster, within, type KafkaCluster } from './kafka-cluster.ts';
 import { Coordinator } from './kafka-coordinator.ts';
 import { batchRounds, produceRound, type Batch } from './kafka-produce.ts';
-import type { Commit, TaskWriter } from './log.ts';
+import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
 
 export interface WriterOptions {
   readonly clock: Clock;
@@ -46,6 +47,11 @@ export class KafkaTaskWriter implements TaskWriter {
   readonly #options: WriterOptions;
   readonly #transaction: { transactionalId: string; producerId: string; producerEpoch: number };
   readonly #sequences = new Map<string, number>();
+  /** By topic, as of the last commit that wrote to it. */
+  readonly #partitions = new Map<string, number>();
+  /** For the next commit. */
+  #added: Accumulator;
+  readonly #spare: Buffer[] = [];
   readonly #groups = new Map<string, Coordinator>();
   readonly #coordinator: Coordinator;
   /** Where the last transaction wrote: the next one most likely will, too. */
@@ -60,6 +66,7 @@ export class KafkaTaskWriter implements TaskWriter {
     this.#options = options;
     this.#coordinator = coordinator;
     this.#transaction = transaction;
+    this.#added = new Accumulator(this.#partitions, this.#spare);
   }
 
   get fence(): TaskWriter['fence'] {
@@ -78,6 +85,10 @@ export class KafkaTaskWriter implements TaskWriter {
     } catch (error) {
       throw asLogError(error, `cannot open the writer ${transactionalId}`);
     }
+  }
+
+  add(records: readonly OutgoingRecord[], originAt?: number): void {
+    this.#added.add(records, originAt);
   }
 
   prepare(group: string): void {
@@ -137,9 +148,11 @@ export class KafkaTaskWriter implements TaskWriter {
 
   async #commit({ records, group, positions, originAt }: Commit): Promise<void> {
     const deadline = this.#deadline;
+    const added = this.#added;
+    added.add(records, originAt);
+    this.#added = new Accumulator(this.#partitions, this.#spare);
     const ahead = await this.#takeAhead();
-    const { compression } = this.#options;
-    const rounds = await batchRounds(this.#cluster, records, (topic, partition, count) => this.#sequenceOf(topic, partition, count), { compression, originAt });
+    const rounds = await batchRounds(this.#cluster, added, this.#partitions, (topic, partition, count) => this.#sequenceOf(topic, partition, count), this.#options.compression);
     const places = placesOf(rounds[0] ?? []);
     this.#lastPlaces = places;
     const more = ahead === null ? places : without(places, ahead.places);
@@ -152,6 +165,7 @@ export class KafkaTaskWriter implements TaskWriter {
     const [first, second] = await Promise.allSettled([produced, positioned]);
     if (first.status === 'rejected') throw first.reason;
     if (second.status === 'rejected') throw second.reason;
+    added.release();
     if (ahead === null && places.size === 0 && positions.length === 0) return;
     await this.#end(true, deadline);
   }

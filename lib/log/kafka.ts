@@ -2,7 +2,7 @@
 import type { Kafka } from 'kafkajs';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { KafkaAdmin } from './kafka-admin.ts';
-import type { Compression } from './kafka-batch.ts';
+import type { Compression } from './kafka-batch-builder.ts';
 import { asLogError, createKafka, retrySoon, UNPLACED, type KafkaLogOptions } from './kafka-client.ts';
 import { closeCluster, openCluster, SharedCluster } from './kafka-cluster.ts';
 import { KafkaMembership } from './kafka-group.ts';

@@ -48,12 +48,17 @@ export interface TaskWriter {
   /** Who this writer is among those of its transactional id: the later one of the same producer has the higher epoch. */
   readonly fence: { readonly producer: string; readonly epoch: number };
   /**
+   * Takes records for the next commit, which come before those that it names itself: a log that can writes them down at once, so that nobody
+   * keeps them until then. Their bytes must not change. `originAt` as in Commit, as far as it is known by then.
+   */
+  add(records: readonly OutgoingRecord[], originAt?: number): void;
+  /**
    * Something will be committed soon, with positions of `group`: what that takes beforehand may be asked for now. Answers nothing; where it
    * fails, the next commit does. Calling it again before that commit changes nothing.
    */
   prepare(group: string): void;
   /**
-   * All of it or nothing. Readers see it soon after this resolves, and certainly once another writer of the same id is
+   * All of it and what was added before, or nothing. Readers see it soon after this resolves, and certainly once another writer of the same id is
    * open. FARHAND_FENCED: another writer of this id was opened. FARHAND_LOG_UNAVAILABLE:
    * anything else.
    */

@@ -134,15 +134,18 @@ export class MemoryLog implements Log, LogTimes {
     const epoch = (this.#writers.get(transactionalId) ?? 0) + 1;
     this.#writers.set(transactionalId, epoch);
     let ended = false;
+    let added: OutgoingRecord[] = [];
     const commit = async (of: Commit) => {
       assert(!ended, 'a writer that failed is not used again');
+      const records = [...added, ...of.records];
+      added = [];
       try {
         await Promise.resolve();
         this.faults.beforeCommit?.(transactionalId);
         if (this.#writers.get(transactionalId) !== epoch) {
           throw new FarhandError('FARHAND_FENCED', `commit of ${transactionalId}: another worker holds the task`);
         }
-        this.#append(of.records);
+        this.#append(records);
         for (const p of of.positions) this.#positions.set(`${of.group}\0${p.topic}\0${p.partition}`, p.offset);
         this.faults.afterCommit?.(transactionalId);
       } catch (error) {
@@ -150,7 +153,8 @@ export class MemoryLog implements Log, LogTimes {
         throw error;
       }
     };
-    return Promise.resolve({ fence: { producer: transactionalId, epoch }, prepare: () => undefined, commit, close: () => Promise.resolve(void (ended = true)) });
+    const add = (records: readonly OutgoingRecord[]): void => void (added = [...added, ...records]);
+    return Promise.resolve({ fence: { producer: transactionalId, epoch }, add, prepare: () => undefined, commit, close: () => Promise.resolve(void (ended = true)) });
   }
 
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {

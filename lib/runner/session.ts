@@ -5,7 +5,7 @@
  */
 import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import type { LogRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import type { LogRecord, OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import type { MergedFeeds } from '#lib/log/merge.ts';
 import { Checkpointer } from '#lib/state/checkpoint.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
@@ -104,6 +104,9 @@ export class TaskSession {
   #inFlight: Promise<void> | null = null;
   /** Arrival of the oldest telemetry whose results no commit holds; Infinity where that is unknown. */
   #originAt = Infinity;
+  /** What the writer has of the next commit: bytes and records. */
+  #handedBytes = 0;
+  #handedRecords = 0;
   /** When something last came to an end here: a batch, an attempt, a commit. Monotonic. */
   #movedAtMs: number;
   #failure: { readonly error: unknown } | null = null;
@@ -160,7 +163,7 @@ export class TaskSession {
     const oldest = this.#batch[0] === undefined ? feeds.headTimestamp() : (this.#batch[0] as LogRecord).timestampMs;
     observer.lag(this.#number, feeds.lag + this.#batch.length, oldest === undefined ? 0 : Math.max(0, clock.nowMs() - oldest) / 1_000);
     observer.stateKeys(this.#number, state.size);
-    observer.queues(this.#number, feeds.fill, this.#output.bytes / (2 * bounds.commitBytesMax));
+    observer.queues(this.#number, feeds.fill, this.#handedBytes / (2 * bounds.commitBytesMax));
   }
 
   /** How long nothing has come to an end here although there is work in hand, ms; 0 where there is none. */
@@ -220,11 +223,24 @@ export class TaskSession {
     this.#left = again.length > 0;
     this.#news = true;
     this.#pendingSinceMs ??= began;
+    this.#handOver();
     if (this.#inFlight === null) this.#opened.writer.prepare(this.#parts.service.application);
     this.#done = this.#opened.feeds.positions().map((position) => {
       const first = again.find(({ topic }) => topic === position.topic);
       return first === undefined ? position : { ...position, offset: first.offset };
     });
+  }
+
+  /** What a step has finished goes to the writer at once. */
+  #handOver(): void {
+    this.#handedBytes += this.#output.bytes;
+    const records = this.#output.take();
+    this.#handedRecords += records.length;
+    this.#opened.writer.add(records, this.#origin);
+  }
+
+  get #origin(): number | undefined {
+    return this.#originAt === Infinity ? undefined : this.#originAt;
   }
 
   /** Takes the last `count` records of the inputs out of the batch; requests are always finished. */
@@ -270,6 +286,7 @@ export class TaskSession {
     if (this.#rest !== null && this.#batch.length === 0) {
       this.#rest(this.#output);
       this.#rest = null;
+      this.#handOver();
       this.#pendingSinceMs ??= clock.monotonicMs();
     }
     if (clock.monotonicMs() < this.#idleFromMs) return;
@@ -314,11 +331,11 @@ export class TaskSession {
       if (this.#checkpointer?.wantsCommit === true && this.#inFlight === null) this.#beginCommit();
       return;
     }
-    const full = this.#output.bytes >= bounds.commitBytesMax;
+    const full = this.#handedBytes >= bounds.commitBytesMax;
     // A task that waits for others has told them so: they may be waiting for just that.
     if (!full && !this.#left && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
     if (this.#inFlight !== null) {
-      if (this.#output.bytes < 2 * bounds.commitBytesMax) return;
+      if (this.#handedBytes < 2 * bounds.commitBytesMax) return;
       await this.#inFlight;
       this.#throwFailure();
     }
@@ -328,20 +345,21 @@ export class TaskSession {
   #beginCommit(): void {
     const { service, clock, observer } = this.#parts;
     const { writer, state, feeds } = this.#opened;
-    const originAt = this.#originAt === Infinity ? undefined : this.#originAt;
+    const originAt = this.#origin;
     this.#originAt = Infinity;
     assert(this.#inFlight === null, 'one transaction at a time');
     // Where nothing waits to be processed, the position moves past control records too.
     const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
-    const records = this.#output.take();
-    const outputs = records.length;
+    const outputs = this.#handedRecords;
+    this.#handedBytes = this.#handedRecords = 0;
+    const records: OutgoingRecord[] = [];
     const topic = service.changelog;
     if (topic !== null) {
       const now = clock.nowMs();
       state.drainChanges((change) => records.push(changelogRecord(topic, this.#number, change, now)));
     }
     this.#pendingSinceMs = null;
-    this.#checkpointer?.commitBegins(records.length - outputs);
+    this.#checkpointer?.commitBegins(records.length);
     const began = clock.monotonicMs();
     const ended = (): void => {
       this.#inFlight = null;
@@ -353,7 +371,7 @@ export class TaskSession {
         this.progressed = true;
         this.#checkpointer?.commitEnded();
         const sinceArrival = originAt === undefined ? undefined : (clock.nowMs() - originAt) / 1_000;
-        observer.committed(this.#number, outputs, records.length - outputs, (clock.monotonicMs() - began) / 1_000, sinceArrival);
+        observer.committed(this.#number, outputs, records.length, (clock.monotonicMs() - began) / 1_000, sinceArrival);
         this.report();
         ended();
       },

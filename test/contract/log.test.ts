@@ -1,7 +1,7 @@
 /** What every adapter of the log port must do: one suite over memory, the simulated log and Kafka. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { systemClock } from '#lib/kernel/clock.ts';
-import type { GroupMember, Log, LogTimes, Membership, Position, TaskWriter } from '#lib/log/log.ts';
+import type { Commit, GroupMember, Log, LogTimes, Membership, OutgoingRecord, Position, TaskWriter } from '#lib/log/log.ts';
 import { createMemoryLog } from '#lib/log/memory.ts';
 import { standaloneSimulatedLog } from '../simulation/standalone.ts';
 import { kafkaLog, readAll, record, text, unique, until } from '../infrastructure/logs.ts';
@@ -185,6 +185,27 @@ describe.each(adapters)('the $name log', ({ open }) => {
     await settle(id);
     expect([await values(a, 0), await values(a, 1), await values(b, 2)]).toEqual([['one'], ['two', 'three'], ['one']]);
     expect([await committed(group, a, 0), await committed(other, a, 0)]).toEqual([2, 3]);
+  });
+
+  test.skipIf(skip)('what was added goes with the next commit, before its own records, and with no other writer', async () => {
+    const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
+    const writer = await log.openWriter(id);
+    const of = (n: number, records: readonly OutgoingRecord[] = []): Commit => ({ records, group, positions: [position(topic, 0, n)] });
+    writer.add([record(topic, 0, 'k', 'one'), record(topic, null, 'tenant|bob', 'by its key')]);
+    writer.add([record(topic, 0, 'k', 'two')]);
+    const committing = writer.commit(of(1, [record(topic, 0, 'k', 'three')]));
+    writer.add([record(topic, 0, 'k', 'four')]); // while that is on its way
+    await committing;
+    writer.add([record(topic, 0, 'k', 'five'), record(topic, null, 'tenant|bob', 'by its key too')]);
+    await writer.commit(of(2));
+    writer.add([record(topic, 0, 'k', 'never committed')]);
+    await writer.close();
+    const next = await log.openWriter(id);
+    await next.commit(of(3, [record(topic, 0, 'k', 'six')]));
+    await next.close();
+    await settle(id);
+    expect(await values(topic, 0)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+    expect(await values(topic, 2)).toEqual(['by its key', 'by its key too']);
   });
 
   test.skipIf(skip)('a writer that was fenced after it had prepared commits nothing, and holds nobody up', async () => {

@@ -16,7 +16,8 @@ import { sharedSections } from '#lib/kernel/config-sections.ts';
 import { defineConfig } from '#lib/kernel/config.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { parseAddress } from '#lib/kernel/ip-address.ts';
-import { decodeBatches, encodeBatch } from '#lib/log/kafka-batch.ts';
+import { decodeBatches } from '#lib/log/kafka-batch.ts';
+import { encodeBatch } from '#lib/log/kafka-batch-builder.ts';
 import type { LogRecord } from '#lib/log/log.ts';
 import { assignment } from '#lib/reference/fixtures.ts';
 import { decodeValue } from '#lib/reference/redis-layout.ts';
@@ -89,7 +90,7 @@ const decoders: Target[] = [
   {
     name: 'record batches of Kafka',
     seeds: (['none', 'zstd'] as const).map((compression) =>
-      encodeBatch([1, 2, 3].map((n) => ({ topic: 't', partition: 0, key: Buffer.from(`k${n}`), value: Buffer.alloc(n * 20, n), timestampMs: n })), { id: 1n, epoch: 0, firstSequence: 0, transactional: true }, compression),
+      encodeBatch([1, 2, 3].map((n) => ({ topic: 't', partition: 0, key: Buffer.from(`k${n}`), value: Buffer.alloc(compression === 'zstd' ? n * 6_000 : n * 20, n), timestampMs: n })), { id: 1n, epoch: 0, firstSequence: 0, transactional: true }, compression),
     ),
     run: (bytes) => {
       const into: LogRecord[] = [];

@@ -1,6 +1,6 @@
 /** A record batch in Snappy, as producers of other languages send it; ours never do, and ours do not read it. */
 import { crc32c } from '#lib/log/crc32c.ts';
-import { encodeBatch } from '#lib/log/kafka-batch.ts';
+import { encodeBatch } from '#lib/log/kafka-batch-builder.ts';
 import { createKafka } from '#lib/log/kafka-client.ts';
 import { closeCluster, openCluster } from '#lib/log/kafka-cluster.ts';
 import { produceRequest } from '#lib/log/kafka-wire.ts';

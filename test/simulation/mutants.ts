@@ -27,8 +27,14 @@ function committing(log: Log, commitWith: CommitWith): Log {
   return Object.assign(bound(changed, log), {
     openWriter: async (id: string): Promise<TaskWriter> => {
       let writer = await log.openWriter(id);
+      let added: readonly OutgoingRecord[] = [];
       const reopen = async () => (writer = await log.openWriter(id));
-      return { fence: writer.fence, prepare: (group) => writer.prepare(group), commit: (commit) => commitWith(writer, commit, reopen), close: () => writer.close() };
+      const commit = (of: Commit): Promise<void> => {
+        const records = [...added, ...of.records];
+        added = [];
+        return commitWith(writer, { ...of, records }, reopen);
+      };
+      return { fence: writer.fence, add: (records) => void (added = [...added, ...records]), prepare: (group) => writer.prepare(group), commit, close: () => writer.close() };
     },
   });
 }
@@ -132,7 +138,14 @@ export const MUTANTS: readonly Mutant[] = [
       Object.assign(bound(Object.create(log) as Log, log), {
         openWriter: (id: string): Promise<TaskWriter> => {
           let writer: Promise<TaskWriter> | undefined;
-          return Promise.resolve({ fence: { producer: id, epoch: 0 }, prepare: () => undefined, commit: async (commit: Commit) => (await (writer ??= log.openWriter(id))).commit(commit), close: async () => (await writer)?.close() });
+          let added: readonly OutgoingRecord[] = [];
+          const add = (records: readonly OutgoingRecord[]): void => void (added = [...added, ...records]);
+          const commit = async (of: Commit): Promise<void> => {
+            const records = [...added, ...of.records];
+            added = [];
+            await (await (writer ??= log.openWriter(id))).commit({ ...of, records });
+          };
+          return Promise.resolve({ fence: { producer: id, epoch: 0 }, add, prepare: () => undefined, commit, close: async () => (await writer)?.close() });
         },
       }),
   },

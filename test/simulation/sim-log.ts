@@ -98,6 +98,7 @@ class SimWriter implements TaskWriter {
   readonly #epoch: number;
   readonly fence: TaskWriter['fence'];
   #begun: Promise<void> | null = null;
+  #added: OutgoingRecord[] = [];
   #ended = false;
 
   constructor(network: Network, id: string, epoch: number) {
@@ -105,6 +106,10 @@ class SimWriter implements TaskWriter {
     this.#network = network;
     this.#id = id;
     this.#epoch = epoch;
+  }
+
+  add(records: readonly OutgoingRecord[]): void {
+    this.#added = [...this.#added, ...records];
   }
 
   prepare(): void {
@@ -120,8 +125,10 @@ class SimWriter implements TaskWriter {
 
   async commit({ records, group, positions }: Commit): Promise<void> {
     assert(!this.#ended, 'a writer that failed is not used again');
+    const added = this.#added;
+    this.#added = [];
     try {
-      await this.#commit(records, group, positions);
+      await this.#commit([...added, ...records], group, positions);
     } catch (error) {
       this.#ended = true;
       if (error instanceof FarhandError) throw error;
