@@ -82,6 +82,10 @@ export const kafkaSectionSchema = z
       .max(256 * MEBIBYTE)
       .default(4 * MEBIBYTE)
       .describe('Bytes that may wait in memory per partition, packed as they were fetched; while more waits, nothing is fetched (back-pressure).'),
+    compression: z
+      .enum(['zstd', 'none'])
+      .default('zstd')
+      .describe('How batches are packed that are written; all that is known is read. none: less CPU here, more bytes on the network and on the disks of the brokers.'),
     batchRecordsMax: z.int().min(1).max(100_000).default(2_000).describe('Most records that a task processes at once.'),
   })
   .refine((kafka) => kafka.heartbeatIntervalMs * 3 <= kafka.sessionTimeoutMs, {

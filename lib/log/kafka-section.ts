@@ -19,7 +19,7 @@ export function kafkaOptionsOf(section: KafkaSection, clock: Clock, { onLog, ...
     brokers: section.brokers,
     clientId: section.clientId,
     clock,
-    compression: 'zstd',
+    compression: section.compression,
     transactionTimeoutMs: section.transactionTimeoutMs,
     group: {
       sessionTimeoutMs: section.sessionTimeoutMs,
