@@ -14,6 +14,8 @@ const AHEAD_MS_MAX = 30 * 60_000;
 export class OutputBuffer implements Emitter {
   readonly #topics: Readonly<Record<string, string>>;
   readonly #nowMs: () => number;
+  /** Times up to here were not too far ahead when the clock was last asked, and are not since. */
+  #acceptedMs = -Infinity;
   #records: OutgoingRecord[] = [];
   #bytes = 0;
 
@@ -27,9 +29,8 @@ export class OutputBuffer implements Emitter {
     const topic = this.#topics[output];
     assert(topic !== undefined, `the output ${output} has no topic`);
     // A time of 0 stands for "unknown" (a dead letter without arrival); the topic's retention would delete it at once.
-    const nowMs = this.#nowMs();
-    const isTime = timestampMs > 0 && timestampMs <= nowMs + AHEAD_MS_MAX;
-    this.#records.push({ topic, partition, key, value, timestampMs: isTime ? timestampMs : nowMs });
+    const isTime = timestampMs > 0 && (timestampMs <= this.#acceptedMs || timestampMs <= (this.#acceptedMs = this.#nowMs() + AHEAD_MS_MAX));
+    this.#records.push({ topic, partition, key, value, timestampMs: isTime ? timestampMs : this.#nowMs() });
     this.#bytes += RECORD_OVERHEAD + value.length + (key?.length ?? 0);
   }
 
