@@ -22,6 +22,8 @@ Reads telemetry.*.v1SUFFIX. Prints "FIRST <epoch ms>" at its first records. Ends
              prints "DONE <epoch ms>" once all have committed what there is`;
 
 const PARTITIONS = 8;
+/** As kafka.compression may be set: the log is on this machine, and its events are mostly numbers that zstd takes a quarter off. */
+const COMPRESSION = 'none';
 const POLL_MS = 100;
 
 interface Job {
@@ -114,7 +116,7 @@ async function main(): Promise<void> {
   const services = job.staged ? await stagesOf(job, onBatch) : [await wholeOf(job, onBatch)];
   const service = services[job.staged ? Number(job.worker) : 0];
   if (service === undefined) throw new FarhandError('FARHAND_USAGE', HELP);
-  const log = await openKafkaLog({ ...KAFKA_DEFAULTS, brokers: job.brokers.split(','), clientId: `farhand-reference-${job.worker}`, clock: systemClock });
+  const log = await openKafkaLog({ ...KAFKA_DEFAULTS, compression: COMPRESSION, brokers: job.brokers.split(','), clientId: `farhand-reference-${job.worker}`, clock: systemClock });
   await createTopics(log, services.flatMap(({ changelog }) => changelog ?? []), { 'cleanup.policy': 'compact' });
   await createTopics(log, services.slice(1).flatMap(({ inputs }) => inputs), { 'retention.ms': '-1' });
   const stop = new AbortController();

@@ -18,60 +18,71 @@ export interface Place {
 }
 
 export interface Connected {
-  readonly source: Place;
-  readonly path: readonly Place[];
+  /** The source and the path behind it, as `readPath` reads them: only a finding asks for more than the two numbers. */
+  readonly path: Uint8Array;
   /** EWMA of the least round trips; NaN while none is known. */
   readonly rttMs: number;
   readonly distanceKm: number;
 }
 
-const places = new WeakMap<AddressFacts, Place>();
+const writer = new ByteWriter();
+const written = new WeakMap<AddressFacts, Uint8Array>();
 
 /** The facts are shared by all who ask for an address, and so is what is made of them. */
-export function placeOf(facts: AddressFacts): Place {
-  let place = places.get(facts);
-  if (place === undefined) {
+function bytesOf(facts: AddressFacts): Uint8Array {
+  let bytes = written.get(facts);
+  if (bytes === undefined) {
     const { ip, country, city, latitude, longitude, asn, organisation } = facts;
-    place = { ip, country: country ?? '', city: city ?? '', latitude: latitude ?? NaN, longitude: longitude ?? NaN, asn: asn ?? 0, organisation: organisation ?? '' };
-    places.set(facts, place);
+    writer.text(ip);
+    writer.text(country ?? '');
+    writer.text(city ?? '');
+    writer.double(latitude ?? NaN);
+    writer.double(longitude ?? NaN);
+    writer.count(asn ?? 0);
+    writer.text(organisation ?? '');
+    written.set(facts, (bytes = writer.finish().slice()));
   }
-  return place;
+  return bytes;
 }
 
-export const distanceOf = ({ latitude, longitude }: Place): number => greatCircleKm(latitude, longitude, VANTAGE.latitude, VANTAGE.longitude);
-
-function writePlace(writer: ByteWriter, { ip, country, city, latitude, longitude, asn, organisation }: Place): void {
-  writer.text(ip);
-  writer.text(country);
-  writer.text(city);
-  writer.double(latitude);
-  writer.double(longitude);
-  writer.count(asn);
-  writer.text(organisation);
+/** The bytes lie in a slab with others: who keeps them copies them. */
+export function writePath(source: AddressFacts, path: readonly AddressFacts[]): Uint8Array {
+  const pieces = [source, ...path].map(bytesOf);
+  for (const bytes of pieces) writer.raw(bytes);
+  return writer.finish();
 }
 
-function readPlace(reader: ByteReader): Place {
-  return { ip: reader.text(), country: reader.text(), city: reader.text(), latitude: reader.double(), longitude: reader.double(), asn: reader.count(), organisation: reader.text() };
+const readPlace = (reader: ByteReader): Place => ({ ip: reader.text(), country: reader.text(), city: reader.text(), latitude: reader.double(), longitude: reader.double(), asn: reader.count(), organisation: reader.text() });
+
+export function readPath(bytes: Uint8Array): { source: Place; path: Place[] } {
+  const reader = new ByteReader(bytes);
+  const source = readPlace(reader);
+  const path: Place[] = [];
+  while (!reader.atEnd) path.push(readPlace(reader));
+  return { source, path };
 }
 
-export function writeConnected(writer: ByteWriter, { source, path, rttMs, distanceKm }: Connected): void {
-  writer.double(rttMs);
-  writer.double(distanceKm);
-  writePlace(writer, source);
-  writer.list(path, (place) => writePlace(writer, place));
+export const distanceOf = ({ latitude, longitude }: AddressFacts): number => greatCircleKm(latitude ?? NaN, longitude ?? NaN, VANTAGE.latitude, VANTAGE.longitude);
+
+/** Bytes before the path: two numbers. */
+const NUMBERS_BYTES = 16;
+
+export function writeConnected(into: ByteWriter, { path, rttMs, distanceKm }: Connected): void {
+  into.double(rttMs);
+  into.double(distanceKm);
+  into.raw(path);
 }
 
-export function readConnected(reader: ByteReader): Connected {
-  const [rttMs, distanceKm] = [reader.double(), reader.double()];
-  return { rttMs, distanceKm, source: readPlace(reader), path: reader.list(() => readPlace(reader)) };
+/** Of bytes that hold nothing else from `start` on. */
+export function readConnected(bytes: Uint8Array, start = 0): Connected {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
+  return { rttMs: view.getFloat64(0), distanceKm: view.getFloat64(8), path: bytes.subarray(start + NUMBERS_BYTES) };
 }
-
-const writer = new ByteWriter();
 
 export const connectedCodec: StateCodec<Connected> = {
   encode(connected) {
     writeConnected(writer, connected);
     return writer.finish();
   },
-  decode: (bytes) => readConnected(new ByteReader(bytes)),
+  decode: (bytes) => readConnected(bytes.slice()),
 };

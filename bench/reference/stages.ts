@@ -34,7 +34,7 @@ function encodeLocated(sessionId: string, observedAt: number, located: Connected
 function decodeLocated(bytes: Uint8Array): { sessionId: string; observedAt: number; located: Connected } {
   const reader = new ByteReader(bytes);
   reader.byte();
-  return { sessionId: reader.text(), observedAt: reader.double(), located: readConnected(reader) };
+  return { sessionId: reader.text(), observedAt: reader.double(), located: readConnected(bytes, reader.at) };
 }
 
 /** What a stage before has handed on was decoded there already. */

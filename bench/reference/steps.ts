@@ -10,7 +10,7 @@ import type { Connection, KeystrokeLatency, TelemetryEvent } from '#schemas/reco
 import type { AddressBook } from '../../services/enrich/address-book.ts';
 import { EventMemory } from '../../services/ingest/dedupe/memory-of-events.ts';
 import { isIpLiteral } from '../../services/ingest/steps/addresses.ts';
-import { connectedCodec, distanceOf, placeOf, type Connected, type Place } from './place.ts';
+import { connectedCodec, distanceOf, readPath, writePath, type Connected, type Place } from './place.ts';
 import { Window, windowsCodec } from './window.ts';
 
 const WINDOW_MS = 60_000;
@@ -60,11 +60,10 @@ export class Gate {
 
 /** What a connection says, without what came before it: its round trip is its own. */
 export function locate({ sourceIp, forwardedFor, hops, rttMinMs }: Connection, addresses: AddressBook): Connected {
-  const place = (ip: string): Place => placeOf(addresses.describe(ip));
-  const source = place(sourceIp);
-  const path = forwardedFor.map(place);
-  for (const { ip } of hops) if (ip !== null) path.push(place(ip));
-  return { source, path, rttMs: rttMinMs ?? NaN, distanceKm: distanceOf(source) };
+  const source = addresses.describe(sourceIp);
+  const path = forwardedFor.map((ip) => addresses.describe(ip));
+  for (const { ip } of hops) if (ip !== null) path.push(addresses.describe(ip));
+  return { path: writePath(source, path), rttMs: rttMinMs ?? NaN, distanceKm: distanceOf(source) };
 }
 
 /** The windows of the sessions of a task. */
@@ -97,7 +96,7 @@ export class Fold {
     const last = this.#connected.get(sessionId)?.rttMs ?? NaN;
     const rtt = located.rttMs;
     const rttMs = Number.isNaN(rtt) ? last : Number.isNaN(last) ? rtt : last + ALPHA_RTT * (rtt - last);
-    this.#connected.set(sessionId, { ...located, rttMs });
+    this.#connected.set(sessionId, { path: located.path.slice(), distanceKm: located.distanceKm, rttMs });
   }
 
   keystrokes(event: KeystrokeLatency, key: Uint8Array | null, emitter: Emitter): void {
@@ -120,7 +119,8 @@ export class Fold {
   }
 }
 
-function findingOf(event: KeystrokeLatency, { source, path, rttMs, distanceKm }: Connected, window: Window, expectedMs: number): unknown {
+function findingOf(event: KeystrokeLatency, { path: bytes, rttMs, distanceKm }: Connected, window: Window, expectedMs: number): unknown {
+  const { source, path } = readPath(bytes);
   const { tenantId, sessionId, deviceId, userId, observedAt } = event;
   const network = ({ ip, country, city, organisation, asn }: Place) => ({ ip, country, city, organisation, asn });
   return {

@@ -396,6 +396,11 @@ export class ByteReader {
     return values;
   }
 
+  /** Where it goes on. */
+  get at(): number {
+    return this.#at;
+  }
+
   get atEnd(): boolean {
     return this.#at === this.#bytes.length;
   }
