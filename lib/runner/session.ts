@@ -13,6 +13,7 @@ import { Backoff } from './backoff.ts';
 import { changelogRecord } from './changelog.ts';
 import { openFeeds } from './feeds.ts';
 import { readsOf, type RunnerParts } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { isQuiescent } from './quiescence.ts';
 import { restoreTask } from './restore.ts';
@@ -81,7 +82,7 @@ export class TaskSession {
   readonly #reader: Reader;
   readonly #number: number;
   readonly #opened: Opened;
-  readonly #output: OutputBuffer;
+  readonly #outbox: Outbox;
   readonly #checkpointer: Checkpointer | null;
   readonly #backoff: Backoff;
   /** Taken from the feeds; not empty between turns only while a dependency is away, or while the task has left records. */
@@ -102,11 +103,6 @@ export class TaskSession {
   /** When the oldest work that no commit holds was done; null where there is none. */
   #pendingSinceMs: number | null = null;
   #inFlight: Promise<void> | null = null;
-  /** Arrival of the oldest telemetry whose results no commit holds; Infinity where that is unknown. */
-  #originAt = Infinity;
-  /** What the writer has of the next commit: bytes and records. */
-  #handedBytes = 0;
-  #handedRecords = 0;
   /** When something last came to an end here: a batch, an attempt, a commit. Monotonic. */
   #movedAtMs: number;
   #failure: { readonly error: unknown } | null = null;
@@ -122,7 +118,7 @@ export class TaskSession {
     this.#movedAtMs = parts.clock.monotonicMs();
     this.#askFromMs = this.#movedAtMs + this.#idleAfterMs;
     this.#checkpointer = checkpointerOf(parts, reader, number, opened);
-    this.#output = new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs());
+    this.#outbox = new Outbox(new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs()), opened.writer);
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
   }
 
@@ -163,7 +159,7 @@ export class TaskSession {
     const oldest = this.#batch[0] === undefined ? feeds.headTimestamp() : (this.#batch[0] as LogRecord).timestampMs;
     observer.lag(this.#number, feeds.lag + this.#batch.length, oldest === undefined ? 0 : Math.max(0, clock.nowMs() - oldest) / 1_000);
     observer.stateKeys(this.#number, state.size);
-    observer.queues(this.#number, feeds.fill, this.#handedBytes / (2 * bounds.commitBytesMax));
+    observer.queues(this.#number, feeds.fill, this.#outbox.bytes / (2 * bounds.commitBytesMax));
   }
 
   /** How long nothing has come to an end here although there is work in hand, ms; 0 where there is none. */
@@ -197,15 +193,15 @@ export class TaskSession {
   async #process(): Promise<void> {
     const { clock, observer } = this.#parts;
     const { task, state } = this.#opened;
-    const mark = this.#output.length;
+    const mark = this.#outbox.buffer.length;
     const { mutations } = state;
     const began = clock.monotonicMs();
     let left: Left;
     try {
-      const working = task.process(this.#batch, this.#output);
+      const working = task.process(this.#batch, this.#outbox.buffer);
       left = working instanceof Promise ? await working : working;
     } catch (error) {
-      this.#output.truncate(mark);
+      this.#outbox.buffer.truncate(mark);
       if (!(error instanceof FarhandError && error.retriable)) throw new UnforeseenFailure(error, this.#batch);
       observer.retried(this.#number, 'dependency', error);
       if (state.mutations !== mutations) throw new TouchedState(error.code, error.message, { cause: error });
@@ -215,7 +211,7 @@ export class TaskSession {
     }
     this.#movedAtMs = clock.monotonicMs();
     const again = this.#leave(left ?? 0);
-    this.#noteOrigin();
+    this.#outbox.handOver(this.#batch);
     observer.processed(this.#number, this.#batch.length, (clock.monotonicMs() - began) / 1_000);
     this.#backoff.reset();
     this.#batch.length = 0;
@@ -223,24 +219,11 @@ export class TaskSession {
     this.#left = again.length > 0;
     this.#news = true;
     this.#pendingSinceMs ??= began;
-    this.#handOver();
     if (this.#inFlight === null) this.#opened.writer.prepare(this.#parts.service.application);
     this.#done = this.#opened.feeds.positions().map((position) => {
       const first = again.find(({ topic }) => topic === position.topic);
       return first === undefined ? position : { ...position, offset: first.offset };
     });
-  }
-
-  /** What a step has finished goes to the writer at once. */
-  #handOver(): void {
-    this.#handedBytes += this.#output.bytes;
-    const records = this.#output.take();
-    this.#handedRecords += records.length;
-    this.#opened.writer.add(records, this.#origin);
-  }
-
-  get #origin(): number | undefined {
-    return this.#originAt === Infinity ? undefined : this.#originAt;
   }
 
   /** Takes the last `count` records of the inputs out of the batch; requests are always finished. */
@@ -284,9 +267,9 @@ export class TaskSession {
     const { log, service, clock } = this.#parts;
     const { task, feeds } = this.#opened;
     if (this.#rest !== null && this.#batch.length === 0) {
-      this.#rest(this.#output);
+      this.#rest(this.#outbox.buffer);
       this.#rest = null;
-      this.#handOver();
+      this.#outbox.handOver([]);
       this.#pendingSinceMs ??= clock.monotonicMs();
     }
     if (clock.monotonicMs() < this.#idleFromMs) return;
@@ -304,13 +287,6 @@ export class TaskSession {
       this.#reader.wake();
     };
     void isQuiescent(log, service, this.#number, feeds.positions()).then(answered, () => answered(false));
-  }
-
-  #noteOrigin(): void {
-    for (const { originAt, arrivedAt } of this.#batch) {
-      const at = originAt ?? arrivedAt ?? Infinity;
-      if (at < this.#originAt) this.#originAt = at;
-    }
   }
 
   #idleMs(): number {
@@ -331,11 +307,11 @@ export class TaskSession {
       if (this.#checkpointer?.wantsCommit === true && this.#inFlight === null) this.#beginCommit();
       return;
     }
-    const full = this.#handedBytes >= bounds.commitBytesMax;
+    const full = this.#outbox.bytes >= bounds.commitBytesMax;
     // A task that waits for others has told them so: they may be waiting for just that.
     if (!full && !this.#left && clock.monotonicMs() - this.#pendingSinceMs < bounds.commitIntervalMs) return;
     if (this.#inFlight !== null) {
-      if (this.#handedBytes < 2 * bounds.commitBytesMax) return;
+      if (this.#outbox.bytes < 2 * bounds.commitBytesMax) return;
       await this.#inFlight;
       this.#throwFailure();
     }
@@ -345,13 +321,10 @@ export class TaskSession {
   #beginCommit(): void {
     const { service, clock, observer } = this.#parts;
     const { writer, state, feeds } = this.#opened;
-    const originAt = this.#origin;
-    this.#originAt = Infinity;
+    const { outputs, originAt } = this.#outbox.begin();
     assert(this.#inFlight === null, 'one transaction at a time');
     // Where nothing waits to be processed, the position moves past control records too.
     const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
-    const outputs = this.#handedRecords;
-    this.#handedBytes = this.#handedRecords = 0;
     const records: OutgoingRecord[] = [];
     const topic = service.changelog;
     if (topic !== null) {
