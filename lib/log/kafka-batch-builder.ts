@@ -8,7 +8,7 @@ import { ZSTD } from './unpack.ts';
 export type Compression = 'none' | 'zstd';
 
 /** Uncompressed bytes of one batch; brokers refuse more than 1 MiB by default. */
-const BATCH_BYTES_MAX = 512 * 1024;
+export const BATCH_BYTES_MAX = 512 * 1024;
 /** Room that a batch begins with: most hold a few records. */
 const BATCH_BYTES_FIRST = 2 * 1024;
 /** Four times brings it to the largest. */

@@ -16,8 +16,8 @@ export interface Batch extends ProducePartition {
 }
 
 /** Leaders by partition, of topics that exist. */
-async function findLeaders(cluster: KafkaCluster, topics: ReadonlySet<string>): Promise<Map<string, number[]>> {
-  await cluster.addMultipleTargetTopics([...topics]);
+async function findLeaders(cluster: KafkaCluster, topics: string[]): Promise<Map<string, number[]>> {
+  await cluster.addMultipleTargetTopics(topics);
   const found = new Map<string, number[]>();
   for (const topic of topics) {
     const leaders: number[] = [];
@@ -31,19 +31,16 @@ async function findLeaders(cluster: KafkaCluster, topics: ReadonlySet<string>): 
 /**
  * Batches by round: a request may hold one batch of a partition, and a batch has a limited size. The first round has one for every
  * partition.
- * @param partitions what `accumulator` knows of the number of partitions; what is found out here is added
  * @param producerOf of a batch, by its partition and the number of its records; asked in the order of each partition
  */
 export async function batchRounds(
   cluster: KafkaCluster,
   accumulator: Accumulator,
-  partitions: Map<string, number>,
   producerOf: (topic: string, partition: number, count: number) => BatchProducer,
   compression: Compression,
 ): Promise<Batch[][]> {
   const leaders = await findLeaders(cluster, accumulator.topics);
-  for (const [topic, { length }] of leaders) partitions.set(topic, length);
-  accumulator.settle();
+  accumulator.settle(new Map([...leaders].map(([topic, { length }]) => [topic, length])));
   const rounds: Batch[][] = [];
   for (const { topic, partition, of } of accumulator.batches()) {
     const leader = leaders.get(topic)![partition]!;
@@ -97,10 +94,9 @@ const NOT_THERE = new Set([3, 5, 6]);
 /** Appends outside of any transaction; a failure says nothing about what was written. A leader that moves is followed. */
 export async function appendRecords(cluster: KafkaCluster, records: readonly OutgoingRecord[], compression: Compression, clock: Clock): Promise<void> {
   const nobody = { id: -1n, epoch: -1, firstSequence: -1, transactional: false };
-  const partitions = new Map<string, number>();
-  const accumulator = new Accumulator(partitions);
+  const accumulator = new Accumulator();
   accumulator.add(records, undefined);
-  const rounds = await batchRounds(cluster, accumulator, partitions, () => nobody, compression);
+  const rounds = await batchRounds(cluster, accumulator, () => nobody, compression);
   for (const round of rounds) await appendRound(cluster, round, clock);
 }
 

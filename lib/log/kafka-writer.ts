@@ -152,7 +152,7 @@ export class KafkaTaskWriter implements TaskWriter {
     added.add(records, originAt);
     this.#added = new Accumulator(this.#partitions, this.#spare);
     const ahead = await this.#takeAhead();
-    const rounds = await batchRounds(this.#cluster, added, this.#partitions, (topic, partition, count) => this.#sequenceOf(topic, partition, count), this.#options.compression);
+    const rounds = await batchRounds(this.#cluster, added, (topic, partition, count) => this.#sequenceOf(topic, partition, count), this.#options.compression);
     const places = placesOf(rounds[0] ?? []);
     this.#lastPlaces = places;
     const more = ahead === null ? places : without(places, ahead.places);

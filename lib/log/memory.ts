@@ -6,6 +6,7 @@
 import { systemClock, type Clock } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
 import { assignTasks, byTimeHeld } from './assignment.ts';
+import { Gathered } from './gathered.ts';
 import {
   readerClosed, type Commit, type Feed, type GroupMember, type JoinOptions, type Log, type LogAdmin, type LogRecord, type LogTimes, type Membership,
   type OutgoingRecord, type Position, type Reader, type TaskWriter, type TopicSpec,
@@ -134,11 +135,10 @@ export class MemoryLog implements Log, LogTimes {
     const epoch = (this.#writers.get(transactionalId) ?? 0) + 1;
     this.#writers.set(transactionalId, epoch);
     let ended = false;
-    let added: OutgoingRecord[] = [];
+    const gathered = new Gathered();
     const commit = async (of: Commit) => {
       assert(!ended, 'a writer that failed is not used again');
-      const records = [...added, ...of.records];
-      added = [];
+      const records = gathered.take(of.records);
       try {
         await Promise.resolve();
         this.faults.beforeCommit?.(transactionalId);
@@ -153,8 +153,7 @@ export class MemoryLog implements Log, LogTimes {
         throw error;
       }
     };
-    const add = (records: readonly OutgoingRecord[]): void => void (added = [...added, ...records]);
-    return Promise.resolve({ fence: { producer: transactionalId, epoch }, add, prepare: () => undefined, commit, close: () => Promise.resolve(void (ended = true)) });
+    return Promise.resolve({ fence: { producer: transactionalId, epoch }, add: gathered.add, prepare: () => undefined, commit, close: () => Promise.resolve(void (ended = true)) });
   }
 
   committedPositions(group: string, topics: readonly string[], partition: number): Promise<Position[]> {

@@ -3,6 +3,7 @@
  * A checker that finds none of these proves nothing by finding nothing.
  */
 import { FarhandError } from '#lib/kernel/errors.ts';
+import { Gathered } from '#lib/log/gathered.ts';
 import type { Commit, Log, LogRecord, OutgoingRecord, Position, TaskWriter } from '#lib/log/log.ts';
 import type { ServiceSpec } from '#lib/runner/options.ts';
 import type { CheckpointFile } from '#lib/state/disk.ts';
@@ -27,14 +28,10 @@ function committing(log: Log, commitWith: CommitWith): Log {
   return Object.assign(bound(changed, log), {
     openWriter: async (id: string): Promise<TaskWriter> => {
       let writer = await log.openWriter(id);
-      let added: readonly OutgoingRecord[] = [];
+      const gathered = new Gathered();
       const reopen = async () => (writer = await log.openWriter(id));
-      const commit = (of: Commit): Promise<void> => {
-        const records = [...added, ...of.records];
-        added = [];
-        return commitWith(writer, { ...of, records }, reopen);
-      };
-      return { fence: writer.fence, add: (records) => void (added = [...added, ...records]), prepare: (group) => writer.prepare(group), commit, close: () => writer.close() };
+      const commit = (of: Commit): Promise<void> => commitWith(writer, { ...of, records: gathered.take(of.records) }, reopen);
+      return { fence: writer.fence, add: gathered.add, prepare: (group) => writer.prepare(group), commit, close: () => writer.close() };
     },
   });
 }
@@ -138,14 +135,12 @@ export const MUTANTS: readonly Mutant[] = [
       Object.assign(bound(Object.create(log) as Log, log), {
         openWriter: (id: string): Promise<TaskWriter> => {
           let writer: Promise<TaskWriter> | undefined;
-          let added: readonly OutgoingRecord[] = [];
-          const add = (records: readonly OutgoingRecord[]): void => void (added = [...added, ...records]);
+          const gathered = new Gathered();
           const commit = async (of: Commit): Promise<void> => {
-            const records = [...added, ...of.records];
-            added = [];
+            const records = gathered.take(of.records);
             await (await (writer ??= log.openWriter(id))).commit({ ...of, records });
           };
-          return Promise.resolve({ fence: { producer: id, epoch: 0 }, add, prepare: () => undefined, commit, close: async () => (await writer)?.close() });
+          return Promise.resolve({ fence: { producer: id, epoch: 0 }, add: gathered.add, prepare: () => undefined, commit, close: async () => (await writer)?.close() });
         },
       }),
   },

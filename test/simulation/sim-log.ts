@@ -1,5 +1,6 @@
 /** The log port over the simulated broker, as one process sees it. The order of requests is that of the Kafka adapter. */
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
+import { Gathered } from '#lib/log/gathered.ts';
 import type { Commit, GroupMember, JoinOptions, Log, LogAdmin, LogRecord, Membership, OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import { Group } from './broker/group.ts';
 import type { Network } from './broker/network.ts';
@@ -98,7 +99,7 @@ class SimWriter implements TaskWriter {
   readonly #epoch: number;
   readonly fence: TaskWriter['fence'];
   #begun: Promise<void> | null = null;
-  #added: OutgoingRecord[] = [];
+  readonly #gathered = new Gathered();
   #ended = false;
 
   constructor(network: Network, id: string, epoch: number) {
@@ -109,7 +110,7 @@ class SimWriter implements TaskWriter {
   }
 
   add(records: readonly OutgoingRecord[]): void {
-    this.#added = [...this.#added, ...records];
+    this.#gathered.add(records);
   }
 
   prepare(): void {
@@ -125,10 +126,9 @@ class SimWriter implements TaskWriter {
 
   async commit({ records, group, positions }: Commit): Promise<void> {
     assert(!this.#ended, 'a writer that failed is not used again');
-    const added = this.#added;
-    this.#added = [];
+    const all = this.#gathered.take(records);
     try {
-      await this.#commit([...added, ...records], group, positions);
+      await this.#commit(all, group, positions);
     } catch (error) {
       this.#ended = true;
       if (error instanceof FarhandError) throw error;
