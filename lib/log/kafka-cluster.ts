@@ -6,11 +6,12 @@ import type { Kafka, PartitionAssigner } from 'kafkajs';
 import type { Clock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { asLogError, RETRY } from './kafka-client.ts';
+import type { KafkaConnection } from './kafka-produce-request.ts';
 import type { WireRequest } from './kafka-wire.ts';
 
 export interface KafkaBroker {
   readonly nodeId: number | string;
-  readonly connectionPool: { readonly host: string; readonly port: number; send<T>(request: WireRequest<T>): Promise<T> };
+  readonly connectionPool: { readonly host: string; readonly port: number; send<T>(request: WireRequest<T>): Promise<T>; getConnection(): Promise<KafkaConnection> };
   initProducerId(of: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
   addPartitionsToTxn(of: Transaction & { topics: { topic: string; partitions: number[] }[] }): Promise<unknown>;
   addOffsetsToTxn(of: Transaction & { groupId: string }): Promise<unknown>;

@@ -1,7 +1,7 @@
 /**
- * The two requests on the hot path, Fetch v10 and Produce v7, written and read here; all others are kafkajs's. They go
- * over kafkajs's connections, which take any object of this shape.
- * Formats: https://kafka.apache.org/protocol#The_Messages_Fetch, …_Produce
+ * The protocol of Kafka, as far as it is written and read here: Fetch v10, and what requests are made of (Produce:
+ * kafka-produce-request.ts). They go over kafkajs's connections, which take any object of this shape.
+ * Format: https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 import type { AbortedTransaction } from './kafka-batch.ts';
 
@@ -119,8 +119,14 @@ export class WireWriter {
     this.#at = this.#buffer.writeUInt8(value, this.#at);
     return this;
   }
+  get length(): number {
+    return this.#at;
+  }
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
+  }
   done(): Promise<{ buf: Buffer; buffer: Buffer }> {
-    const buffer = this.#buffer.subarray(0, this.#at);
+    const buffer = this.finish();
     return Promise.resolve({ buf: buffer, buffer });
   }
 }
@@ -194,7 +200,7 @@ export class WireCursor {
   }
 }
 
-function byTopic<T extends { readonly topic: string }>(items: readonly T[]): Map<string, T[]> {
+export function byTopic<T extends { readonly topic: string }>(items: readonly T[]): Map<string, T[]> {
   return Map.groupBy(items, (item) => item.topic);
 }
 
@@ -243,54 +249,4 @@ function fetchedPartition(topic: string, input: WireCursor): FetchedPartition {
     .many(() => ({ producerId: input.bigint(), firstOffset: input.int64() }))
     .sort((a, b) => a.firstOffset - b.firstOffset);
   return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, bytes: input.bytes() };
-}
-
-export interface ProducePartition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly batch: Buffer;
-}
-
-export interface Produced {
-  readonly topic: string;
-  readonly partition: number;
-  readonly errorCode: number;
-}
-
-export function produceRequest(
-  batches: readonly ProducePartition[],
-  transactionalId: string | null,
-  timeoutMs: number,
-): WireRequest<{ partitions: Produced[] }> {
-  const encode = () => {
-    const bytes = batches.reduce((sum, { batch, topic }) => sum + batch.length + topic.length + 32, 64);
-    const out = new WireWriter(bytes).string(transactionalId).int16(-1).int32(timeoutMs);
-    const topics = byTopic(batches);
-    out.int32(topics.size);
-    for (const [topic, of] of topics) {
-      out.string(topic).int32(of.length);
-      for (const { partition, batch } of of) out.int32(partition).bytes(batch);
-    }
-    return out.done();
-  };
-  const decode = (payload: Buffer) => {
-    const input = new WireCursor(payload);
-    const answered = input.many(() => {
-      const topic = input.string();
-      return input.many(() => {
-        const partition = input.int32();
-        const errorCode = input.int16();
-        input.int64();
-        input.int64();
-        input.int64();
-        return { topic, partition, errorCode };
-      });
-    });
-    return Promise.resolve({ clientSideThrottleTime: input.int32(), partitions: answered.flat() });
-  };
-  return {
-    request: { apiKey: 0, apiVersion: 7, apiName: 'Produce', encode },
-    response: { decode, parse: (data) => Promise.resolve(data) },
-    requestTimeout: timeoutMs + 5_000,
-  };
 }

@@ -14,7 +14,7 @@ import type { BatchProducer, Compression } from './kafka-batch-builder.ts';
 import { asLogError } from './kafka-client.ts';
 import { closeCluster, within, type KafkaCluster } from './kafka-cluster.ts';
 import { Coordinator } from './kafka-coordinator.ts';
-import { batchRounds, produceRound, type Batch } from './kafka-produce.ts';
+import { batchRounds, produceRounds, type Batch } from './kafka-produce.ts';
 import type { Commit, OutgoingRecord, TaskWriter } from './log.ts';
 
 export interface WriterOptions {
@@ -157,9 +157,7 @@ export class KafkaTaskWriter implements TaskWriter {
     this.#lastPlaces = places;
     const more = ahead === null ? places : without(places, ahead.places);
     if (more.size > 0) await this.#add(more, deadline);
-    const produced = (async () => {
-      for (const round of rounds) await produceRound(this.#cluster, round, this.#transaction.transactionalId);
-    })();
+    const produced = produceRounds(this.#cluster, rounds, this.#transaction.transactionalId);
     const positioned = positions.length === 0 ? null : this.#position(group, positions, ahead?.group === group, deadline);
     // Both are waited for before anything else happens: no request of this transaction is left on its way.
     const [first, second] = await Promise.allSettled([produced, positioned]);

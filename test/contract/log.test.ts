@@ -121,6 +121,19 @@ describe.each(adapters)('the $name log', ({ open }) => {
     expect(await committed(group, a, 0)).toBe(0);
   });
 
+  test.skipIf(skip)('a commit of more bytes than one request holds comes in its order', async () => {
+    const [topic, id] = [await newTopic(), unique('id')];
+    const writer = await log.openWriter(id);
+    for (let commit = 0; commit < 2; commit++) {
+      writer.add(Array.from({ length: 300 }, (_, i) => record(topic, i % 3, 'k', `${commit}-${i} ${'x'.repeat(12_000)}`)));
+      await writer.commit({ records: [record(topic, 0, 'k', `${commit}-last`)], group: unique('group'), positions: [] });
+    }
+    await writer.close();
+    await settle(id);
+    const names = (partition: number) => [0, 1].flatMap((commit) => [...Array.from({ length: 300 }, (_, i) => i).filter((i) => i % 3 === partition).map((i) => `${commit}-${i}`), ...(partition === 0 ? [`${commit}-last`] : [])]);
+    for (const partition of [0, 1, 2]) expect((await values(topic, partition)).map((value) => value!.split(' ')[0])).toEqual(names(partition));
+  });
+
   test.skipIf(skip)('what follows a position: records, not the marks of transactions', async () => {
     const [topic, group, id] = [await newTopic(), unique('group'), unique('id')];
     expect(await log.hasMore(position(topic, 0, 0))).toBe(false);

@@ -3,7 +3,7 @@ import { crc32c } from '#lib/log/crc32c.ts';
 import { encodeBatch } from '#lib/log/kafka-batch-builder.ts';
 import { createKafka } from '#lib/log/kafka-client.ts';
 import { closeCluster, openCluster } from '#lib/log/kafka-cluster.ts';
-import { produceRequest } from '#lib/log/kafka-wire.ts';
+import { produce, ready } from '#lib/log/kafka-produce-request.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import type { OutgoingRecord } from '#lib/log/log.ts';
 
@@ -37,8 +37,9 @@ export async function appendBatch(brokers: string, topic: string, partition: num
     await cluster.addMultipleTargetTopics([topic]);
     const { leader } = cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition)!;
     const broker = await cluster.findBroker({ nodeId: leader });
-    const { partitions } = await broker.connectionPool.send(produceRequest([{ topic, partition, batch }], null, 10_000));
-    const code = partitions[0]?.errorCode;
+    const connection = await ready(await broker.connectionPool.getConnection());
+    const [produced] = await produce(connection, [{ topic, partition, batch }], { transactionalId: null, timeoutMs: 10_000 });
+    const code = produced?.errorCode;
     if (code !== 0) throw new Error(`the broker refused the batch with code ${code}`);
   } finally {
     closeCluster(cluster);
