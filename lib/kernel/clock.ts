@@ -1,5 +1,4 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setImmediate as afterIo } from 'node:timers/promises';
 
 /** The only door to wall-clock time and timers. Processors get none; hosts and adapters are handed a Clock. */
 export interface Clock {
@@ -54,7 +53,19 @@ export function unlessEnded(ms: number, act: () => void): void {
   setTimeout(act, ms).unref();
 }
 
-/** Lets everything that is due (answers of brokers, timers) have its turn; waits for no time to pass. */
+const waiting: (() => void)[] = [];
+
+/**
+ * Lets everything that is due (answers of brokers, timers) have its turn; waits for no time to pass. Of several who wait only one gets on in a turn of the event
+ * loop: where each task of a process worked off a batch in the same turn, the answers that their commits wait for would lie there for all of these batches.
+ */
 export function yieldToIo(): Promise<void> {
-  return afterIo();
+  return new Promise((resolve) => {
+    if (waiting.push(resolve) === 1) void setImmediate(oneGetsOn);
+  });
+}
+
+function oneGetsOn(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) void setImmediate(oneGetsOn);
 }

@@ -98,6 +98,8 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
       return working instanceof Promise ? working.then(finish) : finish(working);
     },
     flush: (emitter) => task.flush(emitter),
+    ...(task.resume === undefined ? {} : { resume: () => task.resume!() }),
+    ...(task.busy === undefined ? {} : { busy: () => task.busy!() }),
     ...(task.idle === undefined ? {} : { idle: () => task.idle!() }),
   };
 }

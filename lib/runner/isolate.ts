@@ -32,6 +32,7 @@ export function setAsideHint(group: string, { topic, partition, offset }: Positi
 /** The error that stops the worker, with the position of the record and the way to set it aside. */
 export async function isolatePoison(parts: RunnerParts, reader: Reader, number: number, failure: UnforeseenFailure): Promise<FarhandError> {
   const { log, service } = parts;
+  if (failure.batch.length === 0) return new FarhandError('FARHAND_POISON_RECORD', `at work of its own, with no record: ${failure.message}`, { cause: failure.cause });
   const writer = await log.openWriter(`${service.application}-${number}`);
   try {
     return await search(parts, reader, number, failure, writer);

@@ -10,7 +10,7 @@ export interface RunnerBounds {
   readonly commitIntervalMs: number;
   /** Most records of one call of a task's process. */
   readonly batchRecordsMax: number;
-  /** Output bytes that are gathered before a commit is begun early; twice that stops the processing until it is through. */
+  /** Bytes of outputs and changed state that are gathered before a commit is begun early; twice that stops the processing until it is through. */
   readonly commitBytesMax: number;
   /**
    * How long an input of a task that is known to go on may hold up the other one, ms. Longer than brokers take to move a

@@ -1,25 +1,37 @@
-/** What a task has finished and no commit holds: it is with the writer already, and here is counted how much that is and how old. */
-import type { TaskWriter } from '#lib/log/log.ts';
-import type { OutputBuffer } from './output-buffer.ts';
+/**
+ * What a task has finished and no commit holds: outputs, which are with the writer already, and changed keys of the state, which
+ * are encoded when the commit begins. Here is counted how much that is and how old.
+ */
+import type { OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
+import type { CapturedState } from '#lib/state/memory.ts';
+import { changelogRecord } from './changelog.ts';
+import { RECORD_OVERHEAD, type OutputBuffer } from './output-buffer.ts';
 import type { RawRecord } from './task.ts';
+
+/** Bytes of a changed key until a first commit has shown how many they are. */
+const CHANGE_BYTES_FIRST = 1_024;
 
 export class Outbox {
   /** What a step emits, until it has succeeded. */
   readonly buffer: OutputBuffer;
   readonly #writer: Pick<TaskWriter, 'add'>;
+  readonly #state: Pick<CapturedState, 'changedKeys' | 'drainChanges'>;
   #bytes = 0;
   #records = 0;
+  /** Mean of the last commit that held any. */
+  #bytesPerChange = CHANGE_BYTES_FIRST;
   /** Arrival of the oldest telemetry that it came from; Infinity where that is unknown. */
   #originAt = Infinity;
 
-  constructor(buffer: OutputBuffer, writer: Pick<TaskWriter, 'add'>) {
+  constructor(buffer: OutputBuffer, writer: Pick<TaskWriter, 'add'>, state: Pick<CapturedState, 'changedKeys' | 'drainChanges'>) {
     this.buffer = buffer;
     this.#writer = writer;
+    this.#state = state;
   }
 
-  /** Of the outputs of the next commit. */
+  /** Of the next commit: its outputs, and about what the changes of the state will come to. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#state.changedKeys * this.#bytesPerChange;
   }
 
   /** A step has succeeded: what it emitted goes to the writer. `batch`: what it worked on. */
@@ -44,5 +56,18 @@ export class Outbox {
     this.#bytes = this.#records = 0;
     this.#originAt = Infinity;
     return begun;
+  }
+
+  /** What the commit has to say to the changelog `topic`. */
+  takeChanges(topic: string, task: number, timestampMs: number): OutgoingRecord[] {
+    const records: OutgoingRecord[] = [];
+    let bytes = 0;
+    this.#state.drainChanges((change) => {
+      const record = changelogRecord(topic, task, change, timestampMs);
+      bytes += RECORD_OVERHEAD + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      records.push(record);
+    });
+    if (records.length > 0) this.#bytesPerChange = bytes / records.length;
+    return records;
   }
 }

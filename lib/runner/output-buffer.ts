@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '#lib/log/log.ts';
 import type { Emitter } from './task.ts';
 
 /** Bytes that a record costs beside its key and value. */
-const RECORD_OVERHEAD = 40;
+export const RECORD_OVERHEAD = 40;
 /**
  * How far ahead of our clock a CreateTime may be. Brokers refuse more than an hour by default (Kafka 4, the setting
  * message.timestamp.after.max.ms), and what is refused would block its task for ever.

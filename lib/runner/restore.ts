@@ -2,7 +2,7 @@
  * The state of a task as of the committed end of its changelog: from a checkpoint on the local disk and what the
  * changelog holds after it, or from the changelog alone. To be called by the task's owner, after it has fenced the others.
  */
-import type { Clock } from '#lib/kernel/clock.ts';
+import { yieldToIo, type Clock } from '#lib/kernel/clock.ts';
 import { parseChangelogKey } from '#lib/state/changelog-key.ts';
 import { readCheckpoint, type CheckpointHeader } from '#lib/state/checkpoint-format.ts';
 import { checkpointName, type Checkpoints } from '#lib/state/checkpoint.ts';
@@ -43,6 +43,7 @@ export async function restoreTask(parts: RunnerParts, number: number, fence: Tas
     observer.restoring(number, Math.min(1, (batch.at(-1)!.offset + 1 - from) / all));
   };
   await log.readToEnd(changelog, number, take, ...(loaded === null ? [] : [loaded.offset]));
+  for (const _ of task.resume?.() ?? []) await yieldToIo();
   observer.restored(number, records, state.size, (clock.monotonicMs() - began) / 1_000, loaded?.entries ?? null);
   return { state, task };
 }

@@ -5,12 +5,11 @@
  */
 import { yieldToIo } from '#lib/kernel/clock.ts';
 import { assert, FarhandError } from '#lib/kernel/errors.ts';
-import type { LogRecord, OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
+import type { LogRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import type { MergedFeeds } from '#lib/log/merge.ts';
 import { Checkpointer } from '#lib/state/checkpoint.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogRecord } from './changelog.ts';
 import { openFeeds } from './feeds.ts';
 import { readsOf, type RunnerParts } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -118,7 +117,7 @@ export class TaskSession {
     this.#movedAtMs = parts.clock.monotonicMs();
     this.#askFromMs = this.#movedAtMs + this.#idleAfterMs;
     this.#checkpointer = checkpointerOf(parts, reader, number, opened);
-    this.#outbox = new Outbox(new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs()), opened.writer);
+    this.#outbox = new Outbox(new OutputBuffer(parts.service.outputs, () => parts.clock.nowMs()), opened.writer, opened.state);
     this.#backoff = new Backoff(parts.bounds.retryMs, parts.bounds.retryMsMax);
   }
 
@@ -133,7 +132,7 @@ export class TaskSession {
       this.#throwFailure();
       if (this.#left) this.#takeRequests();
       else if (this.#batch.length === 0) await this.#take();
-      const ready = !this.#left && this.#batch.length > 0 && clock.monotonicMs() >= this.#retryAtMs;
+      const ready = ((!this.#left && this.#batch.length > 0) || this.#isBusy) && clock.monotonicMs() >= this.#retryAtMs;
       if (ready) await this.#process();
       else this.#tellIdle();
       await this.#commitIfDue();
@@ -142,6 +141,7 @@ export class TaskSession {
       else {
         if (this.#isIdle || this.#left) this.#movedAtMs = clock.monotonicMs();
         await this.#reader.wait(this.#idleMs());
+        await yieldToIo();
       }
     }
     await this.#drain();
@@ -169,6 +169,11 @@ export class TaskSession {
 
   get #isIdle(): boolean {
     return this.#batch.length === 0 && this.#inFlight === null && this.#opened.feeds.headTimestamp() === undefined;
+  }
+
+  /** Whether the task has something to do without a record. */
+  get #isBusy(): boolean {
+    return this.#opened.task.busy?.() === true;
   }
 
   async close(): Promise<void> {
@@ -253,7 +258,7 @@ export class TaskSession {
   /** When the task may be told that it is idle, monotonic; Infinity while that is out of the question. */
   get #idleFromMs(): number {
     const { task, feeds } = this.#opened;
-    if (task.idle === undefined || !this.#news || this.#asking) return Infinity;
+    if (task.idle === undefined || !this.#news || this.#asking || this.#isBusy) return Infinity;
     return this.#batch.length === 0 && feeds.atEnd ? this.#askFromMs : Infinity;
   }
 
@@ -320,17 +325,12 @@ export class TaskSession {
 
   #beginCommit(): void {
     const { service, clock, observer } = this.#parts;
-    const { writer, state, feeds } = this.#opened;
+    const { writer, feeds } = this.#opened;
     const { outputs, originAt } = this.#outbox.begin();
     assert(this.#inFlight === null, 'one transaction at a time');
     // Where nothing waits to be processed, the position moves past control records too.
     const positions = this.#batch.length === 0 ? feeds.positions() : this.#done;
-    const records: OutgoingRecord[] = [];
-    const topic = service.changelog;
-    if (topic !== null) {
-      const now = clock.nowMs();
-      state.drainChanges((change) => records.push(changelogRecord(topic, this.#number, change, now)));
-    }
+    const records = service.changelog === null ? [] : this.#outbox.takeChanges(service.changelog, this.#number, clock.nowMs());
     this.#pendingSinceMs = null;
     this.#checkpointer?.commitBegins(records.length);
     const began = clock.monotonicMs();

@@ -37,10 +37,17 @@ export type Left = number | void;
 /** One partition of one service, as the runner drives it. */
 export interface Task {
   /**
+   * Takes up what was restored, a slice of a few ms at each step; the host lets others have their turn between two. Called once, before the first batch:
+   * for hundreds of thousands of keys it takes longer than the transactions of other tasks of the process may stay open.
+   */
+  resume?(): Iterable<void>;
+  /**
    * Takes one batch in order of arrival. May wait for a dependency (reference data): rejecting with a retriable
    * FarhandError makes the runner try the same batch again (back-pressure); any other rejection stops the worker.
    */
   process(batch: readonly RawRecord[], emitter: Emitter): Left | Promise<Left>;
+  /** Whether it has something to do without a record: then `process` is called again, with an empty batch where nothing has come. Commits may lie between. */
+  busy?(): boolean;
   /**
    * The inputs have been at their end, with nothing new, for the service's idleAfterMs. What it answers is called where the
    * log has said since that nothing waited for the task, neither here nor upstream: whatever comes later arrived later than

@@ -16,10 +16,13 @@ export interface CountingOptions {
   readonly output: string;
   /** Looks at every record before it is counted; may throw or wait. */
   readonly before?: (record: RawRecord, task: number) => void | Promise<void>;
+  /** Says nothing: all that it does is in its state. */
+  readonly silent?: boolean;
+  readonly resume?: (task: number) => Iterable<void>;
 }
 
 /** Emits `key=count` for every record. */
-export function countingService({ application, inputs, output, before }: CountingOptions): ServiceSpec {
+export function countingService({ application, inputs, output, before, silent, resume }: CountingOptions): ServiceSpec {
   return {
     application,
     inputs,
@@ -35,10 +38,11 @@ export function countingService({ application, inputs, output, before }: Countin
             const key = Buffer.from(record.key ?? []).toString();
             const count = (counts.get(key) ?? 0) + 1;
             counts.set(key, count);
-            emitter.emit('counts', record.key, Buffer.from(`${key}=${count}`), 1);
+            if (silent !== true) emitter.emit('counts', record.key, Buffer.from(`${key}=${count}`), 1);
           }
         },
         flush() {},
+        ...(resume === undefined ? {} : { resume: () => resume(task) }),
       };
     },
   };

@@ -3,7 +3,7 @@ import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import type { LogRecord } from '#lib/log/log.ts';
 import { createMemoryLog, type MemoryLog } from '#lib/log/memory.ts';
-import type { RunnerBounds, RunnerObserver } from './options.ts';
+import type { RunnerBounds, RunnerObserver, ServiceSpec } from './options.ts';
 import { countingService, createTopics, partsFor, type CountingOptions } from './test-service.ts';
 import { Worker } from './worker.ts';
 
@@ -257,6 +257,78 @@ test('a commit that is on its way does not stop the processing, up to the bound'
   expect(during, 'but not without bound').toBeLessThan(300);
   gate.resolve();
   await until(() => log.records('out1', 0).length === 1_000);
+});
+
+test('a commit holds a bounded amount of changed state, too', async () => {
+  const changes: number[] = [];
+  const service = { application: 'many-keys', inputs: ['in2'], output: 'out2', silent: true };
+  await createTopics(log, countingService(service), 1);
+  await log.append(Array.from({ length: 2_000 }, (_, i) => ({ topic: 'in2', partition: 0, key: Buffer.from(`k${i}`), value: null, timestampMs: 1 })));
+  // A change of a key is taken for 1 KiB until the first commit has shown that it is some 60 bytes.
+  work('one', service, { batchRecordsMax: 10, commitIntervalMs: 60_000, commitBytesMax: 20_000 }, { committed: (_task, _outputs, changed) => changes.push(changed) });
+  await until(() => changes.reduce((a, b) => a + b, 0) > 1_500);
+  expect(changes[0], 'the first').toBe(20);
+  expect(Math.max(...changes), 'then as many as they really take').toBeGreaterThan(200);
+  expect(Math.max(...changes)).toBeLessThan(1_000);
+});
+
+test('a task that is busy is called again without records, and commits lie in between', async () => {
+  const spec = countingService({ application: 'busy', inputs: ['in4'], output: 'out4' });
+  await createTopics(log, spec, 1);
+  let [left, empty] = [0, 0];
+  const service: ServiceSpec = {
+    ...spec,
+    createTask: (task, state) => {
+      const inner = spec.createTask(task, state);
+      return {
+        ...inner,
+        busy: () => left > 0,
+        async process(batch, emitter) {
+          await inner.process(batch, emitter);
+          if (batch.length > 0) left = 5;
+          else empty++;
+          if (left-- > 0) emitter.emit('counts', null, Buffer.alloc(3_000), 1);
+        },
+      };
+    },
+  };
+  const commits: number[] = [];
+  const stop = new AbortController();
+  const running = new Worker(partsFor(log, service, { commitIntervalMs: 60_000, commitBytesMax: 3_000 }, { committed: (_task, outputs) => commits.push(outputs) }), 'one').run(stop.signal);
+  await log.append([{ topic: 'in4', partition: 0, key: Buffer.from('k'), value: null, timestampMs: 1 }]);
+  await until(() => log.records('out4', 0).length === 6);
+  stop.abort();
+  await running;
+  expect(empty).toBe(4);
+  expect(commits.length).toBeGreaterThan(1);
+});
+
+test('while a restored task is taken up in slices, the others of the process go on', async () => {
+  const [slices, seen]: [number[], number[]] = [[], []];
+  const over = Promise.withResolvers<void>();
+  const answers = () => log.records('out3', 0).length + log.records('out3', 1).length;
+  const service = {
+    application: 'sliced',
+    inputs: ['in3'],
+    output: 'out3',
+    *resume(task: number) {
+      // Task 1 has something to take up for as long as task 0 has not answered.
+      for (let slice = 0; task === 1 && answers() === 0 && slice < 100_000; slice++) {
+        slices.push(slice);
+        yield;
+      }
+      if (task === 1) over.resolve();
+    },
+    before: (_record: unknown, task: number) => void seen.push(task),
+  };
+  await createTopics(log, countingService(service), 2);
+  await log.append([0, 1].map((partition) => ({ topic: 'in3', partition, key: Buffer.from('k'), value: null, timestampMs: 1 })));
+  work('one', service);
+  await over.promise;
+  expect(answers(), 'task 0 has answered meanwhile').toBe(1);
+  expect(seen, 'task 1 has not begun before it was taken up').toEqual([0]);
+  await until(() => answers() === 2);
+  expect(slices.length).toBeGreaterThan(1);
 });
 
 test('where arrival is required: topics without LogAppendTime are refused, and those that cannot be checked are told of', async () => {
