@@ -5,6 +5,7 @@ import { systemClock } from '#lib/kernel/clock.ts';
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { KAFKA_DEFAULTS, openKafkaLog } from '#lib/log/kafka.ts';
 import type { Log } from '#lib/log/log.ts';
+import { countBuffersAsHeap } from '#lib/runner/heap.ts';
 import { RUNNER_DEFAULTS, SILENT_OBSERVER, type ServiceSpec } from '#lib/runner/options.ts';
 import { Worker } from '#lib/runner/worker.ts';
 import { enrichConfigSchema } from '../../services/enrich/config.ts';
@@ -108,6 +109,7 @@ async function watch(brokers: string, services: readonly ServiceSpec[], signal: 
 
 async function main(): Promise<void> {
   const job = jobOf(process.argv.slice(2));
+  countBuffersAsHeap();
   let first = true;
   const onBatch = (): void => {
     if (first) process.stdout.write(`FIRST ${systemClock.nowMs()}\n`);

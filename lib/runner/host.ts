@@ -19,6 +19,7 @@ import { startObserveServer } from '#lib/observe/server.ts';
 import { startTraces, traceMetrics } from '#lib/observe/traces.ts';
 import type { Checkpoints } from '#lib/state/checkpoint.ts';
 import { openCheckpointDirectory } from '#lib/state/directory.ts';
+import { countBuffersAsHeap } from './heap.ts';
 import { RUNNER_DEFAULTS, type RunnerObserver, type ServiceSpec, type RunnerBounds, SILENT_OBSERVER } from './options.ts';
 import { Worker } from './worker.ts';
 
@@ -101,6 +102,7 @@ export class Host {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    countBuffersAsHeap();
     try {
       await this.#serve();
       const services = await start();

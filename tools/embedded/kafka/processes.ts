@@ -5,6 +5,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { heapOptions } from '#lib/runner/heap.ts';
 import { loadChainedConfig } from './worker.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../farhand.mjs', import.meta.url));
@@ -22,6 +23,7 @@ export async function runProcesses(count: number, file: string | null): Promise<
   const { kafka, observe } = loadChainedConfig(file);
   const name = kafka.workerId ?? hostname();
   const args = ['embedded', '--kafka', '--workers', '1', ...(file === null ? [] : ['--config', file])];
+  const execArgv = [...process.execArgv, ...NODE_OPTIONS, ...heapOptions(count, [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''])];
   const children: ChildProcess[] = [];
   const stopAll = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal);
@@ -34,7 +36,7 @@ export async function runProcesses(count: number, file: string | null): Promise<
     const ends = Array.from({ length: count }, (_, index) => {
       const port = observe.port === 0 ? 0 : observe.port + index;
       const env = { ...process.env, FARHAND_KAFKA_WORKER_ID: `${name}-${index}`, FARHAND_OBSERVE_PORT: String(port) };
-      const child = fork(LAUNCHER, args, { env, stdio: 'inherit', execArgv: [...process.execArgv, ...NODE_OPTIONS] });
+      const child = fork(LAUNCHER, args, { env, stdio: 'inherit', execArgv });
       children.push(child);
       return ended(child).then((status) => {
         if (status !== 0) stopAll('SIGTERM');
