@@ -85,6 +85,8 @@ export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...op
       if (waiting === undefined && facts === undefined) return run(batch, emitter);
       return Promise.all([waiting, facts]).then(() => run(batch, emitter));
     },
+    resume: () => pipeline.resume(),
+    busy: () => pipeline.busy,
     idle: () => link?.idle(emit) ?? null,
     flush(emitter) {
       emit(pipeline.flush(), emitter);

@@ -167,6 +167,60 @@ describe('a finding depends on the events of its person only', () => {
     expect(always.changelog).toEqual(never.changelog);
   });
 
+  test('not on a restart in the middle, whether those who were typing are taken up as objects or as bytes', () => {
+    // More people than one slice takes up.
+    const crowd = Array.from({ length: 300 }, (_, i) => session({ userId: `u${i}`, minutes: 10, ...(i % 50 === 0 ? { gapMs: 130, jitterMs: 4 } : {}) }));
+    const all = byArrival(crowd.flat());
+    const half = Math.floor(all.length / 2);
+    const state = createCapturedState();
+    const whole = buildDetect({ config, state });
+    whole.process(all.slice(0, half));
+    const kept = [...state.encoded()];
+    const rest = told([...whole.process(all.slice(half)), ...whole.flush()]);
+    for (const livePeopleMax of [0, Infinity]) {
+      const restored = createCapturedState();
+      for (const { store, key, value } of kept) restored.restore(store, key, value);
+      const pipeline = buildDetect({ config, state: restored, livePeopleMax });
+      expect([...pipeline.resume()].length, 'slices').toBeGreaterThan(0);
+      expect(pipeline.stats().active).toBe(crowd.length);
+      expect(told([...pipeline.process(all.slice(half)), ...pipeline.flush()])).toBe(rest);
+    }
+  });
+
+  test('not on how much of a look at those who have stopped is done at once, nor on a restart in the middle of one', () => {
+    const crowd = Array.from({ length: 40 }, (_, i) => ({ userId: `u${i}`, sessionId: `s-u${i}`, ...(i % 4 === 0 ? { gapMs: 130, jitterMs: 4 } : {}) }));
+    // All stop at the same time; a jump of the watermark closes them. Some come back right then, and some of what they had sent before comes only now.
+    const before = crowd.flatMap((script) => session({ ...script, minutes: 10 }));
+    const isLate = ({ event }: EnrichedEvent, i: number): boolean => i % 3 === 0 && event.observedAt > START + 9 * 60_000;
+    const [late, onTime] = [before.filter(isLate), before.filter((record, i) => !isLate(record, i))];
+    const after = crowd.filter((_, i) => i % 3 === 0).flatMap((script) => session({ ...script, startAt: START + 40 * 60_000, minutes: 8 }));
+    const others = ['x', 'y', 'z'].flatMap((userId) => session({ userId, startAt: START + 40 * 60_000, minutes: 60 }));
+    const all = [...byArrival(onTime), ...byArrival([...after, ...others])];
+    for (const [i, event] of late.entries()) all.splice(onTime.length + 20 + 5 * i, 0, event);
+    const with_ = (lookCostMax: number, restarts: boolean): { said: string; cut: number } => {
+      let state = createCapturedState();
+      let pipeline = buildDetect({ config, state, lookCostMax });
+      const out: SuspiciousSession[] = [];
+      let cut = 0;
+      for (let at = 0; at < all.length; at += 20) {
+        out.push(...pipeline.process(all.slice(at, at + 20)));
+        if (!pipeline.busy) continue;
+        cut++;
+        if (!restarts) continue;
+        const kept = [...state.encoded()];
+        state = createCapturedState();
+        for (const { store, key, value } of kept) state.restore(store, key, value);
+        pipeline = buildDetect({ config, state, lookCostMax });
+      }
+      while (pipeline.busy) out.push(...pipeline.process([]));
+      return { said: told([...out, ...pipeline.flush()]), cut };
+    };
+    const [whole, cut, restarted] = [with_(Infinity, false), with_(1, false), with_(1, true)];
+    expect([whole.cut, cut.cut > 2, restarted.cut > 2]).toEqual([0, true, true]);
+    expect(cut.said).toBe(whole.said);
+    expect(restarted.said).toBe(whole.said);
+  });
+
   test('one wrong clock moves nothing', () => {
     const all = fleet();
     const wrong = session({ userId: 'leg', minutes: 1 })[1]!;

@@ -26,14 +26,14 @@ import { Horizon } from './fleet/horizon.ts';
 import { KeptFleets } from './fleet/kept-fleets.ts';
 import { addFact, isEmpty, newPersonFleet } from './fleet/person-fleet.ts';
 import { forgetNames } from './fleet/subjects.ts';
+import { ActivePeople } from './steps/active-people.ts';
 import type { FindingContext, WindowTrace } from './steps/findings.ts';
 import type { DetectEvent } from './steps/digest.ts';
 import { Intake } from './steps/intake.ts';
 import { KnownKeys } from './steps/known-keys.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from './fleet/minutes.ts';
-import type { Person } from './steps/person.ts';
-import { People, type Cell, type LiveCell } from './steps/people.ts';
-import { fireTimers, refreshTimer } from './steps/timers.ts';
+import { DAY_MS, HOUR_MS } from './fleet/minutes.ts';
+import { People, type LiveCell } from './steps/people.ts';
+import { refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
 
 export interface DetectOptions {
@@ -43,6 +43,8 @@ export interface DetectOptions {
   baseline?: GapBaseline;
   /** Beyond so many people of the task with open windows, most of those who type and all of those who pause is kept as bytes; nothing that is said depends on it. */
   livePeopleMax?: number;
+  /** What may be done at once for people who have stopped (active-people.ts); the rest is done in further calls of `process`, as long as the pipeline is `busy`. Absent: all. */
+  lookCostMax?: number;
   /** Is told about every window of every session; for tuning. */
   trace?: (trace: WindowTrace) => void;
 }
@@ -60,7 +62,11 @@ export interface DetectStats {
 }
 
 export interface DetectPipeline {
+  /** See Task. Where it is not called, the first batch does it at once. */
+  resume(): Iterable<void>;
   process(batch: readonly DetectEvent[]): SuspiciousSession[];
+  /** Whether there is something to do without events: `process` is to be called again. */
+  readonly busy: boolean;
   /** End of the input: fires every timer. */
   flush(): SuspiciousSession[];
   stats(): DetectStats;
@@ -82,6 +88,7 @@ export interface DetectPipeline {
 }
 
 const WATERMARK_KEY = 'watermark';
+const LOOK_KEY = 'at';
 
 /** A host tells every task of its own the same list, and a name that is put together anew each time has to be hashed. Forgotten with the list. */
 const namedIn = new WeakMap<readonly FleetFact[], readonly string[]>();
@@ -98,11 +105,12 @@ class Detect implements DetectPipeline {
   readonly #context: FindingContext;
   readonly #people: People;
   readonly #task: KeyedStore<Watermark>;
+  /** The watermark of a look that is under way: another worker goes on with it. */
+  readonly #looking: KeyedStore<number>;
   readonly #captures: boolean;
-  /** People who are not at rest, by key; found again from the state on the first batch. */
-  #active: Map<string, Cell> | null = null;
-  /** When the findings of people at rest expire. */
-  readonly #expiries = new Map<string, number>();
+  readonly #active: ActivePeople;
+  /** Whether the state was taken up: with the first batch at the latest. */
+  #resumed = false;
   readonly #fleet: KeptFleets;
   readonly #everybody: Everybody;
   readonly horizon: Horizon;
@@ -111,13 +119,12 @@ class Detect implements DetectPipeline {
   /** What the host has vouched for. */
   #advancedTo = -Infinity;
   #batch = 0;
-  #scannedAt = -Infinity;
   #forgotHour = NaN;
   #forgotDay = NaN;
   readonly #intake: Intake;
   readonly #out: SuspiciousSession[] = [];
 
-  constructor({ config, state, baseline, livePeopleMax, trace }: DetectOptions) {
+  constructor({ config, state, baseline, livePeopleMax, lookCostMax = Infinity, trace }: DetectOptions) {
     this.#config = config;
     this.#everybody = new Everybody(state.keyed('fleet-everybody', jsonCodec<FleetFact[]>()));
     const { enabled, learnGaps, learnWays } = config.fleet;
@@ -131,11 +138,13 @@ class Detect implements DetectPipeline {
     const rules = { name: config.rulesName, version: config.rulesVersion, hash: rulesHash(config) };
     this.#context = { parameters, rules, reports: [], evidenceAt: (at) => evidenceOf(this.#everybody, at), trace: trace ?? null };
     this.#task = state.keyed('task', watermarkCodec);
+    this.#looking = state.keyed('look', jsonCodec<number>());
     this.#captures = state.captures === true;
     this.#fleet = new KeptFleets(state);
     this.horizon = new Horizon(state.keyed('fleet-horizon', jsonCodec<FleetProgress>()));
     this.#people = new People(state, this.#fleet, livePeopleMax);
     this.#intake = new Intake(this.#context, this.#people, this.#out);
+    this.#active = new ActivePeople({ context: this.#context, people: this.#people, fleet: this.#fleet, out: this.#out, lookCostMax });
   }
 
   get #now(): number {
@@ -145,7 +154,9 @@ class Detect implements DetectPipeline {
   advance(at: number): SuspiciousSession[] {
     this.#begin();
     this.#advancedTo = Math.max(this.#advancedTo, at);
-    if (this.#now > this.#scannedAt) this.#scan(this.#now);
+    this.#active.goOn();
+    this.#lookAround(this.#now);
+    this.#endSlice();
     return this.#drain();
   }
 
@@ -178,11 +189,12 @@ class Detect implements DetectPipeline {
 
   get reportsThrough(): number {
     this.#begin();
-    return this.#scannedAt - completeAfterMs(this.#config);
+    return this.#active.lookedAt - completeAfterMs(this.#config);
   }
 
   process(batch: readonly DetectEvent[]): SuspiciousSession[] {
     this.#begin();
+    this.#active.goOn();
     this.#batch++;
     let moved = false;
     let now = this.#now;
@@ -201,36 +213,30 @@ class Detect implements DetectPipeline {
       if (person.closed) {
         person.closed = false;
         this.#saveFleet(cell);
-        this.#people.saveClosed(cell, this.#active!.size);
+        this.#people.saveClosed(cell, this.#active.open);
       }
-      if (now - this.#scannedAt >= MINUTE_MS) this.#scan(now);
+      if (now >= this.#active.lookFrom) this.#lookAround(now);
     }
     if (moved) this.#task.set(WATERMARK_KEY, this.#watermark);
+    this.#endSlice();
     return this.#drain();
   }
 
   flush(): SuspiciousSession[] {
-    for (const key of [...this.#begin().keys(), ...this.#expiries.keys()].toSorted()) {
-      const person = this.#wake(key);
-      if (person === undefined) continue;
-      fireTimers(person, Infinity, this.#context, this.#out);
-      this.#rest(key, person);
-    }
-    this.#active = new Map();
-    this.#expiries.clear();
+    this.#begin();
+    this.#active.flush();
     return this.#drain();
   }
 
   erase(tenantId: string, userId: string): ErasedState {
     const key = `${tenantId}|${userId}`;
-    const active = this.#begin();
+    this.#begin();
     const cell = this.#people.cell(key);
     const person = cell === undefined ? undefined : this.#people.live(cell);
     const learned = this.#fleet.delete(key);
     if (person === undefined) return { keys: learned, sessions: [], openFindings: [] };
     const sessions = [...person.sessions.values()];
-    active.delete(key);
-    this.#expiries.delete(key);
+    this.#active.delete(key);
     this.#devices.forget();
     const keys = learned + this.#people.delete(key);
     const forgotten = sessions.filter(({ deviceId }) => forgetDevice(this.#watermark, `${tenantId}|${deviceId}`));
@@ -239,42 +245,34 @@ class Detect implements DetectPipeline {
   }
 
   stats(): DetectStats {
-    return { people: this.#people.size, active: (this.#active?.size ?? 0) + this.#expiries.size, lateEvents: this.#intake.lateEvents, closedEarly: this.#intake.closedEarly, watermark: watermarkOf(this.#watermark) };
+    return { people: this.#people.size, active: this.#active.size, lateEvents: this.#intake.lateEvents, closedEarly: this.#intake.closedEarly, watermark: watermarkOf(this.#watermark) };
   }
 
   #drain(): SuspiciousSession[] {
     return this.#out.splice(0);
   }
 
-  /** The state may have been restored after the pipeline was built, so it is read with the first batch. */
-  #begin(): Map<string, Cell> {
-    if (this.#active !== null) return this.#active;
-    this.#active = new Map();
+  /** The state may have been restored after the pipeline was built, so it is read with the first batch, unless `resume` was called before. */
+  #begin(): void {
+    if (!this.#resumed) for (const _ of this.resume());
+  }
+
+  *resume(): Generator<void> {
     this.#watermark = this.#task.get(WATERMARK_KEY) ?? this.#watermark;
-    this.#scannedAt = watermarkOf(this.#watermark);
-    for (const cell of this.#people.resumeOpen()) {
-      const { key, person } = cell;
-      person.fleet = this.#fleet.of(key);
-      refreshTimer(person, this.#context);
-      this.#active.set(key, cell);
-    }
-    for (const [key, supportedAt] of this.#people.restingFindings()) this.#expiries.set(key, supportedAt + this.#config.finding.quietMs);
-    for (const [key, hour] of this.#fleet.hours()) {
-      if (hour >= 0 && !this.#active.has(key)) this.#expiries.set(key, Math.min(hour + HOUR_MS, this.#expiries.get(key) ?? Infinity));
-    }
-    return this.#active;
+    yield* this.#active.resume(watermarkOf(this.#watermark), this.#looking.get(LOOK_KEY));
+    this.#resumed = true;
   }
 
   #cellOf(tenantId: string, userId: string): LiveCell {
-    const cell = this.#people.wake(tenantId, userId);
+    let cell = this.#people.wake(tenantId, userId);
+    if (cell.person.batch === this.#batch) return cell;
+    if (this.#active.before(cell)) cell = this.#people.wake(tenantId, userId);
     const { key, person } = cell;
-    if (person.batch === this.#batch) return cell;
     if (person.folded === null) person.fleet ??= this.#fleet.of(key);
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
-    if (this.#expiries.size > 0) this.#expiries.delete(key);
     person.batch = this.#batch;
-    this.#active!.set(key, cell);
+    this.#active.add(cell);
     this.#people.saveOpen(cell);
     return cell;
   }
@@ -287,68 +285,34 @@ class Detect implements DetectPipeline {
     person.fleet = cell.keptFleet = this.#fleet.save(key, fleet);
   }
 
-  #wake(key: string): Person | undefined {
-    const cell = this.#people.cell(key);
-    return cell === undefined ? undefined : this.#live(cell);
+  get busy(): boolean {
+    return this.#active.lookingAt !== undefined;
   }
 
-  /** The person with what the exchange knows of them; that lies in a store of its own. */
-  #live(cell: Cell): Person {
-    const person = this.#people.live(cell);
-    person.fleet ??= this.#fleet.of(cell.key);
-    return person;
+  /** Where that is due by the watermark. */
+  #lookAround(watermark: number): void {
+    if (watermark < this.#active.lookFrom) return;
+    this.#active.look(watermark);
+    // Whoever has had something in this batch already is asked for again before the next: they may have to be looked at first.
+    this.#batch++;
+    if (!this.busy) this.#forgetByHour();
   }
 
-  /** People who stopped: their timers go by the watermark, once nothing has come from them for idleCloseMs of it; then they rest. */
-  #scan(watermark: number): void {
-    this.#scannedAt = watermark;
-    const active = this.#active!;
-    const limit = watermark - this.#config.idleCloseMs;
-    // Who came back a moment ago, with one event as yet, has no clock that closes what was open before the pause; but the
-    // exchange must not wait for them. Their newest time shows that they are not behind.
-    const { enabled, graceMs } = this.#config.fleet;
-    const settled = enabled ? limit - graceMs : -Infinity;
-    for (const cell of active.values()) {
-      const { key } = cell;
-      const { seenAtWatermark, nextTimer, highestAt } = this.#people.clocks(cell);
-      if (seenAtWatermark > limit) {
-        if (nextTimer <= settled && highestAt >= limit && highestAt <= watermark) this.#fire(key, this.#live(cell), settled);
-        if (this.#people.setAside(cell, watermark, active.size)) this.#fleet.rest(key);
-        continue;
-      }
-      const person = this.#live(cell);
-      this.#fire(key, person, limit);
-      if (!hasOpenWindows(person)) active.delete(key);
-    }
-    for (const [key, expiry] of this.#expiries) {
-      if (expiry > limit) continue;
-      this.#expiries.delete(key);
-      this.#fire(key, this.#wake(key)!, limit);
-    }
-    // By the whole hour, so that it makes no difference when within it the task was restored or the watermark moved.
-    const hour = Math.floor(watermark / HOUR_MS);
-    if (hour !== this.#forgotHour) this.#forget((this.#forgotHour = hour) * HOUR_MS);
-  }
-
-  /** Timers that are due; without open windows the person rests after that. */
-  #fire(key: string, person: Person, limit: number): void {
-    const due = person.nextTimer <= limit;
-    if (due) fireTimers(person, limit, this.#context, this.#out);
-    person.closed = false;
-    if (!hasOpenWindows(person)) {
-      if (person.nextTimer !== Infinity) this.#expiries.set(key, person.nextTimer);
-      this.#rest(key, person, due);
+  /** What was done so far is a state that another worker can go on with. */
+  #endSlice(): void {
+    const { lookingAt } = this.#active;
+    if (lookingAt !== undefined) {
+      if (this.#looking.get(LOOK_KEY) !== lookingAt) this.#looking.set(LOOK_KEY, lookingAt);
       return;
     }
-    if (!due) return;
-    person.fleet = this.#fleet.save(key, person.fleet);
-    this.#people.saveAll(key, this.#active!.size);
+    this.#looking.delete(LOOK_KEY);
+    this.#forgetByHour();
   }
 
-  /** Until they are asked for. */
-  #rest(key: string, person: Person, changed = true): void {
-    if (changed) person.fleet = this.#fleet.save(key, person.fleet);
-    if (this.#people.rest(key)) this.#fleet.rest(key);
+  /** By the whole hour, so that it makes no difference when within it the task was restored or the watermark moved. */
+  #forgetByHour(): void {
+    const hour = Math.floor(this.#active.lookedAt / HOUR_MS);
+    if (Number.isFinite(hour) && hour !== this.#forgotHour) this.#forget((this.#forgotHour = hour) * HOUR_MS);
   }
 
   #forget(at: number): void {
@@ -361,17 +325,12 @@ class Detect implements DetectPipeline {
     if (day !== this.#forgotDay) this.#everybody.forget((this.#forgotDay = day) * DAY_MS - this.#config.fleet.memoryMs - DAY_MS);
     const before = at - this.#config.personTtlMs;
     for (const [key, highestAt] of this.#people.highestTimes()) {
-      if (highestAt < before && !this.#active!.has(key) && !this.#expiries.has(key)) {
+      if (highestAt < before && !this.#active.has(key)) {
         this.#people.delete(key);
         this.#fleet.delete(key);
       }
     }
   }
-}
-
-function hasOpenWindows(person: Person): boolean {
-  for (const session of person.sessions.values()) if (session.open.length > 0) return true;
-  return false;
 }
 
 export function buildDetect(options: DetectOptions): DetectPipeline {

@@ -172,7 +172,7 @@ export const MUTANTS: readonly Mutant[] = [
         return {
           ...task,
           process: (batch, emitter) => {
-            kept?.set(`${batch[0]!.topic}@${batch[0]!.offset}`, true);
+            if (batch.length > 0) kept?.set(`${batch[0]!.topic}@${batch[0]!.offset}`, true);
             return task.process(batch, emitter);
           },
         };

@@ -34,6 +34,8 @@ const INPUTS: Readonly<Record<ServiceName, readonly string[]>> = {
 /** With what is read beside the inputs and waited for by nobody. */
 export const READS: Readonly<Record<ServiceName, readonly string[]>> = { ...INPUTS, ingest: [...INPUTS.ingest, TOPICS.ingestProgress], detect: [TOPICS.enriched, TOPICS.fleetFacts] };
 export const CHANGELOGS: Readonly<Record<ServiceName, string | null>> = { ingest: TOPICS.ingestChangelog, enrich: null, detect: TOPICS.detectChangelog, fleet: TOPICS.fleetChangelog };
+/** One person at a time: every look at those who have stopped is cut, and faults fall in between. */
+const LOOK_COST_MAX = 1;
 /** Shorter than most outages: a task that has nothing to do must not be taken for one whose input is held up somewhere. */
 const IDLE_AFTER_MS = 300;
 
@@ -88,6 +90,6 @@ export function serviceSpec(service: ServiceName, { databases, reference }: Serv
       { application: groupOf('enrich'), inputs: INPUTS.enrich },
     ],
     outputs: { [DETECT_OUTPUTS.suspiciousSessions]: TOPICS.suspiciousSessions, [DETECT_OUTPUTS.fleetReports]: TOPICS.fleetReports },
-    createTask: (task, state) => createDetectTask({ config: config.detect, decoder, encoder, state, fleet: { facts: TOPICS.fleetFacts, decoder: facts, encoder, task, partitions: PARTITIONS } }),
+    createTask: (task, state) => createDetectTask({ config: config.detect, decoder, encoder, state, lookCostMax: LOOK_COST_MAX, fleet: { facts: TOPICS.fleetFacts, decoder: facts, encoder, task, partitions: PARTITIONS } }),
   };
 }

@@ -41,6 +41,8 @@ export interface Cell {
    * not live: the store may have it as bytes, and nothing is to hold the object.
    */
   keptFleet: PersonFleet | null;
+  /** Number of the last look in which they were visited (active-people.ts). */
+  look: number;
 }
 
 export type LiveCell = Cell & { person: Person };
@@ -55,8 +57,8 @@ const RESTING_LIVE_MAX = 64;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
-const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null, keptFleet: null });
-const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes), keptFleet: null });
+const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null, keptFleet: null, look: 0 });
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes), keptFleet: null, look: 0 });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -137,17 +139,32 @@ export class People {
     return this.#people.size;
   }
 
-  /** Puts open windows back to their people, once, after a restore. */
+  /**
+   * Puts open windows back to their people, once, after a restore. Where they are many, each rests again when the next is asked for, as somebody
+   * who is set aside: as bytes that the restore has brought, until something comes from them.
+   */
   *resumeOpen(): Generator<LiveCell> {
-    for (const [key, open] of this.#open.entries()) {
+    const many = this.#open.size > this.#liveMax;
+    for (const [key, stored] of this.#open.entries()) {
+      const open = stored.rest!;
       let cell = this.cell(key);
+      const rest = cell?.rest ?? null;
       const known = cell === undefined ? null : this.live(cell);
-      const person = joinOpen(known, bytesOfText(open.rest!), this.#dictionary);
-      open.key = key;
-      open.rest = null;
+      const person = joinOpen(known, bytesOfText(open), this.#dictionary);
+      stored.key = key;
+      stored.rest = null;
       if (cell === undefined) this.#people.set(key, (cell = live(key, person)));
       yield cell as LiveCell;
+      if (many) this.#layAside(cell, rest ?? packPerson(person, this.#dictionary), open);
     }
+  }
+
+  #layAside(cell: Cell, rest: string, open: string): void {
+    const { highestAt, seenAtWatermark, nextTimer } = cell.person!;
+    cell.aside = { open, highestAt, seenAtWatermark, nextTimer };
+    cell.rest = rest;
+    cell.person = cell.keptFleet = null;
+    this.#fleets.rest(cell.key);
   }
 
   /** People at rest whose findings are open, with the earliest last support of those. */
@@ -204,15 +221,11 @@ export class People {
     return cell.person ?? cell.aside ?? this.live(cell);
   }
 
-  /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. True where that was done. */
-  setAside(cell: Cell, watermark: number, active: number): boolean {
+  /** Sets somebody with open windows aside who pauses at `watermark`, where there are many; nothing of their state changes by it. */
+  setAside(cell: Cell, watermark: number, active: number): void {
     const { person } = cell;
-    if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return false;
-    const { highestAt, seenAtWatermark, nextTimer } = person;
-    cell.aside = { open: packOpen(person, this.#dictionary), highestAt, seenAtWatermark, nextTimer };
-    cell.rest = person.folded ?? packPerson(person, this.#dictionary);
-    cell.person = cell.keptFleet = null;
-    return true;
+    if (active <= this.#liveMax || person === null || watermark - person.seenAtWatermark < PAUSE_MS) return;
+    this.#layAside(cell, person.folded ?? packPerson(person, this.#dictionary), packOpen(person, this.#dictionary));
   }
 
   /** The cell of a person who is awake by then; a new one where nothing is known of them. */

@@ -18,6 +18,7 @@ import type { DetectConfig } from '../../../services/detect/config.ts';
 import { FleetLink, type FleetLinkParts } from '../../../services/detect/fleet/link.ts';
 import { findingsEmitter } from '../../../services/detect/outputs.ts';
 import type { DetectBatch } from '../../../services/detect/task.ts';
+import { LOOK_COST_MAX } from '../../../services/detect/steps/active-people.ts';
 import { buildDetect } from '../../../services/detect/topology.ts';
 import type { EnrichConfig } from '../../../services/enrich/config.ts';
 import type { Databases } from '../../../services/enrich/databases.ts';
@@ -50,11 +51,12 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
   const decoded = new DecodedAhead(keyed);
   const ingest = buildIngest({ config: config.ingest, decoder: decoded, state, pseudonymiser });
   const enrich = buildEnrich({ config: config.enrich, databases, reference });
-  const detect = buildDetect({ config: config.detect, state });
+  const detect = buildDetect({ config: config.detect, state, lookCostMax: LOOK_COST_MAX });
   const emitFindings = findingsEmitter(encoder, siem);
   const link = fleet === undefined ? null : new FleetLink(config.detect, detect, fleet);
 
   function run(batch: readonly RawRecord[], emitter: Emitter): Left {
+    if (batch.length === 0) runShown(batch, emitter);
     if (link === null) return runParts(batch, (part) => runShown(part, emitter));
     for (const record of batch) if (link.isFact(record)) link.hear(record);
     const telemetry = batch.filter((record) => !link.isFact(record));
@@ -87,6 +89,8 @@ export function createChainedTask({ config, decoder, encoder, databases, referen
       if (waiting === undefined && facts === undefined) return run(batch, emitter);
       return Promise.all([waiting, facts]).then(() => run(batch, emitter));
     },
+    resume: () => detect.resume(),
+    busy: () => detect.busy,
     idle: () => link?.idle(emitFindings) ?? null,
     flush(emitter) {
       emitFindings(detect.flush(), emitter);
