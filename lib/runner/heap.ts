@@ -12,6 +12,8 @@ const MIB = 1024 * 1024;
  * left as it is: what it holds matters more there.
  */
 const HEAP_BYTES_MIN = 1024 * MIB;
+/** Of the young generation, which the limit of a running process has in it: three semi-spaces of 32 MiB (tools/embedded), and something over. */
+const YOUNG_BYTES_MAX = 128 * MIB;
 
 /** Of this process, from now on. */
 export function countBuffersAsHeap(heapBytesMax = getHeapStatistics().heap_size_limit): boolean {
@@ -27,10 +29,12 @@ function memoryBytes(): number {
 }
 
 /**
- * For each of `count` processes that have the memory to themselves: three eighths of its part for the heap, and so three quarters for heap and buffers. Nothing
- * where the operator has said how much.
+ * For each of `count` processes that have the memory to themselves: three eighths of its part for the heap, and so three quarters for heap and buffers; half of a small part, as
+ * Node would have it for one process, where buffers are not counted. Nothing where the operator has said how much.
  */
 export function heapOptions(count: number, given: readonly string[], memory = memoryBytes()): string[] {
   if (given.some((option) => /max[-_]old[-_]space[-_]size/.test(option))) return [];
-  return [`--max-old-space-size=${Math.floor((memory / count / MIB) * (3 / 8))}`];
+  const part = memory / count;
+  const heap = Math.max((part * 3) / 8, Math.min(part / 2, HEAP_BYTES_MIN - YOUNG_BYTES_MAX));
+  return [`--max-old-space-size=${Math.floor(heap / MIB)}`];
 }
