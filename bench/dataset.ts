@@ -32,9 +32,20 @@ export async function createInputs(log: Log, partitions: number): Promise<Topics
   return topics;
 }
 
-export async function publish(log: Log, options: EventOptions, partitions: number): Promise<DataSet> {
+/** `then`: further events, behind the others. */
+export async function publish(log: Log, options: EventOptions, partitions: number, then: readonly EventOptions[] = []): Promise<DataSet> {
   const topics = await createInputs(log, partitions);
-  const events = new BenchEvents(options);
+  let [events, bytes] = [0, 0];
+  for (const part of [options, ...then]) {
+    const data = new BenchEvents(part);
+    events += data.count;
+    bytes += await append(log, topics, data);
+  }
+  return { topics, partitions, events, bytesPerEvent: Math.round(bytes / events) };
+}
+
+/** Answers their bytes. */
+async function append(log: Log, topics: TopicsSection, events: BenchEvents): Promise<number> {
   let bytes = 0;
   let sending = Promise.resolve();
   for (const batch of events.batches(SLICE)) {
@@ -47,5 +58,5 @@ export async function publish(log: Log, options: EventOptions, partitions: numbe
     sending = log.append(records);
   }
   await sending;
-  return { topics, partitions, events: events.count, bytesPerEvent: Math.round(bytes / events.count) };
+  return bytes;
 }

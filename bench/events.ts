@@ -27,7 +27,7 @@ export interface BenchEvent {
 }
 
 export const START_MS = 1_790_000_040_000; // a whole minute
-const SPREAD_MS = 600_000;
+export const SPREAD_MS = 600_000;
 const INTERVAL_MS = 10_000;
 const VANTAGE = 'fra-1';
 const SENSORS: readonly Sensor[] = ['ENDPOINT_AGENT', 'VDI_GATEWAY', 'WEB_APP', 'BASTION'];
