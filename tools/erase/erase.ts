@@ -76,8 +76,12 @@ export async function erasePerson(subject: Subject, parts: ErasureParts): Promis
   const state = await receiptsOf(requests, parts);
   const judged = { sessions: unique(state.flatMap((receipt) => receipt.sessions)), findings: unique(state.flatMap((receipt) => receipt.openFindings)) };
   const feedback = await bury(topics.feedback, (record) => isFeedbackOn(record, subject.tenantId, judged), parts);
-  // A second request, for what the first one has told: feedback is filed by session and finding.
-  if (judged.sessions.length > 0) await send([{ ...requests[0]!, requestId: `${requestId}-feedback`, ...judged }], parts);
+  // A second request, for what the first one has told: feedback is filed by session and finding. Waited for too: it would take what is new about the person along.
+  if (judged.sessions.length > 0) {
+    const second = [{ ...requests[0]!, requestId: `${requestId}-feedback`, ...judged }];
+    await send(second, parts);
+    await receiptsOf(second, parts);
+  }
   const verification = await verify(subject, judged, parts);
   return {
     requestId, ...subject, requestedAt, completedAt: clock.nowMs(),
