@@ -61,8 +61,8 @@ function serviceSpec(): ServiceSpec {
     outputs: {},
     changelog: CHANGELOG,
     createTask: (_task, state) => {
-      buildDetect({ config: config.detect, state });
-      return { process: () => undefined, flush: () => undefined };
+      const detect = buildDetect({ config: config.detect, state });
+      return { process: () => undefined, resume: () => detect.resume(), flush: () => undefined };
     },
   };
 }
