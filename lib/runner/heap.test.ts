@@ -7,7 +7,7 @@ const GIB = 1024 ** 3;
 
 test('several processes share the memory, three eighths of a large part are heap, half of a small one; what the operator has said stays', () => {
   expect(heapOptions(2, ['--import=x'], 24 * GIB)).toEqual(['--max-old-space-size=4608']);
-  expect(heapOptions(2, [], 4 * GIB)).toEqual(['--max-old-space-size=896']);
+  expect(heapOptions(2, [], 4 * GIB)).toEqual(['--max-old-space-size=1024']);
   expect(heapOptions(2, [], 2 * GIB)).toEqual(['--max-old-space-size=512']);
   expect(heapOptions(2, ['--max-old-space-size=900'], 24 * GIB)).toEqual([]);
   expect(heapOptions(2, ['', '--import=x --max_old_space_size=900'], 24 * GIB)).toEqual([]);

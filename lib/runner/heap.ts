@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
  * The limit for heap and buffers together is twice that of the heap, and more garbage waits below it. A process that has been given less than this is
  * left as it is: what it holds matters more there.
  */
-const HEAP_BYTES_MIN = 1024 * MIB;
+const HEAP_BYTES_MIN = 1536 * MIB;
 /** Of the young generation, which the limit of a running process has in it: three semi-spaces of 32 MiB (tools/embedded), and something over. */
 const YOUNG_BYTES_MAX = 128 * MIB;
 
