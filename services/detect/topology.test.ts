@@ -221,6 +221,25 @@ describe('a finding depends on the events of its person only', () => {
     expect(restarted.said).toBe(whole.said);
   });
 
+  test('not on whether somebody is forgotten while a look is under way', () => {
+    const forgetful = detectConfigSchema.parse({ personTtlMs: 86_400_000 });
+    const DAYS_LATER = START + 3 * 86_400_000;
+    const back = Array.from({ length: 10 }, (_, i) => ({ userId: `u${i}`, deviceId: `d${i}` }));
+    const first = byArrival(back.flatMap((script) => session({ ...script, sessionId: `first-${script.userId}`, minutes: 180 })));
+    const others = ['x', 'y', 'z'].flatMap((userId) => session({ userId, startAt: DAYS_LATER, minutes: 60 }));
+    const again = back.flatMap((script) => session({ ...script, sessionId: `again-${script.userId}`, startAt: DAYS_LATER, minutes: 30, gapMs: 60, jitterMs: 4 }));
+    const closing = ['x', 'y', 'z'].flatMap((userId) => session({ userId, sessionId: `between-${userId}`, startAt: START + 4 * 3_600_000, minutes: 5 }));
+    const all = [...first, ...byArrival(closing), ...byArrival([...others, ...again])];
+    const with_ = (lookCostMax: number): string => {
+      const pipeline = buildDetect({ config: forgetful, state: createCapturedState(), lookCostMax });
+      const out: SuspiciousSession[] = [];
+      for (const event of all) out.push(...pipeline.process([event]));
+      while (pipeline.busy) out.push(...pipeline.process([]));
+      return told([...out, ...pipeline.flush()]);
+    };
+    expect(with_(1)).toBe(with_(Infinity));
+  });
+
   test('one wrong clock moves nothing', () => {
     const all = fleet();
     const wrong = session({ userId: 'leg', minutes: 1 })[1]!;

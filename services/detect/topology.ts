@@ -31,7 +31,7 @@ import type { FindingContext, WindowTrace } from './steps/findings.ts';
 import type { DetectEvent } from './steps/digest.ts';
 import { Intake } from './steps/intake.ts';
 import { KnownKeys } from './steps/known-keys.ts';
-import { DAY_MS, HOUR_MS } from './fleet/minutes.ts';
+import { DAY_MS, hourOf } from './fleet/minutes.ts';
 import { People, type LiveCell } from './steps/people.ts';
 import { refreshTimer } from './steps/timers.ts';
 import { advanceWatermark, forgetDevice, isFurther, newWatermark, watermarkCodec, watermarkOf, type Watermark } from './steps/watermark.ts';
@@ -215,7 +215,7 @@ class Detect implements DetectPipeline {
         this.#saveFleet(cell);
         this.#people.saveClosed(cell, this.#active.open);
       }
-      if (now >= this.#active.lookFrom) this.#lookAround(now);
+      this.#lookAround(now);
     }
     if (moved) this.#task.set(WATERMARK_KEY, this.#watermark);
     this.#endSlice();
@@ -266,7 +266,10 @@ class Detect implements DetectPipeline {
   #cellOf(tenantId: string, userId: string): LiveCell {
     let cell = this.#people.wake(tenantId, userId);
     if (cell.person.batch === this.#batch) return cell;
-    if (this.#active.before(cell)) cell = this.#people.wake(tenantId, userId);
+    if (this.busy) {
+      this.#finishLookFor(cell);
+      cell = this.#people.wake(tenantId, userId);
+    }
     const { key, person } = cell;
     if (person.folded === null) person.fleet ??= this.#fleet.of(key);
     // Somebody who rested has their timers looked at first.
@@ -309,10 +312,18 @@ class Detect implements DetectPipeline {
     this.#forgetByHour();
   }
 
+  /** What the look that is under way comes to for one person, who then is as if it had not been cut. */
+  #finishLookFor(cell: LiveCell): void {
+    const { key, person } = cell;
+    this.#active.before(cell);
+    const hour = hourOf(this.#active.lookingAt!);
+    if (hour !== this.#forgotHour && this.#isForgotten(key, person.highestAt, hour)) this.#forgetPerson(key);
+  }
+
   /** By the whole hour, so that it makes no difference when within it the task was restored or the watermark moved. */
   #forgetByHour(): void {
-    const hour = Math.floor(this.#active.lookedAt / HOUR_MS);
-    if (Number.isFinite(hour) && hour !== this.#forgotHour) this.#forget((this.#forgotHour = hour) * HOUR_MS);
+    const hour = hourOf(this.#active.lookedAt);
+    if (Number.isFinite(hour) && hour !== this.#forgotHour) this.#forget((this.#forgotHour = hour));
   }
 
   #forget(at: number): void {
@@ -323,13 +334,16 @@ class Detect implements DetectPipeline {
     const day = Math.floor(at / DAY_MS);
     // A day later than anybody may read it.
     if (day !== this.#forgotDay) this.#everybody.forget((this.#forgotDay = day) * DAY_MS - this.#config.fleet.memoryMs - DAY_MS);
-    const before = at - this.#config.personTtlMs;
-    for (const [key, highestAt] of this.#people.highestTimes()) {
-      if (highestAt < before && !this.#active.has(key)) {
-        this.#people.delete(key);
-        this.#fleet.delete(key);
-      }
-    }
+    for (const [key, highestAt] of this.#people.highestTimes()) if (this.#isForgotten(key, highestAt, at)) this.#forgetPerson(key);
+  }
+
+  #isForgotten(key: string, highestAt: number, at: number): boolean {
+    return highestAt < at - this.#config.personTtlMs && !this.#active.has(key);
+  }
+
+  #forgetPerson(key: string): void {
+    this.#people.delete(key);
+    this.#fleet.delete(key);
   }
 }
 

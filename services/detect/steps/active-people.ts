@@ -180,14 +180,10 @@ export class ActivePeople {
     }
   }
 
-  /**
-   * Before anything of somebody is taken: where a look is under way, they are looked at first, as if it had not been cut. True where they have gone to rest.
-   */
-  before(cell: Cell): boolean {
-    if (this.#look === null) return false;
+  /** A look is under way, and something of somebody is about to be taken: they are looked at first. They may have gone to rest then. */
+  before(cell: Cell): void {
     if (this.#open.has(cell.key)) this.#visit(cell);
     this.#expire(cell.key);
-    return cell.person === null;
   }
 
   #visit(cell: Cell): number {
