@@ -7,9 +7,9 @@ import { avroRecordDecoder } from '#lib/codec/avro.ts';
 import { systemClock } from '#lib/kernel/clock.ts';
 import { personKey } from '#lib/kernel/identity.ts';
 import { KAFKA_DEFAULTS, openKafkaLog } from '#lib/log/kafka.ts';
-import type { Log, OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
+import type { Log, TaskWriter } from '#lib/log/log.ts';
 import { partitionOf } from '#lib/log/partitioner.ts';
-import { changelogRecord } from '#lib/runner/changelog.ts';
+import { takeChanges } from '#lib/runner/changelog.ts';
 import { RUNNER_DEFAULTS, SILENT_OBSERVER, type RunnerParts, type ServiceSpec } from '#lib/runner/options.ts';
 import { restoreTask } from '#lib/runner/restore.ts';
 import { Checkpointer, type Checkpoints } from '#lib/state/checkpoint.ts';
@@ -68,8 +68,7 @@ function serviceSpec(): ServiceSpec {
 }
 
 async function drain({ state, writer }: Stage, partition: number, written: Written): Promise<void> {
-  const records: OutgoingRecord[] = [];
-  state.drainChanges((change) => records.push(changelogRecord(CHANGELOG, partition, change, systemClock.nowMs())));
+  const records = takeChanges(state, CHANGELOG, partition, systemClock.nowMs());
   let [from, bytes] = [0, 0];
   for (let at = 0; at <= records.length; at++) {
     const record = records[at];

@@ -12,7 +12,7 @@ import { NO_PSEUDONYMS } from '#lib/kernel/pseudonym.ts';
 import { encodeBatch } from '#lib/log/kafka-batch-builder.ts';
 import type { OutgoingRecord } from '#lib/log/log.ts';
 import { createMemoryReference } from '#lib/reference/memory.ts';
-import { changelogRecord } from '#lib/runner/changelog.ts';
+import { takeChanges } from '#lib/runner/changelog.ts';
 import type { Emitter, RawRecord } from '#lib/runner/task.ts';
 import { siemOutputsOf, siemSectionSchema } from '#lib/siem/config.ts';
 import { thresholdsOf } from '#lib/siem/severity.ts';
@@ -184,8 +184,7 @@ async function chained(perCommit: number, mix: typeof TASK_EVENTS, work: Meter, 
 
 function encodeCommit(state: ReturnType<typeof createCapturedState>, outputs: OutgoingRecord[]): void {
   const producer = { id: 1n, epoch: 0, firstSequence: 0, transactional: true };
-  const changes: OutgoingRecord[] = [];
-  state.drainChanges((change) => changes.push(changelogRecord('changelog', 0, change, 1)));
+  const changes = takeChanges(state, 'changelog', 0, 1);
   for (const records of [changes, outputs]) if (records.length > 0) encodeBatch(records, producer, 'zstd');
   outputs.length = 0;
 }

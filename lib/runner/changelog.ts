@@ -4,10 +4,13 @@
  */
 import type { LogRecord, OutgoingRecord } from '#lib/log/log.ts';
 import { changelogKey, parseChangelogKey } from '#lib/state/changelog-key.ts';
-import type { CapturedState, StateChange } from '#lib/state/memory.ts';
+import type { CapturedState } from '#lib/state/memory.ts';
 
-export function changelogRecord(topic: string, partition: number, change: StateChange, timestampMs: number): OutgoingRecord {
-  return { topic, partition, key: changelogKey(change.store, change.key), value: change.value, timestampMs };
+/** All that has changed since the last time, encoded. */
+export function takeChanges(state: Pick<CapturedState, 'drainChanges'>, topic: string, partition: number, timestampMs: number): OutgoingRecord[] {
+  const records: OutgoingRecord[] = [];
+  state.drainChanges(({ store, key, value }) => records.push({ topic, partition, key: changelogKey(store, key), value, timestampMs }));
+  return records;
 }
 
 export function restoreRecord(state: CapturedState, { topic, partition, offset, key, value }: LogRecord): void {

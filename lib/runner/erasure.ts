@@ -86,6 +86,7 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
     }
   }
   return {
+    ...task,
     process(batch, emitter) {
       const requests = batch.filter((record) => record.topic === topic);
       if (requests.length === 0) return task.process(batch, emitter);
@@ -97,9 +98,5 @@ export function withErasures(task: ErasingTask, { topic, service, task: number }
       };
       return working instanceof Promise ? working.then(finish) : finish(working);
     },
-    flush: (emitter) => task.flush(emitter),
-    ...(task.resume === undefined ? {} : { resume: () => task.resume!() }),
-    ...(task.busy === undefined ? {} : { busy: () => task.busy!() }),
-    ...(task.idle === undefined ? {} : { idle: () => task.idle!() }),
   };
 }

@@ -16,10 +16,8 @@ const HEAP_BYTES_MIN = 1536 * MIB;
 const YOUNG_BYTES_MAX = 128 * MIB;
 
 /** Of this process, from now on. */
-export function countBuffersAsHeap(heapBytesMax = getHeapStatistics().heap_size_limit): boolean {
-  if (heapBytesMax < HEAP_BYTES_MIN) return false;
-  setFlagsFromString('--external-memory-accounted-in-global-limit');
-  return true;
+export function countBuffersAsHeap(heapBytesMax = getHeapStatistics().heap_size_limit): void {
+  if (heapBytesMax >= HEAP_BYTES_MIN) setFlagsFromString('--external-memory-accounted-in-global-limit');
 }
 
 /** What the machine or the container gives, bytes. */

@@ -7,7 +7,7 @@ import { FarhandError } from '#lib/kernel/errors.ts';
 import type { OutgoingRecord, Position, Reader, TaskWriter } from '#lib/log/log.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
 import { Backoff } from './backoff.ts';
-import { changelogRecord } from './changelog.ts';
+import { takeChanges } from './changelog.ts';
 import { openFeeds } from './feeds.ts';
 import { readsOf, type RunnerParts } from './options.ts';
 import { OutputBuffer } from './output-buffer.ts';
@@ -64,7 +64,9 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
         await writer.commit({ ...finished, group: service.application });
         return new FarhandError('FARHAND_POISON_RECORD', `${placed(record, failure.message)} (${setAsideHint(service.application, record)})`, { cause: failure.cause });
       }
-      finished.records.push(...outputs, ...changesOf(state, parts, number));
+      finished.records.push(...outputs);
+      // Encoded at once, as the record that fails may touch the same values before it does.
+      if (service.changelog !== null) finished.records.push(...takeChanges(state, service.changelog, number, clock.nowMs()));
       finished.positions = feeds.positions();
       if (record.offset >= (ends.get(record.topic) ?? Infinity)) ends.delete(record.topic);
     }
@@ -73,14 +75,6 @@ async function search(parts: RunnerParts, reader: Reader, number: number, failur
   } finally {
     feeds.close();
   }
-}
-
-/** Encoded at once, as the record that fails may touch the same values before it does. */
-function changesOf(state: CapturedState, { service, clock }: RunnerParts, number: number): OutgoingRecord[] {
-  const { changelog } = service;
-  const changes: OutgoingRecord[] = [];
-  if (changelog !== null) state.drainChanges((change) => changes.push(changelogRecord(changelog, number, change, clock.nowMs())));
-  return changes;
 }
 
 /** What the record gives; null where the step cannot take it, `left` where it waits for something before it does. Rejects where a dependency stays away, or left the state touched. */

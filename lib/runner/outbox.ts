@@ -4,8 +4,8 @@
  */
 import type { OutgoingRecord, TaskWriter } from '#lib/log/log.ts';
 import type { CapturedState } from '#lib/state/memory.ts';
-import { changelogRecord } from './changelog.ts';
-import { RECORD_OVERHEAD, type OutputBuffer } from './output-buffer.ts';
+import { takeChanges } from './changelog.ts';
+import { bytesOf, type OutputBuffer } from './output-buffer.ts';
 import type { RawRecord } from './task.ts';
 
 /** Bytes of a changed key until a first commit has shown how many they are. */
@@ -60,14 +60,8 @@ export class Outbox {
 
   /** What the commit has to say to the changelog `topic`. */
   takeChanges(topic: string, task: number, timestampMs: number): OutgoingRecord[] {
-    const records: OutgoingRecord[] = [];
-    let bytes = 0;
-    this.#state.drainChanges((change) => {
-      const record = changelogRecord(topic, task, change, timestampMs);
-      bytes += RECORD_OVERHEAD + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-      records.push(record);
-    });
-    if (records.length > 0) this.#bytesPerChange = bytes / records.length;
+    const records = takeChanges(this.#state, topic, task, timestampMs);
+    if (records.length > 0) this.#bytesPerChange = records.reduce((sum, record) => sum + bytesOf(record), 0) / records.length;
     return records;
   }
 }

@@ -4,7 +4,11 @@ import type { OutgoingRecord } from '#lib/log/log.ts';
 import type { Emitter } from './task.ts';
 
 /** Bytes that a record costs beside its key and value. */
-export const RECORD_OVERHEAD = 40;
+const RECORD_OVERHEAD = 40;
+
+/** What a record counts for where a commit is bounded. */
+export const bytesOf = ({ key, value }: Pick<OutgoingRecord, 'key' | 'value'>): number => RECORD_OVERHEAD + (value?.length ?? 0) + (key?.length ?? 0);
+
 /**
  * How far ahead of our clock a CreateTime may be. Brokers refuse more than an hour by default (Kafka 4, the setting
  * message.timestamp.after.max.ms), and what is refused would block its task for ever.
@@ -30,8 +34,9 @@ export class OutputBuffer implements Emitter {
     assert(topic !== undefined, `the output ${output} has no topic`);
     // A time of 0 stands for "unknown" (a dead letter without arrival); the topic's retention would delete it at once.
     const isTime = timestampMs > 0 && (timestampMs <= this.#acceptedMs || timestampMs <= (this.#acceptedMs = this.#nowMs() + AHEAD_MS_MAX));
-    this.#records.push({ topic, partition, key, value, timestampMs: isTime ? timestampMs : this.#nowMs() });
-    this.#bytes += RECORD_OVERHEAD + value.length + (key?.length ?? 0);
+    const record = { topic, partition, key, value, timestampMs: isTime ? timestampMs : this.#nowMs() };
+    this.#records.push(record);
+    this.#bytes += bytesOf(record);
   }
 
   get length(): number {
@@ -44,9 +49,7 @@ export class OutputBuffer implements Emitter {
 
   /** Forgets everything after the first `length` records: an attempt that failed. */
   truncate(length: number): void {
-    for (const { key, value } of this.#records.splice(length)) {
-      this.#bytes -= RECORD_OVERHEAD + (value?.length ?? 0) + (key?.length ?? 0);
-    }
+    for (const record of this.#records.splice(length)) this.#bytes -= bytesOf(record);
   }
 
   /** Hands over what there is, to be committed. */

@@ -19,7 +19,6 @@ import { detectConfigSchema } from './config.ts';
 import { openFleet } from './fleet/host.ts';
 import { SIGNALS } from './model/signals.ts';
 import { DETECT_OUTPUTS } from './outputs.ts';
-import { LOOK_COST_MAX } from './steps/active-people.ts';
 import { createDetectTask, type DetectBatch } from './task.ts';
 
 const definition = defineConfig({ ...sharedSections, siem: siemSectionSchema, detect: detectConfigSchema });
@@ -52,7 +51,7 @@ export function main(args: string[]): Promise<number> {
         outputs: { [DETECT_OUTPUTS.suspiciousSessions]: topics.suspiciousSessions, ...siem.topics, [ERASURE_RECEIPTS]: topics.erasureReceipts, ...fleet.outputs },
         changelog: topics.detectChangelog,
         createTask: (task, state) =>
-          withErasures(createDetectTask({ config: detect, decoder, encoder, siem, state, lookCostMax: LOOK_COST_MAX, onBatch: count(task), ...fleet.of(task) }), { topic: topics.erasures, service: 'detect', task }),
+          withErasures(createDetectTask({ config: detect, decoder, encoder, siem, state, onBatch: count(task), ...fleet.of(task) }), { topic: topics.erasures, service: 'detect', task }),
       },
       ...fleet.beside,
     };

@@ -9,6 +9,7 @@ import type { SiemWriter } from '#lib/siem/writer.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
 import { FleetLink, type FleetLinkParts } from './fleet/link.ts';
 import { findingsEmitter } from './outputs.ts';
+import { LOOK_COST_MAX } from './steps/active-people.ts';
 import { SharedDatabases } from './steps/shared-databases.ts';
 import { buildDetect, type DetectOptions, type DetectStats } from './topology.ts';
 
@@ -31,8 +32,8 @@ export interface DetectBatch {
   readonly stats: DetectStats;
 }
 
-export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, ...options }: DetectTaskParts): ErasingTask {
-  const pipeline = buildDetect(options);
+export function createDetectTask({ decoder, encoder, siem, fleet, onBatch, lookCostMax = LOOK_COST_MAX, ...options }: DetectTaskParts): ErasingTask {
+  const pipeline = buildDetect({ ...options, lookCostMax });
   const emit = findingsEmitter(encoder, siem);
   const databases = new SharedDatabases();
   const link = fleet === undefined ? null : new FleetLink(options.config, pipeline, fleet);
