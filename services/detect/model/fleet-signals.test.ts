@@ -6,7 +6,7 @@ import { oneOperator } from './one-operator.ts';
 import { sharedShipTo } from './shared-ship-to.ts';
 import { sharedTypist } from './shared-typist.ts';
 import { QUIET, type Answer } from './reading.ts';
-import { address, parameters, RANK, rankAlone, reading, sighting, START, view } from './test-view.ts';
+import { address, parameters, RANK, rankAlone, reading, sighting, START, transportView, view } from './test-view.ts';
 import type { FleetView } from './fleet-view.ts';
 
 
@@ -43,6 +43,28 @@ describe('laptop farm', () => {
 
   test('three who live together and keep other parts of the day stay below MEDIUM, however clearly they are apart', () => {
     expect(rankAlone('laptopFarm', reading(farm({ users: 3, devices: 3, people: 3, log10Apart: -6 })))).toBeLessThanOrEqual(RANK.LOW);
+  });
+
+  test('people declared at several places behind one exit are no farm where they type together as people of one working day do', () => {
+    const apart = { users: 5, areas: 4, people: 5, log10Apart: 0 };
+    expect(strengthOf(farm({ ...apart, together: 24, expected: 22 })), 'two pairs of hands').toBeGreaterThan(3);
+    expect(farm({ ...apart, together: 21, expected: 9 })).toBe(QUIET);
+    expect(strengthOf(farm({ ...apart, together: 9, expected: 3 })), 'too few to tell').toBeGreaterThan(3);
+  });
+
+  test('nor where the round trip is too long for somebody behind the address', () => {
+    const at = (leastMs: number): Answer => laptopFarm(view({ fleet: egress({ areas: 4 }), transport: transportView(leastMs) }), parameters);
+    expect(strengthOf(at(45))).toBeGreaterThan(3);
+    expect(at(300)).toBe(QUIET);
+    expect(strengthOf(laptopFarm(view({ fleet: egress({ areas: 4 }), transport: null }), parameters))).toBeGreaterThan(3);
+  });
+
+  test('devices that were sent to as many places as there are people make nothing of where these are declared', () => {
+    const sent = (shipTos: number) => farm({ users: 4, people: 4, areas: 4, shipTos, log10Apart: -0.8 });
+    expect(strengthOf(sent(1))).toBeGreaterThan(strengthOf(sent(4)) + 1);
+    expect(strengthOf(sent(0))).toBe(strengthOf(sent(1)));
+    expect(reading(sent(4)).explanation).toContain('had their devices sent to as many, so this does not count');
+    expect(farm({ areas: 4, shipTos: 5, together: 55, log10Apart: 0 })).toBe(QUIET);
   });
 
   test('couples, offices, crowds and shared carriers are quiet', () => {

@@ -12,19 +12,23 @@
  * Reference: the exchange (fleet/egress.ts); people of other tenants only where both tenants share.
  * Cost: a family in which everybody works in another shift looks alike and stays below MEDIUM; offices and co-working spaces
  *   on residential lines type together and stay quiet, and so does a farm whose operators work at the same time and whose
- *   people are declared in one place. Carrier-grade NAT, business, hosting and VPN addresses are shared by everybody: nothing
+ *   people are declared in one place. A company's exit that a database takes for a home: where the round trip is too long for somebody behind
+ *   the address, the way goes on to people who are elsewhere; and who keeps one working day, each with hands of their own, types together more often than chance
+ *   would have it. Both are quiet. Carrier-grade NAT, business, hosting and VPN addresses are shared by everybody: nothing
  *   is said there.
  */
-import { OWN_EXPECTED_MIN } from '../fleet/egress.ts';
+import { floorRttMs } from '#lib/kernel/geodesy.ts';
+import type { DetectConfig } from '../config.ts';
+import { type EgressFigures, OWN_EXPECTED_MIN } from '../fleet/egress.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP, thousands } from './reading.ts';
-import { isTrustedEgress } from './sighting.ts';
-import type { SessionView, SignalParameters } from './view.ts';
+import { isSatellite, isTrustedEgress, SATELLITE_MS, type Sighting } from './sighting.ts';
+import type { SessionView, SignalParameters, TransportView } from './view.ts';
 
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
   family: 'fleet',
-  weight: 0.6,
+  weight: 0.7,
   needs: 'exchange',
   speaksFor: { LAPTOP_FARM: 0.8, SHARED_OPERATOR: 0.2 },
 };
@@ -36,11 +40,22 @@ const AREAS: NullTable = [[1.5, 1], [2, 0.1], [3, 0.01], [4, 0.002]];
 const USERS_MIN = 3;
 /** People who share a day type together about as much as chance gives, or more; below this share of it they do not. */
 const TOGETHER_SHARE = 0.5;
+/**
+ * Chance strews minutes over sixteen waking hours. The machines of two pairs of hands that work at the same time meet about as often, people of one working
+ * day twice as often: what lies so many standard deviations above chance is everybody's own hands.
+ */
+const OWN_HANDS_DEVIATIONS = 3;
+/** Minutes by chance from which that is known: typing comes in stretches. */
+const OWN_HANDS_EXPECTED_MIN = 8;
 /** Handing over from one machine to the next makes some minutes count for both; more than that, and than this share of chance, are other hands. */
 const HANDED_OVER_MAX = 3;
 const OWN_SHARE = 0.25;
 /** Share of people who keep another part of the day than those they live with (night owls, shift workers): a prior; so many may be apart by habit. */
 const LOG10_OTHER_HOURS = Math.log10(0.15);
+/** Share of the people whose devices went to as many places, from which they were sent apart. */
+const SENT_APART_SHARE = 0.75;
+/** Round trips from which the least counts. */
+const SAMPLES_MIN = 2;
 const STRENGTH_MAX = 4.9;
 const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
@@ -50,10 +65,12 @@ export function laptopFarm(view: SessionView, { config }: SignalParameters): Ans
   const told = view.fleet?.egress ?? null;
   if (told === null) return NO_DATA;
   const { figures } = told;
-  const { users, areas, people, together, expected, log10Apart, crowd, ownShared, ownExpected } = figures;
+  const { users, people, together, expected, log10Apart, crowd, ownShared, ownExpected } = figures;
+  const areas = areasOf(figures);
   if (crowd || users < USERS_MIN || view.sighting?.category !== 'RESIDENTIAL' || isTrustedEgress(view.sighting.policy)) return QUIET;
   const likeAnOffice = people >= 2 && together > TOGETHER_SHARE * expected;
-  if (likeAnOffice && areas < 2) return QUIET;
+  const ownHands = people >= 2 && expected >= OWN_HANDS_EXPECTED_MIN && together > expected + OWN_HANDS_DEVIATIONS * Math.sqrt(expected);
+  if ((likeAnOffice && areas < 2) || ownHands || goesBeyond(view.sighting, view.transport, config.network)) return QUIET;
   const takesPart = ownExpected < OWN_EXPECTED_MIN || ownShared <= Math.max(HANDED_OVER_MAX, OWN_SHARE * ownExpected);
   const apart = people >= USERS_MIN && takesPart ? Math.max(log10Apart, (people - 1) * LOG10_OTHER_HOURS) : 0;
   const log10P = log10Share(USERS, users) + log10Share(AREAS, areas) + apart;
@@ -73,9 +90,20 @@ export function laptopFarm(view: SessionView, { config }: SignalParameters): Ans
   };
 }
 
-function explain(ip: string, figures: NonNullable<NonNullable<SessionView['fleet']>['egress']>['figures'], log10P: number, apart: number): string {
+/** The workstations of a farm stand behind the address; where the transport goes on from there, it is an exit that people share. */
+function goesBeyond({ sourceDistanceKm, organisation }: Sighting, transport: TransportView | null, network: DetectConfig['network']): boolean {
+  if (transport === null || transport.samples < SAMPLES_MIN || sourceDistanceKm === null) return false;
+  const floor = floorRttMs(sourceDistanceKm);
+  const routes = Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax);
+  return transport.confirmedLeastMs > floor + routes + (isSatellite(organisation) ? SATELLITE_MS : network.lastMileMs);
+}
+
+/** Whoever is declared elsewhere and had the device sent elsewhere, too, may well be there: an exit is shared. The laptops of a farm were sent to it. */
+const areasOf = ({ users, areas, shipTos }: EgressFigures): number => (shipTos >= SENT_APART_SHARE * users ? 1 : areas);
+
+function explain(ip: string, figures: EgressFigures, log10P: number, apart: number): string {
   const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart, ownShared, ownExpected } = figures;
-  const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart` : '';
+  const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart${areasOf(figures) < areas ? ' (and had their devices sent to as many, so this does not count)' : ''}` : '';
   const sent = shipTos > 0 && shipTos < users ? `; their devices were sent to ${shipTos} ${shipTos === 1 ? 'place' : 'places'}` : '';
   const inTurn =
     apart < 0

@@ -18,7 +18,7 @@ import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts
 import { log10Share, type NullTable } from './null-table.ts';
 import type { WayFigures } from '../fleet/cohort-path.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, untold } from './reading.ts';
-import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
+import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, SATELLITE_MS, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
 
 export const pathExcessSignal: SignalDescription = {
@@ -35,8 +35,6 @@ export const pathExcessSignal: SignalDescription = {
 const EXCESS_NULL: NullTable = [[0, 0.05], [20, 0.02], [40, 0.006], [60, 0.0015], [80, 4e-4], [100, 1.2e-4], [130, 3e-5], [170, 8e-6], [230, 1e-6]];
 /** Satellites and mobile networks reach that often. */
 const SOFT_MAX = 1;
-/** Last mile of low-orbit satellites; geostationary ones are softened. */
-const SATELLITE_MS = 60;
 const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
