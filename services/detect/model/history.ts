@@ -105,8 +105,9 @@ export interface OwnGap {
   /** Days with typing before the last one, and their minutes. */
   days: number;
   minutes: number;
-  /** Median and 95th percentile of the minutes' low gaps (the middle of its bin), ms; Infinity beyond the grid, where nothing can be compared. */
+  /** Median, 85th and 95th percentile of the minutes' low gaps (the middle of its bin), ms; Infinity beyond the grid, where nothing can be compared. */
   typicalMs: number;
+  oftenMs: number;
   highMs: number;
 }
 
@@ -118,7 +119,7 @@ export function ownGap(history: DeviceHistory): OwnGap | null {
 
 function ownGapOf({ past, days }: DeviceHistory): OwnGap | null {
   const minutes = minutesOf(past);
-  return minutes === 0 ? null : { days, minutes, typicalMs: quantileOf(past, 0.5), highMs: quantileOf(past, 0.95) };
+  return minutes === 0 ? null : { days, minutes, typicalMs: quantileOf(past, 0.5), oftenMs: quantileOf(past, 0.85), highMs: quantileOf(past, 0.95) };
 }
 
 function quantileOf(counts: Uint16Array, share: number): number {

@@ -25,6 +25,19 @@ test('at a desktop hosted elsewhere the honest way to it may change its route, a
   expect(at(rise, 'VDI_GATEWAY')).toBeGreaterThan(4);
 });
 
+test('a rise to where the device was on earlier days anyhow is no news, once it has had days to show it', () => {
+  const rise = [4, 5, 4, 6, 5, 4, 64, 66, 65, 64, 66];
+  const own = { days: 2, minutes: 120, typicalMs: 5, oftenMs: 62, highMs: 70 };
+  const at = (change: Partial<typeof own>) => onset(view({ gap: gapView(5, { minutes: minutes(rise), own: { ...own, ...change } }) }), parameters);
+  expect(at({})).toBe('quiet');
+  expect(reading(at({ days: 1 })).observed).toBe(60.5);
+  expect(reading(at({ minutes: 30 })).observed).toBe(60.5);
+  const beyond = reading(at({ oftenMs: 20 }));
+  expect(beyond.observed).toBe(45);
+  expect(beyond.explanation).toContain('from 20.0, which 15% of the minutes of the earlier days had, to 65.0 ms');
+  expect(reading(at({ oftenMs: 5 })).explanation).not.toContain('earlier days');
+});
+
 test('a jittery transport that calms down is none: the medians do not rise', () => {
   expect(of([-80, -70, -90, -75, -80, -85, 0, 1, 0, 2, 1], [1, 2, 0, 1, 2, 1, 3, 2, 1, 3, 2])).toBe('quiet');
 });

@@ -7,14 +7,16 @@
  *   jittery transport calms down, only the low quantile rises.
  * Null: the machine's own gap wanders by its noise, and load moves it up for a while. Steps are judged against the median
  *   absolute step of the minutes before (at least 2 ms); load explains rises that fall back, so four minutes are needed.
- * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too.
- * Cost: a heavy application that starts and stays looks the same.
+ * Reference: the session itself, so that slow machines and hosted desktops cancel out, and a constant clock error too; and what the device has shown on
+ *   earlier days: a rise to where 15% of their minutes were anyhow is no news, as with an application that is started every morning.
+ * Cost: a heavy application that starts and stays looks the same on its first days.
  */
 import { couplingOf, couplingText, withCoupling } from './coupling.ts';
+import { OWN_MINUTES_MIN } from './history.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP } from './reading.ts';
 import { riseMax } from './sighting.ts';
-import { MINUTES_MAX, type MinuteSummary, type SessionView, type SignalParameters } from './view.ts';
+import { type GapView, MINUTES_MAX, type MinuteSummary, type SessionView, type SignalParameters } from './view.ts';
 
 export const onsetSignal: SignalDescription = {
   name: 'onset',
@@ -109,6 +111,12 @@ function mayHaveRisen(minutes: readonly MinuteSummary[], beforeMin: number, rise
   return below >= Math.ceil(beforeMin / 2);
 }
 
+/** Days from which what comes and goes on a device has shown itself. */
+const HABIT_DAYS_MIN = 2;
+
+/** The gap that 15% of the minutes of the earlier days had, ms: half of a day in four has fewer. 0 where that is not known. */
+const habitMs = ({ own }: GapView): number => (own !== null && own.days >= HABIT_DAYS_MIN && own.minutes >= OWN_MINUTES_MIN ? own.oftenMs : 0);
+
 export function onset(view: SessionView, parameters: SignalParameters): Answer {
   const { gap } = view;
   if (gap === null) return NO_DATA;
@@ -118,7 +126,9 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
   if (!mayHaveRisen(gap.minutes, settings.onsetMinutesMin, riseMin)) return QUIET;
   const found = findOnset(gap.minutes, settings.onsetMinutesMin, riseMin);
   if (found === null) return QUIET;
-  const rise = found.afterMs - found.beforeMs;
+  const habit = habitMs(gap);
+  const knownMs = habit > found.beforeMs + found.noiseMs ? habit : found.beforeMs;
+  const rise = found.afterMs - knownMs;
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
   const coupling = couplingOf(view, parameters);
@@ -132,6 +142,6 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
     samples: found.samples,
     windowStart: found.at - 60_000,
     windowEnd: view.windowEnd,
-    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(found.beforeMs)} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected${couplingText(coupling)}; this is consistent with the session having been handed over to somebody behind a further leg.`,
+    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(knownMs)}${knownMs === found.beforeMs ? '' : ', which 15% of the minutes of the earlier days had,'} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected${couplingText(coupling)}; this is consistent with the session having been handed over to somebody behind a further leg.`,
   };
 }
