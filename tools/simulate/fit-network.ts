@@ -58,7 +58,7 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
 /** Edges of the bins of legs, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
 const REACH_EDGES = [0, 30, 53, 90, 130, 175, 230, 420];
 const REACH_KM_MIN = 50;
-const REACH_LEVELS = [0.03, 0.5, 0.97] as const;
+const REACH_LEVELS = [0.04, 0.5, 0.96] as const;
 /** Last miles that a leg may have, ms: each of a pair's legs counts once. */
 const LAST_MILES_MS = [1, 4.5, 8, 12, 17] as const;
 /** Below this length the upper end takes no last mile off: it would be most of the doubt, and an operator in a data centre has none, ms. */
