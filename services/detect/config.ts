@@ -34,10 +34,10 @@ const DIRECT_TAIL = [
   { gapMs: 40, share: 0.002 },
   { gapMs: 60, share: 0.0008 },
   { gapMs: 68, share: 0.0004 },
-  { gapMs: 76, share: 0.0002 },
-  { gapMs: 86, share: 4.5e-5 },
-  { gapMs: 92, share: 1e-5 },
-  { gapMs: 100, share: 5e-6 },
+  { gapMs: 76, share: 0.00022 },
+  { gapMs: 86, share: 8e-5 },
+  { gapMs: 94, share: 2.5e-5 },
+  { gapMs: 102, share: 8e-6 },
   { gapMs: 120, share: 2e-6 },
   { gapMs: 200, share: 1e-6 },
 ];
@@ -94,7 +94,7 @@ const rhythmSchema = z.strictObject({
 
 const hoursSchema = z.strictObject({
   daysMin: z.int().min(2).max(60).default(3).describe('Days of typing from which the hours of a person are known.'),
-  minutesMin: z.int().min(30).max(6000).default(240).describe('Minutes of typing from which the hours of a person are known.'),
+  minutesMin: z.int().min(30).max(6000).default(100).describe('Minutes of typing from which the hours of a person are known.'),
   tail: z
     .array(z.strictObject({ hours: z.number().min(0).max(12).describe('Hours between the best-fitting and the declared zone.'), share: z.number().gt(0).lte(1).describe('Share of honest people who are at least so far off.') }))
     .min(2)

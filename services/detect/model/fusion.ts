@@ -6,7 +6,7 @@
  * each other under the null (what a machine adds to a keystroke, where an address is registered, what is plugged in, how a
  * person types, when, and who else uses the address) multiply, each as the bet (1 − v) + v·F, which is an e-value wherever F is
  * one, so a quiet family costs log10(1 − v) and no more. Sources: Vovk and Wang, "E-values: calibration, combination and
- * applications", Ann. Stat. 49 (2021), Sections 3–4; Shafer, "Testing by betting", JRSS A 184 (2021). A small part of the stake is on
+ * applications", Ann. Stat. 49 (2021), Sections 3–4; Shafer, "Testing by betting", JRSS A 184 (2021). Two fifths of the stake are on
  * stories, combinations that are stated beforehand (stories.ts).
  *
  * Over time: within a session each signal keeps a held strength that moves towards what the present statistic supports, up by
@@ -27,7 +27,7 @@ type FusionSettings = DetectConfig['fusion'];
 const HELD_MIN = 0.05;
 
 /** Share v of the stake that is bet on each family: prior weight of the family being the one that shows. */
-export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.4, network: 0.3, endpoint: 0.25, fleet: 0.2, rhythm: 0.2, time: 0.04 };
+export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.5, network: 0.25, endpoint: 0.25, fleet: 0.2, rhythm: 0.2, time: 0.04 };
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 /** By signal, its family's place in FAMILIES. */
 const FAMILY_OF = SIGNALS.map(({ family }) => FAMILIES.indexOf(family));

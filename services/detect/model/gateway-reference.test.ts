@@ -47,7 +47,7 @@ describe('gaps behind a gateway', () => {
 
 describe('a session behind a gateway', () => {
   const source = address('203.0.113.99', 'warsaw', { category: 'BUSINESS' });
-  const seen = view({ gap: gapView(90), sighting: sighting(source), transport: transportView(150), gateway });
+  const seen = view({ gap: gapView(96), sighting: sighting(source), transport: transportView(150), gateway });
 
   test('the gap of the others is no finding, and neither is the way to it', () => {
     expect(rankAlone('hiddenLeg', reading(hiddenLeg({ ...seen, gateway: null, sighting: sighting() }, parameters)))).toBe(RANK.MEDIUM);
@@ -56,7 +56,7 @@ describe('a session behind a gateway', () => {
   });
 
   test('of one whose people are not known a gap alone stays LOW, however large: the person\'s own line is behind it', () => {
-    const nobody = { ...seen, gap: gapView(900), gateway: { people: 0, shown: 0, gapsMs: [] } };
+    const nobody = { ...seen, gap: gapView(400), gateway: { people: 0, shown: 0, gapsMs: [] } };
     const found = reading(hiddenLeg(nobody, parameters));
     expect(rankAlone('hiddenLeg', found)).toBe(RANK.LOW);
     expect(found.explanation).toContain('too few people are known behind the gateway');

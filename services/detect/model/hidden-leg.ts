@@ -56,7 +56,7 @@ const VARIATION_GAP_MIN = 15;
 const JITTER_NULL: NullTable = [[0.5, 0.4], [2, 0.1], [4, 0.03], [8, 0.01], [30, 0.003]];
 const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], [15, 0.002]];
 /** The same where no jitter comes with the drift: a load that lasts moves a machine's floor while its keys are as regular as ever. */
-const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.06], [3.5, 0.028], [4, 0.02], [6, 0.008], [15, 0.003]];
+const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.1], [5, 0.04], [15, 0.02]];
 
 /**
  * Share of the minutes' spread that may be the transport's. Load lifts a machine's floor and its spread together; where the transport hides
@@ -184,9 +184,8 @@ const GEOSTATIONARY_FLOOR_MS = 60;
 const GEOSTATIONARY_FLOOR_SHARE = 1 / 3;
 /** Keystrokes after which the coupling of so jittery a line is known. */
 const COUPLED_KEYS_MIN = 400;
-/** Minutes from which the floor is looked at; before, a queue on top of the hop is granted, ms. */
+/** Minutes from which the floor is looked at; before, a queue of any length on top of the hop is granted: no leg on the ground that somebody works over is as long. */
 const FLOOR_MINUTES_MIN = 10;
-const GEOSTATIONARY_QUEUE_MS = 120;
 
 /** Gap from which it may be such a hop, ms. */
 const hopFromMs = ({ config }: SignalParameters): number => config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS;
@@ -194,13 +193,13 @@ const hopFromMs = ({ config }: SignalParameters): number => config.network.geost
 function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number, coupling: CouplingEvidence | null): boolean {
   // Such a hop queues by more than anything else. Whether the keys were typed before it or behind it shows soon.
   if (coupling !== null && coupling.keys >= COUPLED_KEYS_MIN && claimedMs * (twoClocks ? 2 : 1) >= leastMs) return coupling.log10 <= 0;
-  const inRange = (gapMs: number, widthMs: number): boolean => gapMs * (twoClocks ? 2 : 1) >= leastMs && gapMs * (twoClocks ? 2 : 1) <= leastMs + widthMs;
-  if (minutes.length < FLOOR_MINUTES_MIN) return inRange(claimedMs, GEOSTATIONARY_WIDTH_MS + GEOSTATIONARY_QUEUE_MS);
+  const ways = twoClocks ? 2 : 1;
+  if (minutes.length < FLOOR_MINUTES_MIN) return claimedMs * ways >= leastMs;
   let floorMs = Infinity;
   for (const { low } of minutes) if (low < floorMs) floorMs = low;
   let atFloor = 0;
   for (const { low } of minutes) if (low <= floorMs + GEOSTATIONARY_FLOOR_MS) atFloor++;
-  return inRange(floorMs, GEOSTATIONARY_WIDTH_MS) && atFloor >= GEOSTATIONARY_FLOOR_SHARE * minutes.length;
+  return floorMs * ways >= leastMs && floorMs * ways <= leastMs + GEOSTATIONARY_WIDTH_MS && atFloor >= GEOSTATIONARY_FLOOR_SHARE * minutes.length;
 }
 
 /** The gap was the same, and calm, on earlier days: what a slow machine looks like. */

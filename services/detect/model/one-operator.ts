@@ -23,7 +23,7 @@ import type { SessionView } from './view.ts';
 export const oneOperatorSignal: SignalDescription = {
   name: 'oneOperator',
   family: 'fleet',
-  weight: 0.27,
+  weight: 0.17,
   needs: 'exchange',
   speaksFor: { SHARED_OPERATOR: 0.8, REMOTE_OPERATOR: 0.2 },
 };

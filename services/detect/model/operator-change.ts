@@ -25,7 +25,7 @@ import type { SessionView, SignalParameters } from './view.ts';
 export const operatorChangeSignal: SignalDescription = {
   name: 'operatorChange',
   family: 'rhythm',
-  weight: 0.5,
+  weight: 0.7,
   needs: 'typing',
   speaksFor: { ACCOUNT_HANDOVER: 0.8, REMOTE_OPERATOR: 0.2 },
 };

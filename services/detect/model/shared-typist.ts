@@ -16,7 +16,7 @@ import type { SessionView, SignalParameters } from './view.ts';
 export const sharedTypistSignal: SignalDescription = {
   name: 'sharedTypist',
   family: 'rhythm',
-  weight: 0.15,
+  weight: 0.1,
   needs: 'exchange',
   speaksFor: { SHARED_OPERATOR: 0.8, ACCOUNT_HANDOVER: 0.2 },
 };

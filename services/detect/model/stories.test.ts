@@ -17,9 +17,9 @@ describe('stories', () => {
       const families = signals.map((name) => SIGNALS.find((signal) => signal.name === name)!.family);
       expect(new Set(families).size).toBe(signals.length);
       // Rhythm alone is LOW at most, and what is ubiquitous opens nothing: neither has a story of its own.
-      if (signals.length === 1) expect(signals).toEqual(['oneOperator']);
+      if (signals.length === 1) expect(['oneOperator', 'pathExcess']).toContain(signals[0]);
     }
-    expect(LEFT_TO_FAMILIES).toBeGreaterThanOrEqual(0.75);
+    expect(LEFT_TO_FAMILIES).toBeGreaterThanOrEqual(0.6);
     expect(LEFT_TO_FAMILIES + STORIES.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 12);
   });
 
@@ -42,8 +42,9 @@ describe('stories', () => {
     );
   });
 
+  const severity = (strengths: Readonly<Record<string, number>>) => severityOf(fuse(holding(strengths), noneUbiquitous, settings), settings);
+
   test('two weak facts of one story are MEDIUM together, and neither is alone', () => {
-    const severity = (strengths: Readonly<Record<string, number>>) => severityOf(fuse(holding(strengths), noneUbiquitous, settings), settings);
     for (const other of [{ novelty: 1.7 }, { hours: 2.3 }]) {
       expect(severity({ operatorChange: 1.8, ...other })).toBe('MEDIUM');
       expect(severityOf(fuse(holding(other), SIGNALS.map(() => true), settings), settings), 'ubiquitous').toBeNull();
@@ -56,9 +57,20 @@ describe('stories', () => {
     expect(severity({ oneOperator: 1.6 }), 'what somebody shows every week').toBeNull();
   });
 
-  test('what they cost everything else is less than a tenth of a decade', () => {
+  test('who types changed and a leg is there: MEDIUM together, neither alone; a way that is too long is MEDIUM by itself', () => {
+    for (const leg of [{ hiddenLeg: 2.1 }, { ownGap: 2 }, { onset: 2.1 }]) {
+      expect(severity({ operatorChange: 2, ...leg }), JSON.stringify(leg)).toBe('MEDIUM');
+      expect(severity(leg), JSON.stringify(leg)).not.toBe('MEDIUM');
+    }
+    expect(severity({ pathExcess: 2.9 })).toBe('MEDIUM');
+    expect(severity({ pathExcess: 2.6 })).toBe('LOW');
+    // What queues or a first minute may show pays nothing extra.
+    expect(severity({ pathExcess: 1.6 })).toBeNull();
+  });
+
+  test('what they cost everything else is less than a quarter of a decade', () => {
     const { strength } = fuse(holding({ hiddenLeg: 3.5 }), noneUbiquitous, settings);
-    expect(strength).toBeGreaterThan(thresholdsOf(settings).MEDIUM - 0.5);
-    expect(Math.log10(LEFT_TO_FAMILIES)).toBeGreaterThan(-0.1);
+    expect(strength).toBeGreaterThan(thresholdsOf(settings).MEDIUM);
+    expect(Math.log10(LEFT_TO_FAMILIES)).toBeGreaterThan(-0.25);
   });
 });

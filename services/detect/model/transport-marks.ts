@@ -22,7 +22,7 @@ import type { SessionView } from './view.ts';
 export const transportMarksSignal: SignalDescription = {
   name: 'transportMarks',
   family: 'rhythm',
-  weight: 0.35,
+  weight: 0.2,
   needs: 'typing',
   speaksFor: { REMOTE_OPERATOR: 0.9, VPN_OR_PROXY: 0.1 },
 };
