@@ -118,6 +118,9 @@ describe('hidden leg', () => {
     expect(rank(at(430, { minutes: short.map((minute) => ({ ...minute, low: minute.low - 30 })) }))).toBe(RANK.MEDIUM);
     const queueing = Array.from({ length: 20 }, (_, i) => ({ end: i * 60_000, samples: 60, low: i % 5 < 2 ? 620 : 700 + 20 * (i % 5), middle: 800 }));
     expect(rank(at(700, { minutes: queueing })), 'a hop that queues and comes back to its floor').toBeLessThanOrEqual(RANK.LOW);
+    const deep = (count: number) => Array.from({ length: count }, (_, i) => ({ end: i * 60_000, samples: 60, low: 1200 + 40 * (i % 3), middle: 1300 }));
+    expect(rank(at(1200, { minutes: deep(8) })), 'a hop that has only been seen in a queue').toBeLessThanOrEqual(RANK.LOW);
+    expect(rank(at(1200, { minutes: deep(20) }))).toBe(RANK.MEDIUM);
   });
 
   test('where nothing tells on which side of it the keys were typed, a gap as long as a satellite hop is LOW alone, however it drifts', () => {

@@ -184,7 +184,7 @@ const GEOSTATIONARY_FLOOR_MS = 60;
 const GEOSTATIONARY_FLOOR_SHARE = 1 / 3;
 /** Keystrokes after which the coupling of so jittery a line is known. */
 const COUPLED_KEYS_MIN = 400;
-/** Minutes from which the floor is looked at; before, a queue of any length on top of the hop is granted: no leg on the ground that somebody works over is as long. */
+/** Minutes from which the floor is looked at; before, any gap as long as a hop may be one with a queue on top, however deep: a circuit of relays of that length waits so long. */
 const FLOOR_MINUTES_MIN = 10;
 
 /** Gap from which it may be such a hop, ms. */

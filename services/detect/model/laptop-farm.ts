@@ -103,7 +103,7 @@ const areasOf = ({ users, areas, shipTos }: EgressFigures): number => (shipTos >
 
 function explain(ip: string, figures: EgressFigures, log10P: number, apart: number): string {
   const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart, ownShared, ownExpected } = figures;
-  const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart${areasOf(figures) < areas ? ' (and had their devices sent to as many, so this does not count)' : ''}` : '';
+  const places = areas > 1 ? `, who are declared at ${areas} different places more than 60 km apart${areasOf(figures) < areas ? ' (and had their devices sent to about as many, so this does not count)' : ''}` : '';
   const sent = shipTos > 0 && shipTos < users ? `; their devices were sent to ${shipTos} ${shipTos === 1 ? 'place' : 'places'}` : '';
   const inTurn =
     apart < 0
