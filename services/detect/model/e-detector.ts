@@ -23,7 +23,7 @@ export interface Detector {
 }
 
 /** Habits make changes too (an application that is started every morning), so no more than this is carried, decades. */
-const CARRIED_MAX = 0.5;
+export const CARRIED_MAX = 0.5;
 
 const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
 const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];

@@ -7,6 +7,7 @@ import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { operatorDistance, type DistanceKm } from '../model/distance.ts';
+import { CARRIED_MAX } from '../model/e-detector.ts';
 import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { barOfFleet } from '../model/e-bh.ts';
@@ -223,7 +224,7 @@ function earlierEvidence({ detector }: Person, { lastEnd }: SessionState): Evide
     samples: 1,
     windowStart: Math.min(lastEnd, day * DAY_MS),
     windowEnd: lastEnd,
-    explanation: `Changes of the same kinds on earlier days add ${show(carried)} decades of evidence (the product of their days' e-values, begun again whenever it fell below 1, and never more than 1 decade).`,
+    explanation: `Changes of the same kinds on earlier days add ${show(carried)} decades of evidence (the product of their days' e-values, begun again whenever it fell below 1, and never more than ${CARRIED_MAX} decades).`,
   };
 }
 
