@@ -12,13 +12,13 @@ import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import type { GatewayFigures } from '../fleet/gateway.ts';
 import type { GapReference } from './baseline.ts';
 import type { SessionView, SignalParameters } from './view.ts';
+import { routesMostMs } from './way.ts';
 
 /** The longest way from the gateway to the declared place, round trip, ms; 0 where nothing is known of it. */
 export function gatewayLegMostMs({ transport, declaredDistanceKm }: SessionView, { config }: SignalParameters): number {
   if (transport === null || declaredDistanceKm === null) return 0;
-  const { inflationHigh, inflationMsMax, lastMileMs } = config.network;
   const floor = floorRttMs(declaredDistanceKm);
-  return transport.leastMs + floor + Math.min(floor * (inflationHigh - 1), inflationMsMax) + lastMileMs;
+  return transport.leastMs + floor + routesMostMs(floor, config.network) + config.network.lastMileMs;
 }
 
 /** @param scale of the session's gaps: 1 for round trips, 0.5 for one way */

@@ -191,10 +191,11 @@ const FLOOR_MINUTES_MIN = 10;
 const hopFromMs = ({ config }: SignalParameters): number => config.network.geostationaryMs - GEOSTATIONARY_SHORT_MS;
 
 function looksGeostationary({ claimedMs }: GapStatistic, { minutes, twoClocks }: GapView, leastMs: number, coupling: CouplingEvidence | null): boolean {
-  // Such a hop queues by more than anything else. Whether the keys were typed before it or behind it shows soon.
-  if (coupling !== null && coupling.keys >= COUPLED_KEYS_MIN && claimedMs * (twoClocks ? 2 : 1) >= leastMs) return coupling.log10 <= 0;
   const ways = twoClocks ? 2 : 1;
-  if (minutes.length < FLOOR_MINUTES_MIN) return claimedMs * ways >= leastMs;
+  const isAsLong = claimedMs * ways >= leastMs;
+  // Such a hop queues by more than anything else. Whether the keys were typed before it or behind it shows soon.
+  if (isAsLong && coupling !== null && coupling.keys >= COUPLED_KEYS_MIN) return coupling.log10 <= 0;
+  if (minutes.length < FLOOR_MINUTES_MIN) return isAsLong;
   let floorMs = Infinity;
   for (const { low } of minutes) if (low < floorMs) floorMs = low;
   let atFloor = 0;

@@ -22,8 +22,9 @@ import type { DetectConfig } from '../config.ts';
 import { type EgressFigures, OWN_EXPECTED_MIN } from '../fleet/egress.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP, thousands } from './reading.ts';
-import { isSatellite, isTrustedEgress, SATELLITE_MS, type Sighting } from './sighting.ts';
+import { isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
+import { lastMileMostMs, routesMostMs, SAMPLES_MIN } from './way.ts';
 
 export const laptopFarmSignal: SignalDescription = {
   name: 'laptopFarm',
@@ -54,8 +55,6 @@ const OWN_SHARE = 0.25;
 const LOG10_OTHER_HOURS = Math.log10(0.15);
 /** Share of the people whose devices went to as many places, from which they were sent apart. */
 const SENT_APART_SHARE = 0.75;
-/** Round trips from which the least counts. */
-const SAMPLES_MIN = 2;
 const STRENGTH_MAX = 4.9;
 const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
@@ -91,11 +90,10 @@ export function laptopFarm(view: SessionView, { config }: SignalParameters): Ans
 }
 
 /** The workstations of a farm stand behind the address; where the transport goes on from there, it is an exit that people share. */
-function goesBeyond({ sourceDistanceKm, organisation }: Sighting, transport: TransportView | null, network: DetectConfig['network']): boolean {
-  if (transport === null || transport.samples < SAMPLES_MIN || sourceDistanceKm === null) return false;
-  const floor = floorRttMs(sourceDistanceKm);
-  const routes = Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax);
-  return transport.confirmedLeastMs > floor + routes + (isSatellite(organisation) ? SATELLITE_MS : network.lastMileMs);
+function goesBeyond(sighting: Sighting, transport: TransportView | null, network: DetectConfig['network']): boolean {
+  if (transport === null || transport.samples < SAMPLES_MIN || sighting.sourceDistanceKm === null) return false;
+  const floor = floorRttMs(sighting.sourceDistanceKm);
+  return transport.confirmedLeastMs > floor + routesMostMs(floor, network) + lastMileMostMs(sighting, network);
 }
 
 /** Whoever is declared elsewhere and had the device sent elsewhere, too, may well be there: an exit is shared. The laptops of a farm were sent to it. */

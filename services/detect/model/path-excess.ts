@@ -18,8 +18,9 @@ import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts
 import { log10Share, type NullTable } from './null-table.ts';
 import type { WayFigures } from '../fleet/cohort-path.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, untold } from './reading.ts';
-import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, SATELLITE_MS, type Sighting } from './sighting.ts';
+import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
+import { lastMileMostMs, routesMostMs, SAMPLES_MIN } from './way.ts';
 
 export const pathExcessSignal: SignalDescription = {
   name: 'pathExcess',
@@ -35,7 +36,6 @@ export const pathExcessSignal: SignalDescription = {
 const EXCESS_NULL: NullTable = [[0, 0.05], [20, 0.02], [40, 0.006], [60, 0.0015], [80, 4e-4], [100, 1.2e-4], [130, 3e-5], [170, 8e-6], [230, 1e-6]];
 /** Satellites and mobile networks reach that often. */
 const SOFT_MAX = 1;
-const SAMPLES_MIN = 2;
 /** Round trips below which the least is not yet trusted, and the strength that it may reach until then. */
 const SAMPLES_TRUSTED = 12;
 const EARLY_MAX = 0.85;
@@ -131,7 +131,7 @@ function excessOf(view: SessionView, { config: { network }, ways }: SignalParame
   const way = wayBetween(sighting, vantage, declared);
   if (way === null) return null;
   const { km } = way;
-  const lastMile = sighting.category === 'MOBILE' ? network.mobileLastMileMs : isSatellite(sighting.organisation) ? SATELLITE_MS : network.lastMileMs;
+  const lastMile = lastMileMostMs(sighting, network);
   const floor = floorRttMs(km);
   const known = transport.samples >= SAMPLES_TRUSTED;
   const queueMs = queuesOf(transport);
@@ -139,7 +139,7 @@ function excessOf(view: SessionView, { config: { network }, ways }: SignalParame
   // Nearly everybody stays below the floor and the last mile alone.
   const asked = ways !== null && declared !== null && least > floor + lastMile + queueMs && commonWayKm(sighting, vantage, declared) !== null;
   const peers = asked ? ways({ tenantId: view.tenantId, vantageId: vantage!.vantageId, region: declared.region ?? declared.country, sighting }, view.windowEnd) : null;
-  const inflated = peers === null ? Math.min(floor * (network.inflationHigh - 1), network.inflationMsMax) : peers.routeMs;
+  const inflated = peers === null ? routesMostMs(floor, network) : peers.routeMs;
   const expected = floor + inflated + lastMile;
   seenExcess.km = km;
   seenExcess.floor = floor;

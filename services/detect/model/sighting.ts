@@ -68,8 +68,6 @@ export const isSecurityGateway = (organisation: string | null): boolean => organ
  */
 export const BUSINESS_MAX = 2;
 
-/** Last mile of low-orbit satellites, ms. */
-export const SATELLITE_MS = 60;
 /** Gap from which the machine sits behind a satellite hop whose provider's proxy answers for it, ms; such a hop wanders by more than a leg adds. */
 const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */
