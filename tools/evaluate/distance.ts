@@ -1,7 +1,7 @@
 /** Operator distance of findings against the truth, beside the naive interval 0 … 99.93 km per ms of the hidden leg. */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import { Prng } from '#lib/kernel/prng.ts';
-import { operatorDistance } from '../../services/detect/model/distance.ts';
+import { legOf, machineGap, operatorDistance } from '../../services/detect/model/distance.ts';
 import { distanceKm as kmBetween } from '../simulate/addresses.ts';
 import { reachBins } from '../simulate/fit-network.ts';
 import { type CloudRegion, readAzure, readGcp } from '../simulate/measured.ts';
@@ -47,8 +47,9 @@ function scoreOf(told: readonly Told[]): DistanceScore {
 }
 
 const FOLDS = 5;
-/** What a machine adds, and what detection takes for it, ms. */
-const MACHINE_MS = 3.5;
+/** What machines add, ms, and what detection takes for it. */
+const MACHINE_MS = [0.3, 8.5] as const;
+const MACHINE = machineGap(0, 3.5, MACHINE_MS[1], null);
 const SAME_PLACE_KM = 50;
 
 /**
@@ -68,7 +69,7 @@ export function crossFitted(dir?: string): DistanceScore {
       const operatorKm = kmBetween(from, to);
       if ((!isOut(from) && !isOut(to)) || operatorKm < SAME_PLACE_KM) continue;
       const legMs = rttMs + prng.uniform(1, 18);
-      const distanceKm = operatorDistance(legMs + prng.uniform(0.3, 8.5), MACHINE_MS, 0, 0, reach);
+      const distanceKm = operatorDistance(legOf(legMs + prng.uniform(...MACHINE_MS), MACHINE, 0, 0, 1), reach);
       if (distanceKm !== null) told.push({ operatorKm, distanceKm, legMs });
     }
   }

@@ -9,6 +9,7 @@
  * Source: GCP and Azure region matrices; the measured coverage stands in docs/evaluation.md.
  */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import { OWN_MINUTES_MIN, type OwnGap } from './history.ts';
 
 /** Share of the ⅔c distance that legs of about this round trip cover, the last mile in it. */
 export interface ReachRow {
@@ -29,7 +30,6 @@ export const REACH: readonly ReachRow[] = [
   { rttMs: 257, low: 0.311, median: 0.538, high: 0.695 },
 ];
 
-const LEAST_PROCESSING_MS = 0.3;
 const HALF_EARTH_KM = 20_015;
 
 export interface DistanceKm {
@@ -49,21 +49,58 @@ function reachAt(rttMs: number, key: 'low' | 'median' | 'high', rows: readonly R
 
 const clamp = (km: number): number => Math.round(Math.min(HALF_EARTH_KM, Math.max(0, km)));
 
+/** What may be a machine's own in a gap, ms: its least, its typical one, and the most that is granted. */
+export interface MachineGap {
+  least: number;
+  typical: number;
+  most: number;
+}
+
 /**
- * @param lateMs what the keystrokes are late by, as a round trip, ms (twice the one-way figure for two clocks)
- * @param machineMs the machine's own typical share of it, ms
+ * A device whose earlier days lie below what is late now, and that is no slower than nine of ten, has what those days show. Of any other,
+ * what honest machines have: of what lies between the typical one and what nine of ten stay below, half is granted; one of ten stays
+ * below the least one.
+ *
+ * @param lateMs what the keystrokes are late by, ms
+ * @param medianMs half of honest machines stay below it, ms
+ * @param nineOfTenMs nine of ten do, ms
+ */
+export function machineGap(lateMs: number, medianMs: number, nineOfTenMs: number, own: OwnGap | null): MachineGap {
+  const most = Math.max(medianMs, nineOfTenMs);
+  const isKnown = own !== null && own.minutes >= OWN_MINUTES_MIN && own.typicalMs <= most && own.highMs < lateMs;
+  if (isKnown) return { least: own.lowMs, typical: own.typicalMs, most: own.oftenMs };
+  return { least: (medianMs * medianMs) / most, typical: medianMs, most: (medianMs + most) / 2 };
+}
+
+/** Round trip of the leg, ms. */
+export interface LegMs {
+  least: number;
+  likely: number;
+  most: number;
+}
+
+/**
+ * @param lateMs what the keystrokes are late by, ms
  * @param errorMs by how much `lateMs` may be off in either direction, ms (clock error)
  * @param queueMs by how much queues may have held it above the way, ms
+ * @param ways how often a round trip goes into `lateMs`: 2 where the sensor compares two clocks, which sees the way there alone, else 1
+ */
+export function legOf(lateMs: number, machine: MachineGap, errorMs: number, queueMs: number, ways: number): LegMs {
+  return {
+    least: (lateMs - machine.most - errorMs - queueMs) * ways,
+    likely: (lateMs - machine.typical) * ways,
+    most: (lateMs - machine.least + errorMs) * ways,
+  };
+}
+
+/**
  * @param reach fitted shares, rising in rttMs
  * @returns null where nothing is late
  */
-export function operatorDistance(lateMs: number, machineMs: number, errorMs: number, queueMs = 0, reach: readonly ReachRow[] = REACH): DistanceKm | null {
-  const most = lateMs + errorMs - LEAST_PROCESSING_MS;
+export function operatorDistance({ least, likely, most }: LegMs, reach: readonly ReachRow[] = REACH): DistanceKm | null {
   if (most <= 0) return null;
-  const leg = Math.max(0, lateMs - machineMs);
-  const least = Math.max(0, leg - errorMs - queueMs);
   const km = (rttMs: number, key: 'low' | 'median' | 'high'): number => clamp(Math.max(0, rttMs) * KM_PER_RTT_MS * reachAt(rttMs, key, reach));
   const upper = km(most, 'high');
-  const likely = Math.min(upper, km(leg, 'median'));
-  return { lower: Math.min(likely, km(least, 'low')), likely, upper };
+  const middle = Math.min(upper, km(likely, 'median'));
+  return { lower: Math.min(middle, km(least, 'low')), likely: middle, upper };
 }

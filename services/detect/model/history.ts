@@ -105,6 +105,8 @@ export interface OwnGap {
   /** Days with typing before the last one, and their minutes. */
   days: number;
   minutes: number;
+  /** 15th percentile of the minutes' low gaps, ms. */
+  lowMs: number;
   /** Median, 85th and 95th percentile of the minutes' low gaps (the middle of its bin), ms; Infinity beyond the grid, where nothing can be compared. */
   typicalMs: number;
   oftenMs: number;
@@ -119,7 +121,7 @@ export function ownGap(history: DeviceHistory): OwnGap | null {
 
 function ownGapOf({ past, days }: DeviceHistory): OwnGap | null {
   const minutes = minutesOf(past);
-  return minutes === 0 ? null : { days, minutes, typicalMs: quantileOf(past, 0.5), oftenMs: quantileOf(past, 0.85), highMs: quantileOf(past, 0.95) };
+  return minutes === 0 ? null : { days, minutes, lowMs: quantileOf(past, 0.15), typicalMs: quantileOf(past, 0.5), oftenMs: quantileOf(past, 0.85), highMs: quantileOf(past, 0.95) };
 }
 
 function quantileOf(counts: Uint16Array, share: number): number {

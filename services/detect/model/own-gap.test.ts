@@ -6,7 +6,7 @@ import { gapView, parameters, reading, view } from './test-view.ts';
 
 const minutes = (low: number) => Array.from({ length: 8 }, (_, i) => ({ end: i * 60_000, samples: 60, low, middle: low + 2 }));
 const after = (days: number, low: number, change: Parameters<typeof gapView>[1] = {}) =>
-  ownGap(view({ gap: gapView(low, { minutes: minutes(low), own: { days, minutes: 90 * days, typicalMs: 4, oftenMs: 5, highMs: 6 }, ...change }) }), parameters);
+  ownGap(view({ gap: gapView(low, { minutes: minutes(low), own: { days, minutes: 90 * days, lowMs: 4, typicalMs: 4, oftenMs: 5, highMs: 6 }, ...change }) }), parameters);
 
 test('a rise over the earlier days counts, the same gap as ever does not', () => {
   expect(reading(after(4, 60)).strength).toBeGreaterThan(2.5);

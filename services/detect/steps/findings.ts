@@ -2,13 +2,10 @@
 import type { Evidence, Feedback, FindingNetwork, FindingStatus, FleetReport, Severity, SuspiciousSession } from '#schemas/records.ts';
 import { findingIdOf } from '#lib/kernel/identity.ts';
 import { thresholdsOf } from '#lib/siem/severity.ts';
-import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import type { EvidenceFigures } from '../fleet/evidence.ts';
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
-import { operatorDistance, type DistanceKm } from '../model/distance.ts';
 import { CARRIED_MAX } from '../model/e-detector.ts';
-import { legFloor } from '../model/gap-statistic.ts';
 import { riskScoreOf, severityOf, severityRank, type Fused } from '../model/fusion.ts';
 import { barOfFleet } from '../model/e-bh.ts';
 import { hypothesesOf } from '../model/hypotheses.ts';
@@ -17,6 +14,7 @@ import { intervalsOf } from '../model/rhythm.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { fuseSession } from './evaluate.ts';
+import { operatorDistanceOf } from './operator-distance.ts';
 import { silence, type OpenFinding, type Person, type SessionState } from './person.ts';
 import { isDecided, isNewVerdict, isSuppressed, takeVerdict } from './verdicts.ts';
 
@@ -173,7 +171,7 @@ function emit(person: Person, session: SessionState, fused: Fused, status: Findi
     closedAs,
     hypotheses: hypothesesOf(SIGNALS, held),
     evidence,
-    operatorDistanceKm: distanceOf(session, context.parameters),
+    operatorDistanceKm: operatorDistanceOf(person, session, context.parameters),
     network: networkOf(session),
     declared: session.assignment?.declared ?? null,
     rules: context.rules,
@@ -264,36 +262,6 @@ function blindEvidence(session: SessionState): Evidence | null {
     windowEnd: track.lastEnd,
     explanation: `This sensor compares two clocks that may differ by ${errorMs} ms, so a hidden leg of less than ${errorMs} ms one way could not be seen and nothing is claimed about one.`,
   };
-}
-
-/** From the hidden leg where there is one, else from an onset, else from the excess of the path. */
-function distanceOf(session: SessionState, { config }: SignalParameters): DistanceKm | null {
-  const reading = (name: string) => {
-    const i = SIGNALS.findIndex((signal) => signal.name === name);
-    return session.signals[i]!.held > 0 ? session.signals[i]!.reading : null;
-  };
-  const track = session.tracks[session.clock];
-  const clockErrorMs = (track?.clockErrorUs ?? 0) / 1000;
-  const ways = session.clock === 1 ? 2 : 1;
-  // What is late is late against a smoothed round trip: a quarter of the round trip's own spread is granted.
-  const { transport } = session;
-  const spreadMs = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadUs / transport.spreadSamples / 4000;
-  const leg = reading('hiddenLeg');
-  const prior = session.sensor === 'VDI_GATEWAY' ? config.hiddenLeg.hosted : config.hiddenLeg.direct;
-  if (leg !== null) {
-    const presentMs = leg.observed + clockErrorMs;
-    const { floorMs, queueMs } = legFloor(track?.minutes ?? [], presentMs);
-    // Machines differ: about half of the way from the typical one to what 90% of them stay below is granted.
-    const machineMs = Math.max(0, leg.expected - prior.medianMs) / 2;
-    return operatorDistance(floorMs * ways, prior.medianMs * ways, clockErrorMs * ways + spreadMs, (queueMs + machineMs) * ways);
-  }
-  const onset = reading('onset');
-  if (onset !== null) return operatorDistance(onset.observed * ways, 0, spreadMs);
-  const path = reading('pathExcess');
-  const km = session.sighting?.sourceDistanceKm ?? null;
-  if (path === null || km === null) return null;
-  const floor = km / KM_PER_RTT_MS;
-  return operatorDistance(path.observed - floor, Math.min(path.observed - floor, 0.7 * floor + 10), 0);
 }
 
 function networkOf(session: SessionState): FindingNetwork | null {
