@@ -26,16 +26,18 @@ function seenOf(prng: Prng, leg: RecordedLeg): TransportView {
   const path = pathOf(leg)(prng, 0);
   const every = prng.chance(0.5) ? [1, 2] : [4, 8];
   const until = prng.uniform(2, 9) * 60;
-  let [least, second, medians, n] = [Infinity, Infinity, 0, 0];
+  const leasts: number[] = [];
+  let medians = 0;
   for (let minute = 0; minute < until; minute += prng.uniform(every[0]!, every[1]!)) {
     path.advance(minute * MINUTE_MS);
     const { min, median } = path.summary();
-    second = Math.min(second, Math.max(min, least));
-    least = Math.min(least, min);
+    leasts.push(min);
     medians += median;
-    n++;
   }
-  return transportView(least, { confirmedLeastMs: second, samples: n, spreadSamples: n, wanderMs: medians / n - least });
+  const n = leasts.length;
+  const [least, second] = leasts.toSorted((a, b) => a - b) as [number, number];
+  const nearMinutes = leasts.filter((ms) => ms <= least + 20).length;
+  return transportView(least, { confirmedLeastMs: second, samples: n, spreadSamples: n, wanderMs: medians / n - least, nearMinutes });
 }
 
 describe.skipIf(!present && !process.env['CI'])('path excess on recorded lines', () => {

@@ -92,10 +92,14 @@ describe('path excess', () => {
     expect(rank({ transport: transportView(300), sighting: sighting(address('203.0.113.4', 'denver', { organisation: 'Hughes Network Systems' })) })).toBe(RANK.NONE);
     expect(rank({ transport: transportView(300, { samples: 5 }) })).toBe(RANK.NONE);
     // The least of many minutes has come between the queues; what is deeper than usual is granted in full.
-    const queueing = (wanderMs: number, spreadSamples: number) => rank({ transport: transportView(220, { wanderMs, spreadSamples, samples: 60 }) });
+    const queueing = (wanderMs: number, spreadSamples: number, nearMinutes = 2) => rank({ transport: transportView(220, { wanderMs, spreadSamples, nearMinutes, samples: 60 }) });
     expect(queueing(90, 20)).toBe(RANK.NONE);
     expect(queueing(90, 60)).toBeGreaterThan(RANK.NONE);
     expect(queueing(200, 60)).toBe(RANK.NONE);
+    // A line that came back to its least again and again has been empty; not before an hour of minutes, as queues stand for long.
+    expect(queueing(500, 60, 9)).toBeGreaterThan(RANK.NONE);
+    expect(queueing(500, 60, 8)).toBe(RANK.NONE);
+    expect(queueing(500, 59, 59)).toBe(RANK.NONE);
     // A satellite hop is as long as ever behind its queues.
     expect(rank({ transport: transportView(700, { wanderMs: 250, spreadSamples: 60, samples: 60 }) })).toBe(RANK.NONE);
   });

@@ -48,6 +48,7 @@ export const transportView = (leastMs: number, change: Partial<TransportView> = 
   upperSpreadMs: 3,
   spreadSamples: 20,
   wanderMs: 1,
+  nearMinutes: 2,
   ...change,
 });
 

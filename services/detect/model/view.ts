@@ -57,6 +57,8 @@ export interface TransportView {
   spreadSamples: number;
   /** Mean of the connection samples' medians above the least round trip; 0 where none were given. */
   wanderMs: number;
+  /** Minutes whose least round trip came within 20 ms of the session's. */
+  nearMinutes: number;
 }
 
 /** An impossible travel that the session still carries. */

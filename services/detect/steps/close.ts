@@ -43,13 +43,14 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   const { sighting } = source;
   const before = session.transport;
   if (before === null || !(isLike(session.sighting, sighting) || isKeyOf(before.key, sighting))) {
-    session.transport = { key: `${sighting.sourceIp}|${sighting.vantageId}`, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0 };
+    session.transport = { key: `${sighting.sourceIp}|${sighting.vantageId}`, samples: 0, leastUs: 0, secondUs: 0, lowerSpreadUs: 0, upperSpreadUs: 0, medianUs: 0, spreadSamples: 0, nearMinutes: 0 };
   }
   const transport = session.transport!;
   if (source.samples > 0) {
-    foldLeast(transport, source.leastUs);
+    foldRoundTrip(transport, source.leastUs);
     if (source.samples > 1) foldLeast(transport, source.secondUs);
     transport.samples += Math.max(0, source.samples - 2);
+    if (source.leastUs <= transport.leastUs + NEAR_LEAST_US) transport.nearMinutes++;
   }
   if (source.spreadSamples > 0) {
     // The samples of one minute look at one queue: they have one voice.
@@ -67,6 +68,16 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   rememberPlace(person, sighting, config.placesPerPersonMax);
   rememberTraits(person, sighting);
   sightPerson(person, session, sighting, before, transport, parameters);
+}
+
+/** How near a minute's least round trip comes to the session's where it saw the same floor, µs. */
+const NEAR_LEAST_US = 20_000;
+
+/** Minutes that came near a least that was a queue's say nothing of the one below it. */
+function foldRoundTrip(transport: TransportState, us: number): void {
+  const before = transport.samples === 0 ? us : transport.leastUs;
+  foldLeast(transport, us);
+  if (transport.leastUs < before - NEAR_LEAST_US) transport.nearMinutes = 0;
 }
 
 /** The key is of the session's sighting, as both are always set together: it needs no look where that came the same way. */
@@ -130,7 +141,7 @@ function sightPerson(person: Person, session: SessionState, sighting: Sighting, 
 function foldKeystrokeRtt(session: SessionState, window: OpenWindow): void {
   const { transport, sighting } = session;
   if (transport === null || sighting === null || window.rttCount === 0 || window.sources.length > 1) return;
-  if (window.rttVantageId === sighting.vantageId) foldLeast(transport, window.rttLeastUs);
+  if (window.rttVantageId === sighting.vantageId) foldRoundTrip(transport, window.rttLeastUs);
 }
 
 function closeKeystrokes(person: Person, session: SessionState, window: OpenWindow, end: number, parameters: SignalParameters): void {

@@ -63,7 +63,7 @@ export function fuseSession(person: Person, { signals }: SessionState, { config 
 }
 
 /** Parts of a view: filled again for every window that is shown, as nearly every minute of everybody is. */
-const seenTransport: TransportView = { leastMs: NaN, confirmedLeastMs: NaN, samples: 0, lowerSpreadMs: NaN, upperSpreadMs: NaN, spreadSamples: 0, wanderMs: NaN };
+const seenTransport: TransportView = { leastMs: NaN, confirmedLeastMs: NaN, samples: 0, lowerSpreadMs: NaN, upperSpreadMs: NaN, spreadSamples: 0, wanderMs: NaN, nearMinutes: NaN };
 const seenGap: GapView = { recent: recentGaps, samples: 0, windowStart: NaN, sensor: 'ENDPOINT_AGENT', twoClocks: false, clockErrorMs: NaN, minutes: [], own: null, virtualInput: 0, injectedInput: 0, allInput: 0 };
 
 /** A new object: it dies young, which costs less than keeping account of everything young that one that stays would point to. */
@@ -160,6 +160,7 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
   seenTransport.upperSpreadMs = spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000;
   seenTransport.spreadSamples = spreadSamples;
   seenTransport.wanderMs = spreadSamples === 0 ? 0 : Math.max(0, (transport.medianUs / spreadSamples - transport.leastUs) / 1000);
+  seenTransport.nearMinutes = transport.nearMinutes;
   return seenTransport;
 }
 

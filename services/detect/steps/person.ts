@@ -113,6 +113,8 @@ export interface TransportState {
   upperSpreadUs: number;
   medianUs: number;
   spreadSamples: number;
+  /** Minutes whose least round trip came near the session's (NEAR_LEAST_US): a queue that stands for hours does not come back to one value. */
+  nearMinutes: number;
 }
 
 export interface HeldSignal {

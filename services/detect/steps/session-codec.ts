@@ -90,6 +90,7 @@ export function writeSession(out: ByteWriter, session: SessionState, before: Sig
   out.optional(session.transport, (transport) => {
     out.textUnless(transport.key, keyOf(session.sighting));
     writeRtt(out, transport);
+    out.count(transport.nearMinutes);
   });
   writeAssignment(out, session.assignment, null, person);
   writeVantage(out, session.vantage, null);
@@ -165,7 +166,7 @@ export function readSession(input: ByteReader, before: Sighting | null, person: 
   session.input = { tenStart: tenOf(lastEnd) - input.integer(), all: next(), virtual: next(), injected: next(), allBefore: next(), virtualBefore: next(), injectedBefore: next() };
   session.rhythm = input.optional(() => readRhythmTrack(input, lastEnd));
   session.sighting = input.optional(() => readSighting(input, before, lastEnd, dictionary));
-  session.transport = input.optional<TransportState>(() => ({ key: input.textUnless(keyOf(session.sighting)), ...readRtt(input) }));
+  session.transport = input.optional<TransportState>(() => ({ key: input.textUnless(keyOf(session.sighting)), ...readRtt(input), nearMinutes: input.count() }));
   session.assignment = readAssignment(input, null, person);
   session.vantage = readVantage(input, null);
   session.travel = input.optional(() => readTravel(input, lastEnd));

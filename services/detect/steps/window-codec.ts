@@ -8,7 +8,7 @@ import { readRhythm, writeRhythm } from './rhythm-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { GAP_KINDS, WITH_RHYTHM, tally } from './tally.ts';
 
-type Rtt = Omit<SourceRtt, 'sighting'> & Omit<TransportState, 'key'>;
+type Rtt = Omit<SourceRtt, 'sighting'> & Omit<TransportState, 'key' | 'nearMinutes'>;
 
 export function writeRtt(out: ByteWriter, rtt: Rtt): void {
   out.integer(rtt.samples);
