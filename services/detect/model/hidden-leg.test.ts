@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readEgress, type EgressFigures } from '../fleet/egress.ts';
 import { hiddenLeg } from './hidden-leg.ts';
+import type { Coupling } from './coupling.ts';
+import type { SessionView } from './view.ts';
 import { RANK, address, gapView, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
 
 const at = (gapMs: number, change: Parameters<typeof gapView>[1] = {}) => hiddenLeg(view({ gap: gapView(gapMs, change) }), parameters);
+/** 1,000 keystrokes whose latencies and intervals grow together: their number, the sum of products, and of their squares. */
+const coupled: Coupling = Float64Array.of(1000, 400_000, 800_000_000);
 const rank = (answer: unknown): number => (typeof answer === 'object' && answer !== null ? rankAlone('hiddenLeg', reading(answer)) : RANK.NONE);
 
 describe('hidden leg', () => {
@@ -42,6 +47,17 @@ describe('hidden leg', () => {
     expect(rank(from('BUSINESS'))).toBe(RANK.LOW);
     expect(reading(from('BUSINESS')).explanation).toContain('a gateway of its own');
     expect(reading(from('RESIDENTIAL')).explanation).not.toContain('a gateway of its own');
+  });
+
+  test('behind an address where colleagues keep one working day, a gap alone stays LOW, unless it is coupled to the intervals; few people, or people in turn, are none', () => {
+    const behind = (change: Partial<EgressFigures>, coupling: SessionView['coupling'] = null) => {
+      const figures = { ...readEgress([1, 7, 7, 0, 5, 5, 3, 0, 6, 300, 18, 15, 0, 0]), ...change };
+      return hiddenLeg(view({ gap: gapView(240), coupling, fleet: { egress: { figures, subject: 's', until: 0 }, shipTo: null, rhythm: null } }), parameters);
+    };
+    expect(rank(behind({}))).toBe(RANK.LOW);
+    expect(reading(behind({})).explanation).toContain('7 people of the organisation keep one working day behind this address');
+    for (const change of [{ people: 3 }, { together: 14 }, { together: 0 }, { together: 13, expected: 7 }]) expect(rank(behind(change)), JSON.stringify(change)).toBe(RANK.MEDIUM);
+    expect(rank(behind({}, coupled))).toBe(RANK.MEDIUM);
   });
 
   test('drift of its own over half an hour raises 60 ms to MEDIUM; a machine that stays where it is does not', () => {

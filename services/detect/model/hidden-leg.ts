@@ -22,6 +22,7 @@
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
 import { canCouple, couplingOf, couplingText, isUncoupled, withCoupling, type CouplingEvidence } from './coupling.ts';
+import { areColleagues } from './fleet-view.ts';
 import { behindGateway, gatewayLegMostMs } from './gateway-reference.ts';
 import { EARLY_MINUTES, EARLY_SHARE, MIXTURE_MS, MINUTES_HELD, claimableMs, gapStatistic, settledMs, type GapStatistic } from './gap-statistic.ts';
 import { OWN_MINUTES_MIN } from './history.ts';
@@ -90,6 +91,15 @@ function mayMoveWithLoad(minutes: readonly MinuteSummary[]): boolean {
   return concordance(minutes) + Math.sqrt((2 * (2 * n + 5)) / (9 * n * (n - 1))) > LOAD_TAU;
 }
 
+/** Jitter from which a drift comes with jitter, ms; less is in part none. */
+const WITH_JITTER_MS = 2;
+
+function log10Drift(gap: GapView, sighting: Sighting | null, driftMs: number, jitterMs: number, hiddenByTransport: boolean): number {
+  const alone = hiddenByTransport || !canCouple(gap.sensor, sighting) ? 0 : log10Share(DRIFT_ALONE_NULL, driftMs);
+  const part = Math.min(1, jitterMs / WITH_JITTER_MS);
+  return part === 0 ? alone : part * log10Share(DRIFT_NULL, driftMs) + (1 - part) * alone;
+}
+
 /**
  * log10 of the share of slow machines that vary so much; load that is most of the gap, or moves it, is the likelier reason and says nothing. A floor that
  * drifts with regular keys is a machine's as well as a leg's: on the workstation the coupling tells which, elsewhere nothing does.
@@ -99,9 +109,7 @@ function log10Variation(gap: GapView, sighting: Sighting | null, { claimedMs, ji
   if (mixed || minutes === 0 || claimedMs < VARIATION_GAP_MIN || gap.sensor === 'VDI_GATEWAY' || jitterMs + driftMs === 0) return 0;
   if (mayMoveWithLoad(gap.minutes)) return 0;
   const jitter = jitterMs > shareMax * claimedMs ? 0 : log10Share(JITTER_NULL, jitterMs);
-  const hidden = jitterMs === 0 && (!canCouple(gap.sensor, sighting) || transportSpreadMs > TRANSPORT_SHARE_MAX * spreadMs);
-  const drifting = hidden || driftMs > shareMax * claimedMs ? 0 : log10Share(jitterMs > 0 ? DRIFT_NULL : DRIFT_ALONE_NULL, driftMs);
-  return Math.min(jitter, drifting);
+  return Math.min(jitter, driftMs > shareMax * claimedMs ? 0 : log10Drift(gap, sighting, driftMs, jitterMs, transportSpreadMs > TRANSPORT_SHARE_MAX * spreadMs));
 }
 
 export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answer {
@@ -139,7 +147,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const supported = calm ? Math.max(settings.calmShare * full, full - CALM_MAX) : full;
   // A provider's proxy on the ground answers for the satellite hop behind it, also where the address names no satellite.
   const satellite = isSatellite(view.sighting?.organisation ?? null) || looksGeostationary(statistic, gap, hopFromMs(parameters), coupling);
-  const doubt = gatewayDoubt(view) ?? hopDoubt(gap, claimedMs, parameters);
+  const doubt = gatewayDoubt(view, coupling) ?? hopDoubt(gap, claimedMs, parameters);
   const strength = Math.min(view.helpdesk ? HELPDESK_MAX : satellite ? SATELLITE_MAX : doubt !== null ? BUSINESS_MAX : settings.strengthMax, supported);
   if (strength < 0.3) return QUIET;
   const { twoClocks, clockErrorMs } = gap;
@@ -164,15 +172,20 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
+
 /**
  * At one whose people are known, what they show is the reference already. Of one that is declared, or a provider's, and whose people are not,
  * the longest way is granted; the person's own line behind it, whose queues no round trip shows, is not known any better than in a
- * business network that may have one.
+ * business network that may have one. An address that the databases take for a home, with people who type together as colleagues do, may have
+ * one as well: an organisation would find all of them accused at once. It is never learnt as one, for relays have such people, too; where latencies and
+ * intervals grow together, the way lies before the keyboard, and not behind a gateway.
  *
  * @returns what stands against the gap, in words; null for nothing
  */
-function gatewayDoubt({ sighting, gateway }: SessionView): string | null {
+function gatewayDoubt({ sighting, gateway, fleet }: SessionView, coupling: CouplingEvidence | null): string | null {
   if (gateway !== null) return gateway.gapsMs.length === 0 ? 'too few people are known behind the gateway that ends the transport' : null;
+  const behind = fleet?.egress?.figures ?? null;
+  if ((coupling?.log10 ?? 0) <= 0 && behind !== null && areColleagues(behind)) return `${behind.users} people of the organisation keep one working day behind this address, which may be a gateway of its own that ends the transport`;
   return sighting?.category === 'BUSINESS' ? 'a business network may have a gateway of its own that ends the transport' : null;
 }
 

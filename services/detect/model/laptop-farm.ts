@@ -20,6 +20,7 @@
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import type { DetectConfig } from '../config.ts';
 import { type EgressFigures, OWN_EXPECTED_MIN } from '../fleet/egress.ts';
+import { wereSentApart } from './fleet-view.ts';
 import { log10Share, type NullTable } from './null-table.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, strengthOfP, thousands } from './reading.ts';
 import { isTrustedEgress, type Sighting } from './sighting.ts';
@@ -53,8 +54,6 @@ const HANDED_OVER_MAX = 3;
 const OWN_SHARE = 0.25;
 /** Share of people who keep another part of the day than those they live with (night owls, shift workers): a prior; so many may be apart by habit. */
 const LOG10_OTHER_HOURS = Math.log10(0.15);
-/** Share of the people whose devices went to as many places, from which they were sent apart. */
-const SENT_APART_SHARE = 0.75;
 const STRENGTH_MAX = 4.9;
 const STRENGTH_MIN = 0.3;
 /** The fewer days there are, the less a day in turn says: chance would repeat itself only where habits do. */
@@ -96,8 +95,7 @@ function goesBeyond(sighting: Sighting, transport: TransportView | null, network
   return transport.confirmedLeastMs > floor + routesMostMs(floor, network) + lastMileMostMs(sighting, network);
 }
 
-/** Whoever is declared elsewhere and had the device sent elsewhere, too, may well be there: an exit is shared. The laptops of a farm were sent to it. */
-const areasOf = ({ users, areas, shipTos }: EgressFigures): number => (shipTos >= SENT_APART_SHARE * users ? 1 : areas);
+const areasOf = (figures: EgressFigures): number => (wereSentApart(figures) ? 1 : figures.areas);
 
 function explain(ip: string, figures: EgressFigures, log10P: number, apart: number): string {
   const { users, devices, areas, shipTos, people, minutes, together, expected, turns, log10Apart, days, daysApart, ownShared, ownExpected } = figures;

@@ -5,13 +5,15 @@
  * Statistic: second-lowest round trip below the ⅔c floor of the distance vantage → declared place, as a margin in km.
  * Null: none is needed: no pair over 200 km beats the floor in any of the measured matrices. What can be wrong is the
  *   coordinates (granted geoErrorKm), one record (the second-lowest is used), and what ends the transport: an egress or a
- *   gateway near the vantage answers for a person who is far away.
+ *   gateway near the vantage answers for a person who is far away. Where colleagues whose devices were sent apart come from one
+ *   address, it is such an exit more often than their place.
  * Reference: 99.93 km per ms of round trip.
  * Cost: a hosted desktop or an egress near the vantage refutes the home address and proves little; networks named in a
  *   policy are left out, hosting networks are soft. A refuted *geolocation* is a fault of the database, told and not held
  *   against the person.
  */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
+import { areColleagues, wereSentApart } from './fleet-view.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
 import { isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
@@ -53,7 +55,9 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
   if (isTrustedEgress(sighting.policy) || view.gateway !== null) return QUIET;
   const margin = refutedKm(distance, transport, config.network.geoErrorKm);
   if (margin <= 0) return QUIET;
-  const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY';
+  const shared = view.fleet?.egress?.figures ?? null;
+  const exit = shared !== null && areColleagues(shared) && wereSentApart(shared);
+  const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY' || exit;
   const reach = (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
   return {
     strength: soft ? SOFT : Math.min(STRENGTH_MAX, STRENGTH_LEAST + margin / 200),
@@ -64,6 +68,6 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${soft ? ' (a hosted desktop or relay would show the same)' : ''}.`,
+    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${!soft ? '' : exit ? `; ${shared.users} people of the organisation, whose devices were sent to ${shared.shipTos} places, keep one working day behind this address, so an exit that they share may answer for them` : ' (a hosted desktop or relay would show the same)'}.`,
   };
 }

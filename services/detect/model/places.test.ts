@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import { declaredPlace } from './declared-place.ts';
 import { canSight, impossibleTravel, travelBetween } from './impossible-travel.ts';
+import { readEgress, type EgressFigures } from '../fleet/egress.ts';
 import { isGeolocationRefuted, locationRefuted } from './location-refuted.ts';
 import { pathExcess } from './path-excess.ts';
 import { relayAddress } from './relay-address.ts';
@@ -70,6 +71,16 @@ describe('location refuted', () => {
     expect(hosted.ubiquitous).toBe(true);
     expect(isGeolocationRefuted(sighting(abroad), transportView(10), 150)).toBe(true);
     expect(isGeolocationRefuted(sighting(abroad), transportView(120), 150)).toBe(false);
+  });
+
+  test('so is an address behind which colleagues keep one working day whose devices were sent apart', () => {
+    const behind = (change: Partial<EgressFigures>) => {
+      const figures = { ...readEgress([1, 7, 7, 0, 5, 6, 3, 0, 6, 300, 18, 15, 0, 0]), ...change };
+      return reading(locationRefuted(view({ transport: transportView(5), fleet: { egress: { figures, subject: 's', until: 0 }, shipTo: null, rhythm: null } }), parameters));
+    };
+    expect(behind({})).toMatchObject({ ubiquitous: true, strength: 1 });
+    expect(behind({}).explanation).toContain('7 people of the organisation, whose devices were sent to 6 places, keep one working day');
+    for (const change of [{ shipTos: 1 }, { people: 3 }, { together: 14 }, { expected: 7 }]) expect(behind(change).ubiquitous, JSON.stringify(change)).toBe(false);
   });
 });
 

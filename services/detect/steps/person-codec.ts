@@ -22,7 +22,7 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 10;
+const VERSION = 11;
 /** Version, and two times, at most. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();
