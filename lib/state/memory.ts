@@ -54,6 +54,10 @@ class MemoryStore<V> implements KeyedStore<V> {
 
   set(key: string, value: V): void {
     this.#values.set(key, value);
+    this.changed(key);
+  }
+
+  changed(key: string): void {
     this.mutations++;
     this.#changed?.add(key);
   }

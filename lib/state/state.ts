@@ -14,8 +14,10 @@ export interface StateCodec<V> {
 
 export interface KeyedStore<V> {
   get(key: string): V | undefined;
-  /** Stores and marks as changed. Call it again after changing a value in place. */
+  /** Stores and marks as changed. Call it again after changing a value in place, or `changed`. */
   set(key: string, value: V): void;
+  /** Marks as changed what is there and changes in place: what `set` of the same value does, without a look at the store. */
+  changed(key: string): void;
   delete(key: string): void;
   readonly size: number;
   entries(): IterableIterator<[string, V]>;

@@ -275,8 +275,10 @@ class Detect implements DetectPipeline {
     // Somebody who rested has their timers looked at first.
     if (person.nextTimer === -Infinity) refreshTimer(person, this.#context);
     person.batch = this.#batch;
+    // Nearly everybody has open windows already.
+    if (cell.listed) this.#people.changeOpen(cell);
+    else this.#people.saveOpen(cell);
     this.#active.add(cell);
-    this.#people.saveOpen(cell);
     return cell;
   }
 

@@ -106,9 +106,11 @@ export class ActivePeople {
 
   /** Something has come from them. */
   add(cell: LiveCell): void {
-    if (this.#expiries.size > 0) this.#expiries.delete(cell.key);
     // Whoever comes while a look is under way has nothing that it would find.
     if (this.#look !== null) cell.look = this.#looks;
+    if (cell.listed) return;
+    cell.listed = true;
+    this.#expiries.delete(cell.key);
     this.#open.set(cell.key, cell);
   }
 

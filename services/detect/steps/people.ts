@@ -43,6 +43,8 @@ export interface Cell {
   keptFleet: PersonFleet | null;
   /** Number of the last look in which they were visited (active-people.ts). */
   look: number;
+  /** Whether active-people.ts has them among those with open windows, and among no others; until they rest. */
+  listed: boolean;
 }
 
 export type LiveCell = Cell & { person: Person };
@@ -57,8 +59,8 @@ const RESTING_LIVE_MAX = 64;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
-const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null, keptFleet: null, look: 0 });
-const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes), keptFleet: null, look: 0 });
+const live = (key: string, person: Person): LiveCell => ({ key, person, rest: null, closed: null, aside: null, keptFleet: null, look: 0, listed: false });
+const atRest = (bytes: Uint8Array): Cell => ({ key: '', person: null, closed: null, aside: null, rest: textOfBytes(bytes), keptFleet: null, look: 0, listed: false });
 
 const head = new Uint8Array(HEAD_BYTES);
 
@@ -247,6 +249,11 @@ export class People {
     this.#open.set(cell.key, cell);
   }
 
+  /** The same of somebody who is listed, and therefore stored. */
+  changeOpen({ key }: LiveCell): void {
+    this.#open.changed(key);
+  }
+
   /**
    * More than that has changed. Where there is a changelog it is encoded at once, while the processor has everything of
    * the person at hand: at the next commit, thousands of people later, that takes more than twice as long. Where many are active, it is
@@ -276,6 +283,7 @@ export class People {
     const cell = this.cell(key)!;
     this.#open.delete(key);
     cell.closed = null;
+    cell.listed = false;
     const asBytes = this.#people.size > Math.min(RESTING_LIVE_MAX, this.#liveMax);
     if (asBytes) {
       cell.rest = packPerson(cell.person!, this.#dictionary);
