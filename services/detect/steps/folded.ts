@@ -12,7 +12,7 @@ import { releaseSketch, releaseSketchPair } from '../model/sketch.ts';
 import { bytesOfText } from './bytes.ts';
 import type { DatabasesDictionary } from './databases-dictionary.ts';
 import { decodePerson, packWindow, unpackWindow } from './person-codec.ts';
-import { NONE_WAITING, newInput, releaseWindow, silence, type Person, type SessionState } from './person.ts';
+import { NONE_WAITING, forgetSession, newInput, releaseWindow, silence, type Person, type SessionState } from './person.ts';
 import { roomFor } from './room.ts';
 
 /** In the place of lists that are folded; whoever adds to one is told. */
@@ -27,7 +27,7 @@ export function fold(person: Person, bytes: string): void {
   for (const session of person.sessions.values()) {
     // What comes for one without open windows asks for it anew.
     releaseCounts(session);
-    if (session.open.length === 0) person.sessions.delete(session.sessionId);
+    if (session.open.length === 0) forgetSession(person, session);
     else foldSession(session);
   }
   for (const device of person.devices) releaseHistory(device);

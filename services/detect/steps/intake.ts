@@ -9,7 +9,7 @@ import { isConnection, type DetectEvent } from './digest.ts';
 import { closeFinding, type FindingContext } from './findings.ts';
 import { observe, observeGaps } from './observe.ts';
 import type { People } from './people.ts';
-import { newSession, newWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { forgetSession, newSession, newWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 import { fireTimers, fireWindow, refreshTimer } from './timers.ts';
 import { windowStartOf } from './window-phase.ts';
 
@@ -69,13 +69,15 @@ export class Intake {
 
   #sessionOf(person: Person, record: DetectEvent): SessionState {
     const { event } = record;
-    let known = person.sessions.get(event.sessionId);
+    const { latest } = person;
+    let known = latest !== null && latest.sessionId === event.sessionId ? latest : person.sessions.get(event.sessionId);
     if (known === undefined && person.folded !== null) {
       this.#people.unfold(person);
       known = person.sessions.get(event.sessionId);
     }
     if (known !== undefined) {
       if (event.observedAt < known.firstAt) known.firstAt = event.observedAt;
+      person.latest = known;
       return known;
     }
     if (person.sessions.size >= this.#config.sessionsPerPersonMax) this.#evict(person);
@@ -94,7 +96,7 @@ export class Intake {
     if (oldest.open.length > 0 || oldest.finding !== null) this.closedEarly++;
     for (let window = oldest.open.shift(); window !== undefined; window = oldest.open.shift()) fireWindow(person, oldest, window, this.#context, this.#out);
     if (oldest.finding !== null) this.#out.push(closeFinding(person, oldest, 'EXPIRED', oldest.lastEnd, this.#context));
-    person.sessions.delete(oldest.sessionId);
+    forgetSession(person, oldest);
     refreshTimer(person, this.#context);
   }
 

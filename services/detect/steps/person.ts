@@ -203,6 +203,8 @@ export interface Person {
   /** The task's watermark when the person's last event arrived. */
   seenAtWatermark: number;
   sessions: Map<string, SessionState>;
+  /** Transient: the one of them that the last event was of, where that is known. Sessions are taken out by `forgetSession`. */
+  latest: SessionState | null;
   devices: DeviceHistory[];
   places: KnownPlace[];
   /** One per kind of sensor, at most PROFILES_MAX; the one longest unused goes. */
@@ -242,6 +244,7 @@ export function newPerson(tenantId: string, userId: string): Person {
     closedThrough: -Infinity,
     seenAtWatermark: -Infinity,
     sessions: new Map(),
+    latest: null,
     devices: roomFor(1),
     places: roomFor(1),
     rhythms: roomFor(1),
@@ -259,6 +262,11 @@ export function newPerson(tenantId: string, userId: string): Person {
     batch: 0,
     closed: false,
   };
+}
+
+export function forgetSession(person: Person, session: SessionState): void {
+  person.sessions.delete(session.sessionId);
+  if (person.latest === session) person.latest = null;
 }
 
 export const newInput = (): SessionState['input'] => ({ tenStart: 0, all: 0, virtual: 0, injected: 0, allBefore: 0, virtualBefore: 0, injectedBefore: 0 });

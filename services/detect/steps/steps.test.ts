@@ -133,11 +133,19 @@ describe('the state of a person', () => {
           // Sentences that nobody has asked for yet are put together.
           const told = ({ held, reading }: HeldSignal) => ({ held, reading: reading === null ? null : { ...reading, explanation: reading.explanation } });
           const sessionsOf = ({ sessions }: Person) => [...sessions.values()].map((session) => ({ ...session, signals: session.signals.map(told) }));
-          const bare = ({ nextTimer: _timer, batch: _batch, fleet: _fleet, closed: _closed, devices, ...rest }: Person) => ({ ...rest, sessions: sessionsOf(rest as Person), devices: devices.map(({ own: _own, ...device }) => device) });
+          const bare = ({ nextTimer: _timer, batch: _batch, fleet: _fleet, closed: _closed, latest: _latest, devices, ...rest }: Person) => ({ ...rest, sessions: sessionsOf(rest as Person), devices: devices.map(({ own: _own, ...device }) => device) });
           expect(bare(whole)).toEqual(bare(person));
         }
       }
     }
+  });
+
+  test('has a session anew that had to go, also where its event was the last before', () => {
+    const { state, people } = openState();
+    const pipeline = buildDetect({ config: { ...config, sessionsPerPersonMax: 1 }, state });
+    const [first, other] = [session({ sessionId: 'first', minutes: 3 }), session({ sessionId: 'other', minutes: 1 })];
+    pipeline.process([first[0]!, first[1]!, other[0]!, first.at(-1)!]);
+    expect(people().map(({ sessions }) => [...sessions.keys()])).toEqual([['first']]);
   });
 
   test('is small: at most 4 KB while typing, open windows and texts of a finding included', () => {

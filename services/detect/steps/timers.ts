@@ -8,7 +8,7 @@ import { MINUTE_MS } from '../fleet/minutes.ts';
 import { closeWindow } from './close.ts';
 import { evaluateSession } from './evaluate.ts';
 import { applyFeedback, closeFinding, reviseFinding, traceWindow, type FindingContext } from './findings.ts';
-import { expiryOf, releaseWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { expiryOf, forgetSession, releaseWindow, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** Fires every timer due at or before `limit` (event time, ms); `Infinity` fires all. */
 export function fireTimers(person: Person, limit: number, context: FindingContext, out: SuspiciousSession[]): void {
@@ -75,6 +75,6 @@ function forgetSessions(person: Person, limit: number, { parameters }: FindingCo
   const now = Math.min(limit, person.highestAt);
   const before = now - parameters.config.sessionTtlMs;
   for (const session of person.sessions.values()) {
-    if (session.lastEnd < before && session.open.length === 0 && session.finding === null) person.sessions.delete(session.sessionId);
+    if (session.lastEnd < before && session.open.length === 0 && session.finding === null) forgetSession(person, session);
   }
 }
