@@ -25,7 +25,8 @@ export interface Detector {
 /** Habits make changes too (an application that is started every morning), so no more than this is carried, decades. */
 export const CARRIED_MAX = 0.5;
 
-const RENEWING = SIGNALS.map((signal, i) => ({ ...signal, i })).filter(({ renews }) => renews === true);
+/** Objects of one shape, which signals are not. */
+const RENEWING = SIGNALS.flatMap(({ family, weight, renews }, i) => (renews === true ? [{ family, weight, i }] : []));
 const FAMILIES = [...new Set(RENEWING.map(({ family }) => family))];
 
 export const newDetector = (): Detector => ({ day: -1, carried: 0, today: 0 });

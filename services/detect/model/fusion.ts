@@ -31,6 +31,8 @@ export const STAKE: Readonly<Record<SignalFamily, number>> = { latency: 0.5, net
 const FAMILIES = Object.keys(STAKE) as SignalFamily[];
 /** By signal, its family's place in FAMILIES. */
 const FAMILY_OF = SIGNALS.map(({ family }) => FAMILIES.indexOf(family));
+/** By signal. The signals themselves are objects of many shapes. */
+const WEIGHTS = Float64Array.from(SIGNALS, ({ weight }) => weight);
 /** What a family that holds nothing adds, log10. */
 const OF_QUIET = FAMILIES.map((family) => Math.log10(1 - STAKE[family]));
 /** Mean e-value by family, of the session that is asked about. */
@@ -75,7 +77,7 @@ export function fuse(held: ArrayLike<number>, ubiquitous: readonly boolean[], se
   for (let i = 0; i < held.length; i++) {
     const strength = held[i]!;
     if (strength === 0) continue;
-    means[FAMILY_OF[i]!]! += SIGNALS[i]!.weight * 10 ** strength;
+    means[FAMILY_OF[i]!]! += WEIGHTS[i]! * 10 ** strength;
     if (!ubiquitous[i] && strength > carrier) carrier = strength;
   }
   const byFamily = new Map<SignalFamily, number>();

@@ -138,7 +138,9 @@ function secondLowest(minutes: readonly MinuteSummary[], first: number, field: '
   let least = Infinity;
   let second = Infinity;
   for (let i = first; i < minutes.length; i++) {
-    const value = minutes[i]![field];
+    const minute = minutes[i]!;
+    // Each by its name: what is asked for by a key that varies is looked up anew each time.
+    const value = field === 'low' ? minute.low : minute.middle;
     if (value < least) {
       second = least;
       least = value;

@@ -50,6 +50,9 @@ const entryOf = remembered(KNOWN_MAX, (device: string): UsbEntry | null => {
   return hits.find(({ common }) => !common) ?? hits[0] ?? null;
 });
 
+/** The same of a display, by what its EDID names. */
+const displayOf = remembered(KNOWN_MAX, (edid: string): (typeof EDID)[number] | null => EDID.find(({ pattern }) => pattern.test(edid)) ?? null);
+
 /** What of the attached hardware is known to be a KVM or a capture; null for none. */
 export function kvmFacts(inputDevices: readonly string[], displayEdid: string | null): { usb: string | null; edid: string | null; common: boolean } | null {
   let usb: UsbEntry | null = null;
@@ -57,7 +60,7 @@ export function kvmFacts(inputDevices: readonly string[], displayEdid: string | 
     const entry = entryOf(inputDevices[i]!);
     if (entry !== null && (usb === null || (usb.common && !entry.common))) usb = entry;
   }
-  const edid = displayEdid === null ? null : (EDID.find((entry) => entry.pattern.test(displayEdid)) ?? null);
+  const edid = displayEdid === null ? null : displayOf(displayEdid);
   if (usb === null && edid === null) return null;
   return { usb: usb?.name ?? null, edid: edid?.name ?? null, common: (usb?.common ?? true) && (edid?.common ?? true) };
 }

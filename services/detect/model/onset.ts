@@ -59,7 +59,7 @@ function median(count: number): number {
 
 /** Of the minutes from `from` on and before `to`. */
 function medianOf(minutes: readonly MinuteSummary[], field: 'low' | 'middle', from: number, to: number): number {
-  for (let i = from; i < to; i++) sorted[i - from] = minutes[i]![field];
+  for (let i = from; i < to; i++) sorted[i - from] = field === 'low' ? minutes[i]!.low : minutes[i]!.middle;
   return median(to - from);
 }
 
