@@ -48,6 +48,7 @@ test('a machine that is known by its own earlier days narrows the ring; one whos
   const unknown = machineGap(40, 3.5, 8.5, null);
   expect(known).toEqual({ least: 2, typical: 2.5, most: 3 });
   expect(unknown).toEqual({ least: 3.5 ** 2 / 8.5, typical: 3.5, most: 6 });
+  expect(machineGap(40, 0, 0, null)).toEqual({ least: 0, typical: 0, most: 0 });
   const widthOf = (machine: MachineGap): number => ringOf(40, 0, machine)!.upper - ringOf(40, 0, machine)!.lower;
   expect(widthOf(known)).toBeLessThan(widthOf(unknown));
   for (const change of [{ minutes: 59 }, { typicalMs: 9 }, { highMs: 40 }]) expect(machineGap(40, 3.5, 8.5, { ...own, ...change })).toEqual(unknown);

@@ -69,7 +69,7 @@ export function machineGap(lateMs: number, medianMs: number, nineOfTenMs: number
   const most = Math.max(medianMs, nineOfTenMs);
   const isKnown = own !== null && own.minutes >= OWN_MINUTES_MIN && own.typicalMs <= most && own.highMs < lateMs;
   if (isKnown) return { least: own.lowMs, typical: own.typicalMs, most: own.oftenMs };
-  return { least: (medianMs * medianMs) / most, typical: medianMs, most: (medianMs + most) / 2 };
+  return { least: medianMs === 0 ? 0 : (medianMs * medianMs) / most, typical: medianMs, most: (medianMs + most) / 2 };
 }
 
 /** Round trip of the leg, ms. */
