@@ -73,11 +73,14 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
 /** How near a minute's least round trip comes to the session's where it saw the same floor, µs. */
 const NEAR_LEAST_US = 20_000;
 
-/** Minutes that came near a least that was a queue's say nothing of the one below it. */
+/**
+ * Of the minutes that came near the least so far, as many still do when it is lower as if they lay evenly above it: a queue that drains for
+ * hours comes near a new least with every minute.
+ */
 function foldRoundTrip(transport: TransportState, us: number): void {
-  const before = transport.samples === 0 ? us : transport.leastUs;
+  const lower = transport.samples === 0 ? 0 : transport.leastUs - us;
   foldLeast(transport, us);
-  if (transport.leastUs < before - NEAR_LEAST_US) transport.nearMinutes = 0;
+  if (lower > 0) transport.nearMinutes = Math.floor(transport.nearMinutes * Math.max(0, 1 - lower / NEAR_LEAST_US));
 }
 
 /** The key is of the session's sighting, as both are always set together: it needs no look where that came the same way. */
