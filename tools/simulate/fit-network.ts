@@ -1,5 +1,6 @@
 /** Fits the networks: inflation over the ⅔c floor by distance, how paths move, jitter and queues of personal devices. */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
+import { partOfWorld, type PartOfWorld } from '../../services/detect/model/reach.ts';
 import { distanceKm } from './addresses.ts';
 import { type CloudPair, readAwsSpread, readAzure, readDirectCalls, readGcp, readPlanetlab, readSeattle } from './measured.ts';
 import { medianOf, quantileOf, sorted, tableOf } from './quantiles.ts';
@@ -17,7 +18,7 @@ interface InflationBin {
   quantiles: number[];
 }
 
-/** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 2nd, 50th and 95th percentile. */
+/** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 3rd, 50th and 97th percentile. */
 interface ReachBin {
   rttMs: number;
   pairs: number;
@@ -28,7 +29,8 @@ interface ReachBin {
 
 export interface NetworkFit {
   inflation: InflationBin[];
-  reach: ReachBin[];
+  /** Of legs that begin in a part of the world; elsewhere: of all. */
+  reach: Record<PartOfWorld, ReachBin[]>;
   /** p90 over p50 of a cloud path; p5, p50, p95 over paths. */
   cloudSpread: [number, number, number];
   /** |RTT now / RTT hours later − 1| of server paths; p50, p90, p99. */
@@ -58,13 +60,17 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
 /** Edges of the bins of legs, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
 const REACH_EDGES = [0, 30, 53, 90, 130, 175, 230, 420];
 const REACH_KM_MIN = 50;
-const REACH_LEVELS = [0.04, 0.5, 0.96] as const;
+const REACH_LEVELS = [0.03, 0.5, 0.97] as const;
+/** Operators sit in worse connected places than cloud regions do: so much of the lower end is taken. A margin, and no fit. */
+const REACH_LOW_MARGIN = 0.9;
+/** Pairs below which a bin is left out: its neighbours stand in for it. */
+const REACH_PAIRS_MIN = 20;
 /** Last miles that a leg may have, ms: each of a pair's legs counts once. */
 const LAST_MILES_MS = [1, 4.5, 8, 12, 17] as const;
 /** Below this length the upper end takes no last mile off: it would be most of the doubt, and an operator in a data centre has none, ms. */
 const REACH_SHORT_MS = 90;
 
-export function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
+function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
   const rounded = (n: number): number => Number(n.toPrecision(3));
   const apart = pairs.map(({ from, to, rttMs }) => ({ floorMs: floorRttMs(distanceKm(from, to)), legMs: rttMs })).filter(({ floorMs }) => floorMs > floorRttMs(REACH_KM_MIN));
   const legs = apart.flatMap(({ floorMs, legMs }) => LAST_MILES_MS.map((mile) => ({ floorMs, legMs: legMs + mile })));
@@ -75,8 +81,15 @@ export function reachBins(pairs: readonly CloudPair[]): ReachBin[] {
     const shares = sharesOf(own);
     const [low, median, high] = REACH_LEVELS;
     const upper = edge <= REACH_SHORT_MS ? sharesOf(inside(apart, i)) : shares;
-    return { rttMs: Math.round(medianOf(own.map(({ legMs }) => legMs))), pairs: Math.round(own.length / LAST_MILES_MS.length), low: rounded(quantileOf(shares, low)), median: rounded(quantileOf(shares, median)), high: rounded(quantileOf(upper, high)) };
+    return { rttMs: Math.round(medianOf(own.map(({ legMs }) => legMs))), pairs: Math.round(own.length / LAST_MILES_MS.length), low: rounded(REACH_LOW_MARGIN * quantileOf(shares, low)), median: rounded(quantileOf(shares, median)), high: rounded(quantileOf(upper, high)) };
   });
+}
+
+/** By where the legs begin: routes out of a part of the world are much more alike than those of all. */
+export function reachTables(pairs: readonly CloudPair[]): Record<PartOfWorld, ReachBin[]> {
+  const tableOf = (part: PartOfWorld): ReachBin[] =>
+    reachBins(part === 'ELSEWHERE' ? pairs : pairs.filter(({ from }) => partOfWorld(from.latitude, from.longitude) === part)).filter((bin) => bin.pairs >= REACH_PAIRS_MIN);
+  return { NORTH_AMERICA: tableOf('NORTH_AMERICA'), EUROPE: tableOf('EUROPE'), ASIA_PACIFIC: tableOf('ASIA_PACIFIC'), ELSEWHERE: tableOf('ELSEWHERE') };
 }
 
 export function fitNetwork(dir?: string): NetworkFit {
@@ -90,7 +103,7 @@ export function fitNetwork(dir?: string): NetworkFit {
   });
   return {
     inflation: inflationBins([...readGcp(dir), ...readAzure(dir)]),
-    reach: reachBins([...readGcp(dir), ...readAzure(dir)]),
+    reach: reachTables([...readGcp(dir), ...readAzure(dir)]),
     cloudSpread: at(spread, 0.05, 0.5, 0.95) as [number, number, number],
     serverDrift: at(sorted(serverDrift(readPlanetlab(dir))), 0.5, 0.9, 0.99) as [number, number, number],
     queueShare: at(share, 0.5, 0.9) as [number, number],

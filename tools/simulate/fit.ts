@@ -43,7 +43,9 @@ function main(args: readonly string[]): number {
   for (const { km, pairs, quantiles } of network.inflation) {
     console.log(`inflation at ${km} km (${pairs} pairs): p10 ${at(quantiles, 0.1)}, p50 ${at(quantiles, 0.5)}, p90 ${at(quantiles, 0.9)}`);
   }
-  for (const { rttMs, pairs, low, median, high } of network.reach) console.log(`reach at ${rttMs} ms (${pairs} pairs): ${low}, ${median}, ${high} of the ⅔c distance`);
+  for (const [part, bins] of Object.entries(network.reach)) {
+    for (const { rttMs, pairs, low, median, high } of bins) console.log(`reach from ${part} at ${rttMs} ms (${pairs} pairs): ${low}, ${median}, ${high} of the ⅔c distance`);
+  }
   console.log(`wrote ${FITTED_FILE}`);
   return 0;
 }

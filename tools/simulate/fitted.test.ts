@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { REACH } from '../../services/detect/model/distance.ts';
+import { PARTS_OF_WORLD, REACH } from '../../services/detect/model/reach.ts';
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { Prng } from '#lib/kernel/prng.ts';
 import { fitAll, FITTED_FILE, fittedText } from './fit.ts';
@@ -104,5 +104,5 @@ describe('simulated paths', () => {
 });
 
 test('the operator distance uses the fitted reach of real paths', () => {
-  expect(REACH).toEqual(NETWORK.reach.map(({ rttMs, low, median, high }) => ({ rttMs, low, median, high })));
+  for (const part of PARTS_OF_WORLD) expect(REACH[part], part).toEqual(NETWORK.reach[part].map(({ rttMs, low, median, high }) => ({ rttMs, low, median, high })));
 });
