@@ -18,7 +18,7 @@ interface InflationBin {
   quantiles: number[];
 }
 
-/** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 3rd, 50th and 97th percentile. */
+/** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 4th, 50th and 96th percentile. */
 interface ReachBin {
   rttMs: number;
   pairs: number;
@@ -60,7 +60,7 @@ function inflationBins(pairs: readonly CloudPair[]): InflationBin[] {
 /** Edges of the bins of legs, ms; a bin stands for its median. Places nearer than 50 km are the same place. */
 const REACH_EDGES = [0, 30, 53, 90, 130, 175, 230, 420];
 const REACH_KM_MIN = 50;
-const REACH_LEVELS = [0.03, 0.5, 0.97] as const;
+const REACH_LEVELS = [0.04, 0.5, 0.96] as const;
 /** Operators sit in worse connected places than cloud regions do: so much of the lower end is taken. A margin, and no fit. */
 const REACH_LOW_MARGIN = 0.9;
 /** Pairs below which a bin is left out: its neighbours stand in for it. */

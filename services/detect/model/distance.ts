@@ -2,7 +2,7 @@
  * How far the operator is from the workstation's source address: a ring around it.
  *
  * The leg's round trip over the ⅔c floor of 99.93 km per ms, times the share of that distance that legs of such a length cover (reach.ts).
- * Nothing ever lies beyond 99.93 km per ms; that the ring ends earlier is a statement about real paths, right for about 95 of 100.
+ * Nothing ever lies beyond 99.93 km per ms; that the ring ends earlier is a statement about real paths, right for about 94 of 100.
  * What is late is more than the leg: a machine's own delay, queues, clocks. The ring has them in at both ends.
  */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
