@@ -20,7 +20,7 @@ import type { WayFigures } from '../fleet/cohort-path.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, untold } from './reading.ts';
 import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
-import { lastMileMostMs, routesMostMs, SAMPLES_MIN } from './way.ts';
+import { lastMileMostMs, NEAR_LEAST_MS, routesMostMs, SAMPLES_MIN } from './way.ts';
 
 export const pathExcessSignal: SignalDescription = {
   name: 'pathExcess',
@@ -203,7 +203,7 @@ interface Told extends Omit<Excess, 'peers' | 'known'> {
   sourceIp: string;
   wanderMs: number;
   spreadSamples: number;
-  /** Minutes whose least came within 20 ms of the session's; null where they change nothing. */
+  /** Minutes whose least came near the session's; null where they change nothing. */
   nearMinutes: number | null;
   /** Category of an exit that counts here. */
   exit: Sighting['category'] | null;
@@ -215,5 +215,5 @@ function explain(told: Told): string {
   const { least, km, floor, inflated, lastMile, expected, networks, queueMs, excess, sourceIp, wanderMs, spreadSamples, nearMinutes } = told;
   const exit = told.exit === null ? '' : `; that the source is a ${told.exit === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence`;
   const doubt = told.satellite ? '; a geostationary or other satellite link would show the same' : told.mobile ? '; mobile networks are granted more and still vary' : '';
-  return `The least round trip to ${sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${networks === null ? 'for detours' : `as the ways of ${networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(wanderMs)} ms above the least of ${spreadSamples} minutes${nearMinutes === null ? '' : `, ${nearMinutes} of which came within 20 ms of it`}), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`;
+  return `The least round trip to ${sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${networks === null ? 'for detours' : `as the ways of ${networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(wanderMs)} ms above the least of ${spreadSamples} minutes${nearMinutes === null ? '' : `, ${nearMinutes} of which came within ${NEAR_LEAST_MS} ms of it`}), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`;
 }

@@ -57,7 +57,7 @@ export interface TransportView {
   spreadSamples: number;
   /** Mean of the connection samples' medians above the least round trip; 0 where none were given. */
   wanderMs: number;
-  /** Minutes whose least round trip came within 20 ms of the session's. */
+  /** Minutes whose least round trip came near the session's (NEAR_LEAST_MS). */
   nearMinutes: number;
 }
 

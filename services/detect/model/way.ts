@@ -6,6 +6,8 @@ type Network = DetectConfig['network'];
 
 /** Round trips from which a second-lowest one, the confirmed least, is known. */
 export const SAMPLES_MIN = 2;
+/** How near a minute's least round trip comes to the session's where it saw the same floor, ms. */
+export const NEAR_LEAST_MS = 20;
 /** Last mile of low-orbit satellites, ms; geostationary ones are told apart elsewhere. */
 const SATELLITE_MS = 60;
 

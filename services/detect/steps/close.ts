@@ -8,6 +8,7 @@ import { isApproved, mayBeVisited } from '../model/remote-control.ts';
 import type { Sighting } from '../model/sighting.ts';
 import { countOf, mergeInto, mergeIntoBoth, newSketch, newSketchPair, quantiles, releaseSketch, shifted, SKETCH_COUNT_MAX, type Sketch } from '../model/sketch.ts';
 import { MINUTES_MAX, type MinuteSummary, type SignalParameters } from '../model/view.ts';
+import { NEAR_LEAST_MS } from '../model/way.ts';
 import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.ts';
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
@@ -70,8 +71,7 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   sightPerson(person, session, sighting, before, transport, parameters);
 }
 
-/** How near a minute's least round trip comes to the session's where it saw the same floor, µs. */
-const NEAR_LEAST_US = 20_000;
+const NEAR_LEAST_US = 1000 * NEAR_LEAST_MS;
 
 /**
  * Of the minutes that came near the least so far, as many still do when it is lower as if they lay evenly above it: a queue that drains for

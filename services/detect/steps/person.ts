@@ -113,7 +113,7 @@ export interface TransportState {
   upperSpreadUs: number;
   medianUs: number;
   spreadSamples: number;
-  /** Minutes whose least round trip came near the session's (NEAR_LEAST_US): a queue that stands for hours does not come back to one value. */
+  /** Minutes whose least round trip came near the session's (NEAR_LEAST_MS): a queue that stands for hours does not come back to one value. */
   nearMinutes: number;
 }
 
