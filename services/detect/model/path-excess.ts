@@ -18,7 +18,7 @@ import { KM_PER_RTT_MS, floorRttMs, greatCircleKm } from '#lib/kernel/geodesy.ts
 import { log10Share, type NullTable } from './null-table.ts';
 import type { WayFigures } from '../fleet/cohort-path.ts';
 import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfP, untold } from './reading.ts';
-import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, type Sighting } from './sighting.ts';
+import { BUSINESS_MAX, isPrivateRelay, isSatellite, isTrustedEgress, latitudeOf, longitudeOf, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
 import { lastMileMostMs, NEAR_LEAST_MS, routesMostMs, SAMPLES_MIN } from './way.ts';
 
@@ -51,8 +51,7 @@ const DEEP = { share: 2.1, minutes: 60 } as const;
 /**
  * A mean is lifted by queues of whole seconds, which are gone between times: a line that was looked at in an hour of minutes, and came back to the
  * same least in nine of them or more, has been empty then. Of what is deep, so much is granted at the most, shared out over those minutes, ms.
- * Of 10,000 recorded lines with the route changes of servers (development half), five lie more than 80 ms beyond what is granted after
- * 60 minutes (four without this rule), and three after 90 (two).
+ * Fewer minutes will not do: queues stand for so long. That recorded lines keep to EXCESS_NULL with it is held by tools/evaluate/queue-null.test.ts.
  */
 const CAME_BACK = { ms: 200, minutesMin: 60, nearMin: 9 } as const;
 
@@ -75,8 +74,8 @@ function wayOf(km: number, aroundKm: number): Way {
 
 /** Null where neither is known. */
 function wayBetween(sighting: Sighting, vantage: SessionView['vantage'], declared: SessionView['declared']): Way | null {
-  const latitude = sighting.policyLatitude ?? sighting.latitude;
-  const longitude = sighting.policyLongitude ?? sighting.longitude;
+  const latitude = latitudeOf(sighting);
+  const longitude = longitudeOf(sighting);
   if (vantage === null || latitude === null || longitude === null) return sighting.sourceDistanceKm === null ? null : wayOf(sighting.sourceDistanceKm, Infinity);
   const out = greatCircleKm(vantage.latitude, vantage.longitude, latitude, longitude);
   if (declared === null) return wayOf(out, Infinity);

@@ -68,6 +68,10 @@ export const isSecurityGateway = (organisation: string | null): boolean => organ
  */
 export const BUSINESS_MAX = 2;
 
+/** Where the source stands: the organisation knows better than a database. */
+export const latitudeOf = ({ policyLatitude, latitude }: Sighting): number | null => policyLatitude ?? latitude;
+export const longitudeOf = ({ policyLongitude, longitude }: Sighting): number | null => policyLongitude ?? longitude;
+
 /** Gap from which the machine sits behind a satellite hop whose provider's proxy answers for it, ms; such a hop wanders by more than a leg adds. */
 const SATELLITE_GAP_MS = 450;
 /** Most that a rise of the gap counts there. */

@@ -48,10 +48,9 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
   }
   const transport = session.transport!;
   if (source.samples > 0) {
-    foldRoundTrip(transport, source.leastUs);
+    foldMinute(transport, source.leastUs);
     if (source.samples > 1) foldLeast(transport, source.secondUs);
     transport.samples += Math.max(0, source.samples - 2);
-    if (source.leastUs <= transport.leastUs + NEAR_LEAST_US) transport.nearMinutes++;
   }
   if (source.spreadSamples > 0) {
     // The samples of one minute look at one queue: they have one voice.
@@ -73,14 +72,22 @@ function closeSource(person: Person, session: SessionState, source: SourceRtt, e
 
 const NEAR_LEAST_US = 1000 * NEAR_LEAST_MS;
 
+type LeastRoundTrips = Pick<TransportState, 'samples' | 'leastUs' | 'secondUs' | 'nearMinutes'>;
+
 /**
  * Of the minutes that came near the least so far, as many still do when it is lower as if they lay evenly above it: a queue that drains for
  * hours comes near a new least with every minute.
  */
-function foldRoundTrip(transport: TransportState, us: number): void {
+function foldRoundTrip(transport: LeastRoundTrips, us: number): void {
   const lower = transport.samples === 0 ? 0 : transport.leastUs - us;
   foldLeast(transport, us);
   if (lower > 0) transport.nearMinutes = Math.floor(transport.nearMinutes * Math.max(0, 1 - lower / NEAR_LEAST_US));
+}
+
+/** Counts a minute by the least of its connection samples, µs. */
+export function foldMinute(transport: LeastRoundTrips, leastUs: number): void {
+  foldRoundTrip(transport, leastUs);
+  if (leastUs <= transport.leastUs + NEAR_LEAST_US) transport.nearMinutes++;
 }
 
 /** The key is of the session's sighting, as both are always set together: it needs no look where that came the same way. */

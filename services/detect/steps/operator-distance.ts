@@ -4,7 +4,7 @@ import { legOf, machineGap, operatorDistance, type DistanceKm } from '../model/d
 import { legFloor } from '../model/gap-statistic.ts';
 import { ownGap } from '../model/history.ts';
 import { partOfWorld, REACH, type ReachRow } from '../model/reach.ts';
-import type { Sighting } from '../model/sighting.ts';
+import { latitudeOf, longitudeOf, type Sighting } from '../model/sighting.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
 import { deviceHistory, type Person, type SessionState } from './person.ts';
@@ -14,8 +14,8 @@ const ONSET_MACHINE = { least: 0.3, typical: 0, most: 0 };
 
 /** The leg begins where the transport ends. */
 function reachFrom(sighting: Sighting | null): readonly ReachRow[] {
-  const latitude = sighting?.policyLatitude ?? sighting?.latitude ?? null;
-  const longitude = sighting?.policyLongitude ?? sighting?.longitude ?? null;
+  const latitude = sighting === null ? null : latitudeOf(sighting);
+  const longitude = sighting === null ? null : longitudeOf(sighting);
   return REACH[latitude === null || longitude === null ? 'ELSEWHERE' : partOfWorld(latitude, longitude)];
 }
 
