@@ -1,6 +1,6 @@
 /** Fits the networks: inflation over the ⅔c floor by distance, how paths move, jitter and queues of personal devices. */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
-import { partOfWorld, type PartOfWorld } from '../../services/detect/model/reach.ts';
+import { partOfWorld, type PartOfWorld, type ReachRow } from '../../services/detect/model/reach.ts';
 import { distanceKm } from './addresses.ts';
 import { type CloudPair, readAwsSpread, readAzure, readDirectCalls, readGcp, readPlanetlab, readSeattle } from './measured.ts';
 import { medianOf, quantileOf, sorted, tableOf } from './quantiles.ts';
@@ -19,12 +19,8 @@ interface InflationBin {
 }
 
 /** Of the ⅔c distance of a leg (a round trip between places and an operator's last mile), the share that lies between its ends: 4th, 50th and 96th percentile. */
-interface ReachBin {
-  rttMs: number;
+interface ReachBin extends ReachRow {
   pairs: number;
-  low: number;
-  median: number;
-  high: number;
 }
 
 export interface NetworkFit {

@@ -17,7 +17,7 @@
  * Reference: GapBaseline (prior, or the learnt cohort), the people behind the same gateway, and the device's own earlier days.
  * Cost: a slow machine with +60 ms reaches LOW; two-clock sensors hide legs below their clock error; a leg over calm servers
  *   varies no more than a machine does. At gateways and bastions a leg of a satellite hop's length is LOW alone. In a business
- *   network a gap alone stays LOW until the people behind its gateway, if it has one, are known. A stated bound: the evaluation has no piloted session with a leg there.
+ *   network, or behind an address where colleagues keep one working day, a gap alone stays LOW until the people behind its gateway, if it has one, are known: operators with hands of their own behind one relay do, too. A stated bound: the evaluation has no piloted session with a leg there.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { accessOf } from '../fleet/cohort.ts';
@@ -172,11 +172,10 @@ function egressLegMs({ sighting, transport, sourceToDeclaredKm }: SessionView, {
   return floorRttMs(sourceToDeclaredKm) * config.network.inflationHigh + config.network.lastMileMs;
 }
 
-
 /**
  * At one whose people are known, what they show is the reference already. Of one that is declared, or a provider's, and whose people are not,
  * the longest way is granted; the person's own line behind it, whose queues no round trip shows, is not known any better than in a
- * business network that may have one. An address that the databases take for a home, with people who type together as colleagues do, may have
+ * business network that may have one. Any other address, one that the databases take for a home above all, with people who type together as colleagues do, may have
  * one as well: an organisation would find all of them accused at once. It is never learnt as one, for relays have such people, too; where latencies and
  * intervals grow together, the way lies before the keyboard, and not behind a gateway.
  *

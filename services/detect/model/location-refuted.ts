@@ -58,6 +58,8 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
   const shared = view.fleet?.egress?.figures ?? null;
   const exit = shared !== null && areColleagues(shared) && wereSentApart(shared);
   const soft = isRelay(sighting.category) || view.gap?.sensor === 'VDI_GATEWAY' || exit;
+  const hosted = soft ? ' (a hosted desktop or relay would show the same)' : '';
+  const doubt = exit ? `; ${shared.users} people of the organisation, whose devices were sent to ${shared.shipTos} places, keep one working day behind this address, so an exit that they share may answer for them` : hosted;
   const reach = (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
   return {
     strength: soft ? SOFT : Math.min(STRENGTH_MAX, STRENGTH_LEAST + margin / 200),
@@ -68,6 +70,6 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${!soft ? '' : exit ? `; ${shared.users} people of the organisation, whose devices were sent to ${shared.shipTos} places, keep one working day behind this address, so an exit that they share may answer for them` : ' (a hosted desktop or relay would show the same)'}.`,
+    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${doubt}.`,
   };
 }

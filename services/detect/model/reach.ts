@@ -4,7 +4,7 @@
  * them against fitted.json).
  *
  * Detour and last mile are in one distribution: taking the worst of both at once covers more than was asked for and is wide. Who stands in one part of the
- * world has oceans and cables in the same places, so a round trip from there tells the distance twice as well as one from anywhere.
+ * world has oceans and cables in the same places, so a round trip from there tells the distance better than one from anywhere.
  * Source: GCP and Azure region matrices; the measured coverage stands in docs/evaluation.md. They have no place in Russia, Central Asia, inner China or North
  * Korea: whoever comes from there over long detours may be nearer than the inner edge of the ring.
  */
