@@ -337,7 +337,7 @@ describe('findings', () => {
     expect(later(150)).toEqual([]);
     const medium = later(290).find(({ severity }) => severity === 'MEDIUM');
     expect(medium).toMatchObject({ sessionId: 's-3', hypotheses: [{ hypothesis: 'ACCOUNT_HANDOVER' }, {}, {}, {}] });
-    expect(medium!.evidence.map(({ signal }) => signal)).toEqual(['novelty', 'operatorChange']);
+    expect(medium!.evidence.map(({ signal }) => signal)).toEqual(['operatorChange', 'novelty']);
   });
 
   test('what is not learnt yet is said', () => {

@@ -63,9 +63,10 @@ describe('combination', () => {
 });
 
 describe('held strength', () => {
-  test('one window opens nothing, persistence reaches what the statistic supports and no more', () => {
+  test('one window opens nothing, but for hands that another account has (LOW), persistence reaches what the statistic supports and no more', () => {
     const first = advanceHeld(0, answer(6), settings);
-    for (let i = 0; i < SIGNALS.length; i++) expect(severityOf(fuse(nothing.with(i, first), SIGNALS.map(() => false), settings), settings)).toBeNull();
+    const opened = SIGNALS.map((_, i) => severityOf(fuse(nothing.with(i, first), SIGNALS.map(() => false), settings), settings));
+    SIGNALS.forEach(({ name }, i) => expect([name, opened[i]]).toEqual([name, name === 'oneOperator' ? 'LOW' : null]));
     let strength = 0;
     for (let i = 0; i < 500; i++) strength = advanceHeld(strength, answer(2), settings);
     expect(strength).toBe(2);
