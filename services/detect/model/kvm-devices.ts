@@ -4,7 +4,10 @@
  * Sources: PiKVM handbook, "Identifying PiKVM on the target host" (docs.pikvm.org/id: EDID manufacturer LNX, monitor name
  * PiKVM …, products 0x7701–0x7773; USB 1d6b:0104); the Linux kernel's multifunction composite gadget 1d6b:0104, which
  * TinyPilot and JetKVM present by default too; TC358743 bridges present Toshiba-H2C (TSB 0x8888); usb.ids for ATEN
- * (0557), Raritan (14dd), Avocent (0624), MacroSilicon (534d). All of it can be changed by the operator: a match is evidence, its absence is none.
+ * (0557), Raritan (14dd), Avocent (0624), MacroSilicon (534d), American Megatrends (046b:ff10); Sipeed's wiki, "NanoKVM, extended" (3346:1009);
+ * CH9329 (1a86:e129), the serial-to-keyboard bridge of Openterface and of self-made ones. How common: linuxhw/LsUSB, where neither of the network KVMs is among
+ * the hundred commonest keyboards of notebooks, of which the last is on 36, nor among those of all computers, of which the last is on 143 (211,516 reports).
+ * All of it can be changed by the operator: a match is evidence, its absence is none.
  */
 import { remembered } from './remembered.ts';
 
@@ -12,16 +15,19 @@ interface UsbEntry {
   /** `vid:pid`, or `vid:` for every product of the vendor. */
   id: string;
   name: string;
-  /** Found on many honest desks (a KVM switch for two computers, a capture stick). */
+  /** Found on many honest desks (a KVM switch for two computers, a capture stick, a workstation with a server's board). */
   common: boolean;
 }
 
 const USB: readonly UsbEntry[] = [
   { id: '1d6b:0104', name: 'Linux composite gadget (PiKVM, TinyPilot, JetKVM)', common: false },
   { id: '1d6b:0106', name: 'Linux composite gadget', common: false },
+  { id: '3346:1009', name: 'Sipeed NanoKVM', common: false },
+  { id: '1a86:e129', name: 'CH9329 serial keyboard (Openterface, self-made KVMs)', common: false },
   { id: '14dd:', name: 'Raritan KVM over IP', common: false },
   { id: '0624:', name: 'Avocent/Vertiv KVM over IP', common: false },
   { id: '0557:', name: 'ATEN KVM', common: true },
+  { id: '046b:ff10', name: 'virtual keyboard of a baseboard controller', common: true },
   { id: '534d:', name: 'MacroSilicon video capture', common: true },
   { id: '345f:', name: 'MacroSilicon/UltraSemi video capture', common: true },
 ];

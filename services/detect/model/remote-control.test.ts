@@ -64,13 +64,15 @@ describe('KVM hardware', () => {
   });
   test('network KVMs are known by USB and by EDID; a desk switch is common', () => {
     expect(kvmFacts(['046d:c31c', '1D6B:0104'], null)).toMatchObject({ usb: expect.stringContaining('PiKVM'), common: false });
+    for (const usb of ['3346:1009', '1a86:e129']) expect(kvmFacts([usb], null)).toMatchObject({ common: false });
     for (const edid of ['LNX7773', 'PiKVM V4 Plus', 'TSB8888', 'MS2109', 'JetKVM v1']) expect(kvmFacts([], edid)).toMatchObject({ common: false });
-    expect(kvmFacts(['0557:2419'], null)).toMatchObject({ common: true });
+    for (const usb of ['0557:2419', '046b:ff10']) expect(kvmFacts([usb], null)).toMatchObject({ common: true });
   });
-  test('both together are MEDIUM, one is LOW, a desk switch alone is nothing', () => {
+  test('its keyboard or its display is MEDIUM, a desk switch alone is nothing', () => {
     const of = (usb: string[], edid: string | null) => reading(remoteControl(view({ sighting: sighting(undefined, { kvm: kvmFacts(usb, edid) }) }), parameters));
     expect(rankAlone('remoteControl', of(['1d6b:0104'], 'LNX7773'))).toBe(RANK.MEDIUM);
-    expect(rankAlone('remoteControl', of(['1d6b:0104'], null))).toBe(RANK.LOW);
+    expect(rankAlone('remoteControl', of(['1d6b:0104'], null))).toBe(RANK.MEDIUM);
+    expect(rankAlone('remoteControl', of([], 'LNX7773'))).toBe(RANK.MEDIUM);
     expect(of(['0557:2419'], null).ubiquitous).toBe(true);
   });
 });

@@ -21,8 +21,8 @@ export const remoteControlSignal: SignalDescription = {
   speaksFor: { REMOTE_OPERATOR: 1 },
 };
 
-/** Shares of honest session-days that show each: a stated prior. */
-const HONEST_SHARE = { kvmBoth: 2e-4, kvmEdid: 3e-4, kvmUsb: 0.003, kvmCommon: 0.05, peerAbroad: 0.003, peerRelay: 0.01, vendors: 0.02, tool: 0.05, approved: 0.3, virtual: 0.03, injected: 0.1 } as const;
+/** Shares of honest session-days that show each: a stated prior; a network KVM's keyboard is no commoner than its display, as counted in kvm-devices.ts. */
+const HONEST_SHARE = { kvmBoth: 2e-4, kvmEdid: 3e-4, kvmUsb: 3e-4, kvmCommon: 0.05, peerAbroad: 0.003, peerRelay: 0.01, vendors: 0.02, tool: 0.05, approved: 0.3, virtual: 0.03, injected: 0.1 } as const;
 const INPUT_MIN = 20;
 
 
