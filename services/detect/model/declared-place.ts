@@ -11,7 +11,7 @@
  * Cost: a person who is abroad without having declared it is found too, and rightly so; a foreign egress that no policy
  *   names is found as LOW.
  */
-import { NO_DATA, QUIET, type Answer, type SignalDescription, rounded, show, strengthOfShare, untold } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, shareText, show, strengthOfShare, untold } from './reading.ts';
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { isGeolocationRefuted } from './location-refuted.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
@@ -65,7 +65,7 @@ const placeText = ({ city, region, country }: { city: string | null; region: str
 
 function explain(told: Told): string {
   const { sourceIp, organisation, category, declared, km, abroad, shown, share } = told;
-  return `The session comes from ${sourceIp} (${organisation ?? 'unknown organisation'}, ${category}), located in ${placeText(told)}, ${show(km)} km from the declared place ${placeText(declared)}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it${shown === null ? '' : ` (it ends the transport of ${shown} people)`}; about ${rounded(share * 1000, 2)} of 1,000 honest session-days look so.`;
+  return `The session comes from ${sourceIp} (${organisation ?? 'unknown organisation'}, ${category}), located in ${placeText(told)}, ${show(km)} km from the declared place ${placeText(declared)}${abroad ? ' and in another country' : ''}, and no assignment version or network policy at that time explains it${shown === null ? '' : ` (it ends the transport of ${shown} people)`}; ${shareText(share)} look so.`;
 }
 
 /** A desktop that is hosted stands in a hosting network by nature, also while nobody types; before the first keystroke it may be one. */
@@ -110,6 +110,6 @@ function zoneOnly(view: SessionView, sighting: Sighting): Answer {
     samples: 1,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The device's clock is set to ${osTimeZone} (UTC${here >= 0 ? '+' : ''}${here} h) while the declared place keeps ${declared.timeZone} (UTC${there >= 0 ? '+' : ''}${there} h).`,
+    explanation: `The device's clock is set to ${osTimeZone} (UTC${here >= 0 ? '+' : ''}${here} h) while the declared place keeps ${declared.timeZone} (UTC${there >= 0 ? '+' : ''}${there} h); ${shareText(HONEST_SHARE.zone)} look so.`,
   };
 }

@@ -11,7 +11,7 @@
  */
 import { greatCircleKm } from '#lib/kernel/geodesy.ts';
 import { HOUR_MS } from '../fleet/minutes.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, shareText, show, strengthOfShare } from './reading.ts';
 import { isPrivateRelay, isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, Travel } from './view.ts';
 
@@ -71,6 +71,6 @@ export function impossibleTravel(view: SessionView, { config }: SignalParameters
     samples: 2,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `The person was seen in ${from} and ${show(travel.hours * 60)} min later in ${to}, ${show(travel.distanceKm)} km away, which would take ${show(speed)} km/h${travel.soft ? ' (one of the two addresses may have moved without the person)' : ''}.`,
+    explanation: `The person was seen in ${from} and ${show(travel.hours * 60)} min later in ${to}, ${show(travel.distanceKm)} km away, which would take ${show(speed)} km/h${travel.soft ? ' (one of the two addresses may have moved without the person)' : ''}; ${shareText(share)} show as much.`,
   };
 }

@@ -14,7 +14,7 @@
  */
 import { KM_PER_RTT_MS } from '#lib/kernel/geodesy.ts';
 import { areColleagues, wereSentApart } from './fleet-view.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type SignalDescription, shareText, show, strengthOfShare } from './reading.ts';
 import { isRelay, isTrustedEgress, type Sighting } from './sighting.ts';
 import type { SessionView, SignalParameters, TransportView } from './view.ts';
 
@@ -25,11 +25,12 @@ export const locationRefutedSignal: SignalDescription = {
   speaksFor: { DEVICE_ELSEWHERE: 0.6, VPN_OR_PROXY: 0.4 },
 };
 
-/** Evidence of a place that is just refuted, and the most; between them a decade for every 200 km. A prior: nothing honest was seen beyond the floor. */
+/** Evidence of a place that is just refuted, and the most; between them a decade for every so many km. A prior: nothing honest was seen beyond the floor. */
 const STRENGTH_LEAST = 2.3;
 const STRENGTH_MAX = 5;
+const KM_PER_DECADE = 200;
 /** About 10% of honest session-days show it where hosted desktops and relays stand near the vantage. */
-const SOFT = strengthOfShare(0.1);
+const SOFT_SHARE = 0.1;
 const SAMPLES_MIN = 3;
 /** Clock granularity that a measured round trip is granted, ms. */
 const CLOCK_MS = 1;
@@ -62,7 +63,7 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
   const doubt = exit ? `; ${shared.users} people of the organisation, whose devices were sent to ${shared.shipTos} places, keep one working day behind this address, so an exit that they share may answer for them` : hosted;
   const reach = (transport.confirmedLeastMs + CLOCK_MS) * KM_PER_RTT_MS;
   return {
-    strength: soft ? SOFT : Math.min(STRENGTH_MAX, STRENGTH_LEAST + margin / 200),
+    strength: soft ? strengthOfShare(SOFT_SHARE) : Math.min(STRENGTH_MAX, STRENGTH_LEAST + margin / KM_PER_DECADE),
     ubiquitous: soft,
     observed: transport.confirmedLeastMs,
     expected: (distance - config.network.geoErrorKm) / KM_PER_RTT_MS - CLOCK_MS,
@@ -70,6 +71,6 @@ export function locationRefuted(view: SessionView, { config }: SignalParameters)
     samples: transport.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${doubt}.`,
+    explanation: `A round trip of ${show(transport.confirmedLeastMs)} ms (and ${show(CLOCK_MS)} ms for its clock) reaches at most ${show(reach)} km from the vantage, but the declared place is ${show(distance)} km away: even with ${show(config.network.geoErrorKm)} km for its coordinates it is ${show(margin)} km too far, so what answers at ${sighting.sourceIp} cannot be there${doubt}; ${soft ? `${shareText(SOFT_SHARE)} show as much` : `the strength is ${STRENGTH_LEAST} and 1 more for each ${KM_PER_DECADE} km of that, ${STRENGTH_MAX} at the most`}.`,
   };
 }

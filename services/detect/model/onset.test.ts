@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
 import { findOnset, onset } from './onset.ts';
-import { RANK, gapView, parameters, rankAlone, reading, view } from './test-view.ts';
+import { RANK, gapView, parameters, rankAlone, reading, strengthTold, view } from './test-view.ts';
 
 const minutes = (lows: readonly number[], middles = lows.map((low) => low + 1)) => lows.map((low, i) => ({ end: i * 60_000, samples: 60, low, middle: middles[i]! }));
 const of = (lows: readonly number[], middles?: readonly number[]) => onset(view({ gap: gapView(5, { minutes: minutes(lows, middles as number[]) }) }), parameters);
@@ -34,6 +34,7 @@ test('a rise to where the device was on earlier days anyhow is no news, once it 
   expect(reading(at({ minutes: 30 })).observed).toBe(60.5);
   const beyond = reading(at({ oftenMs: 20 }));
   expect(beyond.observed).toBe(45);
+  expect(strengthTold(beyond)).toBeCloseTo(beyond.strength, 1);
   expect(beyond.explanation).toContain('from 20.0, which 15% of the minutes of the earlier days had, to 65.0 ms');
   expect(reading(at({ oftenMs: 5 })).explanation).not.toContain('earlier days');
 });

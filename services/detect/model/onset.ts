@@ -132,7 +132,8 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
   const needed = settings.onsetMsMin + 4 * found.noiseMs;
   if (rise < needed) return QUIET;
   const coupling = couplingOf(view, parameters);
-  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view, gap.sensor, found.beforeMs), withCoupling(strengthOfP(log10Share(RISE_NULL, rise - needed)), coupling));
+  const log10P = log10Share(RISE_NULL, rise - needed);
+  const strength = Math.min(view.helpdesk ? HELPDESK_MAX : riseMax(view, gap.sensor, found.beforeMs), withCoupling(strengthOfP(log10P), coupling));
   return {
     strength,
     ubiquitous: false,
@@ -142,6 +143,6 @@ export function onset(view: SessionView, parameters: SignalParameters): Answer {
     samples: found.samples,
     windowStart: found.at - 60_000,
     windowEnd: view.windowEnd,
-    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(knownMs)}${knownMs === found.beforeMs ? '' : ', which 15% of the minutes of the earlier days had,'} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected${couplingText(coupling)}; this is consistent with the session having been handed over to somebody behind a further leg.`,
+    explanation: `The gap between keystroke latency and network round trip rose by ${show(rise)} ms (from ${show(knownMs)}${knownMs === found.beforeMs ? '' : ', which 15% of the minutes of the earlier days had,'} to ${show(found.afterMs)} ms) within this session and stayed up for ${Math.round((view.windowEnd - found.at) / 60_000) + 1} min; its own noise before was ${show(found.noiseMs)} ms, so rises up to ${show(needed)} ms were to be expected, and a share of ${(10 ** log10P).toExponential(1)} of honest session-days has such a one${couplingText(coupling)}; this is consistent with the session having been handed over to somebody behind a further leg.`,
   };
 }

@@ -182,7 +182,8 @@ export function pathExcess(view: SessionView, parameters: SignalParameters): Ans
   const rarity = (peers === null ? detourShare(km) : SHORT_WEIGHT) * excess;
   // A satellite's queues are deep, and its hop is as long as ever behind them.
   const satellite = isSatellite(sighting.organisation) || excess + queueMs >= config.network.geostationaryMs - lastMile - 20;
-  const full = strengthOfP(log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0));
+  const log10P = log10Share(EXCESS_NULL, rarity) + (exitCounts(sighting) ? LOG10_EXITS : 0);
+  const full = strengthOfP(log10P);
   const capped = sighting.category === 'BUSINESS' ? Math.min(BUSINESS_MAX, full) : full;
   const trusted = !known ? Math.min(EARLY_MAX, capped) : capped;
   const strength = satellite || mobile ? Math.min(SOFT_MAX, trusted / 2) : trusted;
@@ -190,7 +191,7 @@ export function pathExcess(view: SessionView, parameters: SignalParameters): Ans
   const { wanderMs, spreadSamples } = transport;
   return untold(
     { strength, ubiquitous: satellite, observed: least, expected, unit: 'ms', samples: transport.samples, windowStart: view.windowStart, windowEnd: view.windowEnd },
-    { least, km, floor, inflated, lastMile, expected, networks: peers?.networks ?? null, queueMs, excess, sourceIp, wanderMs, spreadSamples, nearMinutes: hasComeBack(transport) ? transport.nearMinutes : null, exit: exitCounts(sighting) ? category : null, satellite, mobile },
+    { least, km, floor, inflated, lastMile, expected, networks: peers?.networks ?? null, queueMs, excess, log10P, sourceIp, wanderMs, spreadSamples, nearMinutes: hasComeBack(transport) ? transport.nearMinutes : null, exit: exitCounts(sighting) ? category : null, satellite, mobile },
     explain,
   );
 }
@@ -199,6 +200,8 @@ interface Told extends Omit<Excess, 'peers' | 'known'> {
   least: number;
   /** Of the peers whose ways count; null where they do not. */
   networks: number | null;
+  /** log10 of the share of honest session-days with such a way, exits counted in. */
+  log10P: number;
   sourceIp: string;
   wanderMs: number;
   spreadSamples: number;
@@ -214,5 +217,5 @@ function explain(told: Told): string {
   const { least, km, floor, inflated, lastMile, expected, networks, queueMs, excess, sourceIp, wanderMs, spreadSamples, nearMinutes } = told;
   const exit = told.exit === null ? '' : `; that the source is a ${told.exit === 'VPN' ? 'VPN exit' : 'hosting network'}, as for about ${100 * EXIT_SHARE}% of honest sessions, is part of this evidence`;
   const doubt = told.satellite ? '; a geostationary or other satellite link would show the same' : told.mobile ? '; mobile networks are granted more and still vary' : '';
-  return `The least round trip to ${sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${networks === null ? 'for detours' : `as the ways of ${networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(wanderMs)} ms above the least of ${spreadSamples} minutes${nearMinutes === null ? '' : `, ${nearMinutes} of which came within ${NEAR_LEAST_MS} ms of it`}), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}.`;
+  return `The least round trip to ${sourceIp} was ${show(least)} ms, while the way over the source address to the declared place (${show(km)} km) takes at most ${show(expected)} ms (${show(floor)} ms at ${show(KM_PER_RTT_MS)} km per ms, ${show(inflated)} ms ${networks === null ? 'for detours' : `as the ways of ${networks} networks of that region show`}, ${lastMile} ms for the last mile); with ${show(queueMs)} ms granted for queues (its medians lie ${show(wanderMs)} ms above the least of ${spreadSamples} minutes${nearMinutes === null ? '' : `, ${nearMinutes} of which came within ${NEAR_LEAST_MS} ms of it`}), the excess of ${show(excess)} ms is consistent with the traffic being carried on to a place up to ${show(excess * KM_PER_RTT_MS)} km further away${exit}${doubt}; a share of ${(10 ** told.log10P).toExponential(1)} of honest session-days shows as much.`;
 }

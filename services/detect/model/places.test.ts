@@ -7,7 +7,7 @@ import { readEgress, type EgressFigures } from '../fleet/egress.ts';
 import { isGeolocationRefuted, locationRefuted } from './location-refuted.ts';
 import { pathExcess } from './path-excess.ts';
 import { relayAddress } from './relay-address.ts';
-import { RANK, START, address, config, gapView, parameters, rankAlone, reading, sighting, transportView, view } from './test-view.ts';
+import { address, config, gapView, parameters, RANK, rankAlone, reading, sighting, START, strengthTold, transportView, view } from './test-view.ts';
 import type { SessionView } from './view.ts';
 import { utcOffsetHours } from './zones.ts';
 
@@ -58,6 +58,9 @@ describe('location refuted', () => {
     const margin = view().declaredDistanceKm! - config.network.geoErrorKm - 6 * KM_PER_RTT_MS;
     expect(found.explanation).toContain(`${Math.round(margin).toLocaleString('en-US')} km too far`);
     expect(found.expected).toBeGreaterThan(found.observed);
+    const [, least, km, most] = /the strength is ([\d.]+) and 1 more for each (\d+) km of that, (\d+) at the most/.exec(found.explanation)!.map(Number) as [number, number, number, number];
+    const told = Number(/it is ([\d,.]+) km too far/.exec(found.explanation)![1]!.replaceAll(',', ''));
+    expect(Math.min(most, least + told / km)).toBeCloseTo(found.strength, 2);
   });
 
   test('what is possible, what an egress answers, and two samples are quiet', () => {
@@ -69,6 +72,7 @@ describe('location refuted', () => {
   test('hosted desktops and relays are soft', () => {
     const hosted = reading(locationRefuted(view({ transport: transportView(1), sighting: sighting({ ...address('203.0.113.1', 'denver'), category: 'HOSTING' }) }), parameters));
     expect(hosted.ubiquitous).toBe(true);
+    expect(strengthTold(hosted)).toBeCloseTo(hosted.strength, 2);
     expect(isGeolocationRefuted(sighting(abroad), transportView(10), 150)).toBe(true);
     expect(isGeolocationRefuted(sighting(abroad), transportView(120), 150)).toBe(false);
   });
@@ -91,6 +95,7 @@ describe('path excess', () => {
     const found = reading(pathExcess(view({ transport: transportView(260) }), parameters));
     expect(rankAlone('pathExcess', found)).toBe(RANK.MEDIUM);
     expect(found.observed).toBe(260);
+    expect(strengthTold(found)).toBeCloseTo(found.strength, 1);
   });
 
   test('geostationary links, mobile networks, queues and the first minutes stay below LOW', () => {
@@ -174,6 +179,7 @@ describe('impossible travel', () => {
     expect(travel.soft).toBe(false);
     const found = reading(impossibleTravel(view({ travel: { ...travel, at: START } }), parameters));
     expect(found.observed).toBeCloseTo(travel.distanceKm / 0.5, 0);
+    expect(strengthTold(found)).toBeCloseTo(found.strength, 2);
     expect(found.explanation).toContain('Denver');
     expect(travelBetween(home, home.at, there(12 * 60), false, parameters)).toBeNull();
   });

@@ -128,6 +128,9 @@ export function strengthOfP(log10P: number): number {
  */
 export const strengthOfShare = (share: number): number => -Math.log10(share);
 
+/** The same as an explanation tells it, so that the strength can be recomputed. */
+export const shareText = (share: number): string => `about ${rounded(share * 1000, 2)} of 1,000 honest session-days`;
+
 /** A number as the explanations print it: 1 decimal below 100, none above. */
 export const show = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : thousands(Math.round(value)));
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kvmFacts } from './kvm-devices.ts';
 import { isApproved, mayBeVisited, remoteControl } from './remote-control.ts';
-import { RANK, START, gapView, parameters, rankAlone, reading, sighting, view } from './test-view.ts';
+import { RANK, START, gapView, parameters, rankAlone, reading, sighting, strengthTold, view } from './test-view.ts';
 
 const tool = (name: string, change: object = {}) => ({ name, peerIp: null, peerCountry: null, peerCategory: null, peerPolicy: false, ...change });
 const withTools = (...tools: ReturnType<typeof tool>[]) => remoteControl(view({ sighting: sighting(undefined, { tools }) }), parameters);
@@ -13,6 +13,15 @@ describe('remote control', () => {
     expect(reading(withTools(tool('AnyDesk')))).toMatchObject({ ubiquitous: true });
     expect(reading(withTools(tool('AnyDesk'), tool('TeamViewer'))).strength).toBeGreaterThan(reading(withTools(tool('AnyDesk'))).strength);
     expect(reading(withTools(tool('BeyondTrust Support'))).strength).toBeLessThan(0.6);
+  });
+
+  test('the strength can be recomputed from the share that is told, of several things from the rarest', () => {
+    const kvm = kvmFacts(['1d6b:0104'], null);
+    for (const facts of [{ tools: [tool('AnyDesk')] }, { kvm }, { kvm, tools: [tool('AnyDesk'), tool('TeamViewer')] }]) {
+      const found = reading(remoteControl(view({ sighting: sighting(undefined, facts) }), parameters));
+      expect(strengthTold(found)).toBeCloseTo(found.strength, 2);
+      expect(found.explanation.includes('the rarest of it')).toBe('kvm' in facts && 'tools' in facts);
+    }
   });
 
   test('a peer in a private network abroad carries, a relay server of the vendor does not', () => {

@@ -10,7 +10,7 @@
  */
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import type { ApprovedTools } from '../config.ts';
-import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, shareText, strengthOfShare } from './reading.ts';
 import type { Sighting, ToolFacts } from './sighting.ts';
 import type { MinuteSummary, SessionView, SignalParameters } from './view.ts';
 
@@ -85,7 +85,7 @@ export function remoteControl(view: SessionView, { config }: SignalParameters): 
     samples: best.samples,
     windowStart: view.windowStart,
     windowEnd: view.windowEnd,
-    explanation: `${found.map((entry) => entry.text).join('; ')}.`,
+    explanation: `${found.map((entry) => entry.text).join('; ')}; ${shareText(best.share)} show ${found.length > 1 ? 'the rarest of it' : 'as much'}.`,
   };
   return reading;
 }

@@ -9,7 +9,7 @@ import { handsFeatures } from './hands.ts';
 import { distanceOverLines, rhythmDistance } from './rhythm-distance.ts';
 import { addKeystrokes, intervalsOf, mediansOf, mergeRhythm, newRhythm, type Rhythm } from './rhythm.ts';
 import { newProfile, takeBlock, viewOfProfile } from './rhythm-profile.ts';
-import { RANK, gapView, parameters, rankAlone, reading, transportView, view } from './test-view.ts';
+import { RANK, gapView, parameters, rankAlone, reading, strengthTold, transportView, view } from './test-view.ts';
 import { marksOf, transportMarks } from './transport-marks.ts';
 import type { RhythmBlock, RhythmView } from './view.ts';
 
@@ -126,6 +126,7 @@ describe('transport marks', () => {
       expect(found.strength).toBeGreaterThan(0.8);
       expect(rankAlone('transportMarks', found)).toBeLessThanOrEqual(RANK.LOW);
       expect(found.explanation).toContain(String(found.expected));
+      expect(Math.min(2.2, strengthTold(found)), 'its bound').toBeCloseTo(found.strength, 1);
     }
   });
 

@@ -3,7 +3,7 @@ import type { EnrichedConnection, Hop } from '#schemas/records.ts';
 import { session } from '../test-events.ts';
 import { route } from './route.ts';
 import { routeFacts } from './route-facts.ts';
-import { address, parameters, reading, sighting, view } from './test-view.ts';
+import { address, parameters, reading, sighting, strengthTold, view } from './test-view.ts';
 
 type Facts = ReturnType<typeof address>;
 
@@ -26,12 +26,15 @@ test('a detour counts only where the round trip of the hop allows its place', ()
   const found = reading(route(seen(record([{ facts: hop, rttMs: 110 }])), parameters));
   expect(found.unit).toBe('km');
   expect(found.explanation).toContain('192.0.2.9');
+  expect(strengthTold(found)).toBeCloseTo(found.strength, 2);
   expect(route(seen(record([{ facts: hop, rttMs: 20 }])), parameters)).not.toMatchObject({ unit: 'km' });
 });
 
 test('a client abroad behind a proxy carries a finding', () => {
   const client = address('203.0.113.99', 'warsaw');
-  expect(reading(route(seen(record([], [client])), parameters))).toMatchObject({ ubiquitous: false });
+  const found = reading(route(seen(record([], [client])), parameters));
+  expect(found.ubiquitous).toBe(false);
+  expect(strengthTold(found)).toBeCloseTo(found.strength, 2);
   expect(route(seen(record([], [address('203.0.113.98', 'chicago')])), parameters)).toBe('quiet');
 });
 

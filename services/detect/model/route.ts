@@ -10,7 +10,7 @@
  * Cost: only the forwarding chain can carry a finding; the rest is ubiquitous.
  */
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
-import { NO_DATA, QUIET, type Answer, type SignalDescription, show, strengthOfShare } from './reading.ts';
+import { NO_DATA, QUIET, type Answer, type Reading, type SignalDescription, shareText, show, strengthOfShare } from './reading.ts';
 import { isRelay, isTrustedEgress } from './sighting.ts';
 import type { SessionView, SignalParameters } from './view.ts';
 
@@ -25,31 +25,38 @@ export const routeSignal: SignalDescription = {
 const HONEST_SHARE = { clientAbroad: 5e-4, clientRelay: 0.02, detourRelay: 0.01, detour: 0.05, relayHop: 0.05, step: 0.1 } as const;
 /** Queueing and slow answers of routers that a step is granted, ms. */
 const STEP_GRACE_MS = 60;
+const ONE = { observed: 1, expected: 0, unit: 'count' };
 
 export function route(view: SessionView, { config }: SignalParameters): Answer {
   const { sighting, declared } = view;
   if (sighting === null) return NO_DATA;
   const facts = sighting.route;
   if (facts === null || isTrustedEgress(sighting.policy)) return QUIET;
-  const base = { windowStart: view.windowStart, windowEnd: view.windowEnd, samples: 1 };
   const { client, detour, relayHop, step } = facts;
   if (client !== null && !client.policy && declared !== null && client.country !== null && client.country !== declared.country) {
-    return { ...base, strength: strengthOfShare(HONEST_SHARE.clientAbroad), ubiquitous: false, observed: 1, expected: 0, unit: 'count', explanation: `A proxy on the way reports ${client.ip} in ${client.country} (${client.category}) as its client, while the declared place is in ${declared.country}.` };
+    return told(view, HONEST_SHARE.clientAbroad, false, ONE, `A proxy on the way reports ${client.ip} in ${client.country} (${client.category}) as its client, while the declared place is in ${declared.country}`);
   }
   if (detour !== null) {
-    return { ...base, strength: strengthOfShare(isRelay(detour.category) ? HONEST_SHARE.detourRelay : HONEST_SHARE.detour), ubiquitous: !isRelay(detour.category), observed: detour.extraKm, expected: 0, unit: 'km', explanation: `The measured path leads over ${detour.ip} in ${detour.country} (${detour.category}), ${show(detour.extraKm)} km out of the way to ${sighting.sourceIp}, and its round trip allows that place.` };
+    const relay = isRelay(detour.category);
+    const way = { observed: detour.extraKm, expected: 0, unit: 'km' };
+    return told(view, relay ? HONEST_SHARE.detourRelay : HONEST_SHARE.detour, !relay, way, `The measured path leads over ${detour.ip} in ${detour.country} (${detour.category}), ${show(detour.extraKm)} km out of the way to ${sighting.sourceIp}, and its round trip allows that place`);
   }
   if (step !== null) {
     const explained = floorRttMs(step.distanceKm) * config.network.inflationHigh + STEP_GRACE_MS;
     if (step.stepMs > explained) {
-      return { ...base, strength: strengthOfShare(HONEST_SHARE.step), ubiquitous: true, observed: step.stepMs, expected: explained, unit: 'ms', explanation: `The round trip rises by ${show(step.stepMs)} ms at the hop ${step.toIp}, ${show(step.distanceKm)} km from the one before, which explains at most ${show(explained)} ms.` };
+      const rise = { observed: step.stepMs, expected: explained, unit: 'ms' };
+      return told(view, HONEST_SHARE.step, true, rise, `The round trip rises by ${show(step.stepMs)} ms at the hop ${step.toIp}, ${show(step.distanceKm)} km from the one before, which explains at most ${show(explained)} ms`);
     }
   }
   if (client !== null && !client.policy && isRelay(client.category)) {
-    return { ...base, strength: strengthOfShare(HONEST_SHARE.clientRelay), ubiquitous: true, observed: 1, expected: 0, unit: 'count', explanation: `A proxy on the way reports ${client.ip}, a ${client.category} address, as its client.` };
+    return told(view, HONEST_SHARE.clientRelay, true, ONE, `A proxy on the way reports ${client.ip}, a ${client.category} address, as its client`);
   }
   if (relayHop !== null) {
-    return { ...base, strength: strengthOfShare(HONEST_SHARE.relayHop), ubiquitous: true, observed: 1, expected: 0, unit: 'count', explanation: `The hop next to the ${sighting.category.toLowerCase()} source, ${relayHop.ip} (${relayHop.organisation ?? 'unknown organisation'}), is in a ${relayHop.category} network.` };
+    return told(view, HONEST_SHARE.relayHop, true, ONE, `The hop next to the ${sighting.category.toLowerCase()} source, ${relayHop.ip} (${relayHop.organisation ?? 'unknown organisation'}), is in a ${relayHop.category} network`);
   }
   return QUIET;
+}
+
+function told({ windowStart, windowEnd }: SessionView, share: number, ubiquitous: boolean, figures: Pick<Reading, 'observed' | 'expected' | 'unit'>, text: string): Reading {
+  return { strength: strengthOfShare(share), ubiquitous, ...figures, samples: 1, windowStart, windowEnd, explanation: `${text}; ${shareText(share)} show as much.` };
 }

@@ -3,7 +3,7 @@ import { Prng } from '#lib/kernel/prng.ts';
 import type { AddressFacts, Severity } from '#schemas/records.ts';
 import { PLACES, START, address, config, parameters, session, vantage, type PlaceName } from '../test-events.ts';
 import { fuse, severityOf, severityRank } from './fusion.ts';
-import type { Reading, SignalName } from './reading.ts';
+import { strengthOfP, type Reading, type SignalName } from './reading.ts';
 import { SIGNALS } from './signals.ts';
 import { sightingOf, type Sighting } from './sighting.ts';
 import { addValue, newSketch } from './sketch.ts';
@@ -88,6 +88,13 @@ export function view(change: Partial<SessionView> & { declaredAt?: PlaceName } =
 export function reading(answer: unknown): Reading {
   if (typeof answer !== 'object' || answer === null) throw new Error(`expected a reading, got ${String(answer)}`);
   return answer as Reading;
+}
+
+/** What the share that an explanation tells is worth, decades: of a fact, or of a statistic (a p-value). NaN where it tells none. */
+export function strengthTold({ explanation }: Reading): number {
+  const [, ofFact] = /about ([\d.]+) of 1,000 honest session-days/.exec(explanation) ?? [];
+  const [, ofStatistic] = /a share of ([\d.e-]+) of/.exec(explanation) ?? [];
+  return ofFact === undefined ? strengthOfP(Math.log10(Number(ofStatistic))) : -Math.log10(Number(ofFact) / 1000);
 }
 
 /** Rank of the severity that a signal reaches when it holds this strength and nothing else does: −1 none, 0 LOW … 3 CRITICAL. */

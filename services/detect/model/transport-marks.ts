@@ -130,6 +130,6 @@ export function transportMarks(view: SessionView): Answer {
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: blocks.at(-1)!.end,
-    explanation: `In the last ${thousands(samples)} intervals, on a raster of ${show(rasterMs)} ms, ${TEXT[mark]}: the concentration is ${rounded(observed, 2)}, 95% of people at their own keyboard stay below ${expected}, and a coarse local clock would round both alike.`,
+    explanation: `In the last ${thousands(samples)} intervals, on a raster of ${show(rasterMs)} ms, ${TEXT[mark]}: the concentration is ${rounded(observed, 2)}, 95% of people at their own keyboard stay below ${expected}, a share of ${(10 ** log10P).toExponential(1)} of them shows as much in one of three ways, and a coarse local clock would round both alike.`,
   };
 }
