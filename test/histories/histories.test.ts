@@ -1,5 +1,7 @@
 /** Histories that were recorded by a release go on replaying to the same findings, or the changelog says that they changed. */
 import { expect, test } from 'vitest';
+import type { SuspiciousSession } from '#schemas/records.ts';
+import { strengthTold } from '../../services/detect/model/test-view.ts';
 import { changelog, changelogLine, differences, expectedFindings, recordedHistories, replay } from './replayed.ts';
 
 const ADVICE = 'If that is meant, say what a user sees of it under "Unreleased" in CHANGELOG.md and run `npm run histories -- --accept`.';
@@ -22,4 +24,14 @@ test.each(recordedHistories())('$name replays to its findings', async (history) 
 test.each(recordedHistories())('the changelog names the findings of $name', (history) => {
   const line = changelogLine(history.name, expectedFindings(history));
   if (!changelog().includes(line)) throw new Error(`CHANGELOG.md does not say "${line}". ${ADVICE}`);
+});
+
+/** Strengths are told with three digits, shares with two. */
+const ROUNDED = 0.03;
+
+test.each(recordedHistories())('no evidence of $name is stronger than the shares that its sentence tells', (history) => {
+  const told = expectedFindings(history).flatMap((line) => (JSON.parse(line) as SuspiciousSession).evidence.map((entry) => ({ ...entry, most: strengthTold(entry) })));
+  const known = told.filter(({ most }) => !Number.isNaN(most));
+  expect(new Set(known.map(({ signal }) => signal)).size).toBeGreaterThan(4);
+  expect(known.filter(({ strength, most }) => strength > most + ROUNDED)).toEqual([]);
 });

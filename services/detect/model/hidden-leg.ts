@@ -153,7 +153,7 @@ export function hiddenLeg(view: SessionView, parameters: SignalParameters): Answ
   const { twoClocks, clockErrorMs } = gap;
   return untold(
     { strength, ubiquitous: satellite, observed: claimedMs, expected, unit: 'ms', samples, windowStart, windowEnd: view.windowEnd },
-    { early, satellite, doubt: strength < supported ? doubt : null, twoClocks, clockErrorMs, statistic, settledMs: settled, explainedMs, expected, log10Level, log10More, origin: reference.origin, calm, coupling, lowQuantile: settings.lowQuantile },
+    { early, satellite, doubt: strength < supported ? doubt : null, twoClocks, clockErrorMs, statistic, settledMs: settled, explainedMs, expected, log10Level, log10More, origin: reference.origin, calm, calmShare: settings.calmShare, coupling, lowQuantile: settings.lowQuantile },
     explain,
   );
 }
@@ -253,6 +253,8 @@ interface Told {
   /** log10 of the share of slow machines that vary so much; 0 where nothing is claimed of it. */
   log10More: number;
   calm: boolean;
+  /** Part of the strength that counts then. */
+  calmShare: number;
   coupling: CouplingEvidence | null;
   lowQuantile: number;
 }
@@ -272,8 +274,8 @@ function explain(told: Told): string {
   const settled = told.settledMs < claimedMs ? `; a desktop that is hosted elsewhere has an honest way behind its gateway, whose routes change, so only the ${show(told.settledMs)} ms that the gap comes back to count` : '';
   const null_ = `90% of honest machines stay below ${show(told.expected)} ms and a share of ${level.toExponential(1)} reaches ${told.early ? `${EARLY_SHARE * 100}% of this gap, which is what counts before it has been there for ${EARLY_MINUTES} minutes, or ${MINUTES_HELD} where it spreads as load does` : told.settledMs < claimedMs ? 'that' : 'this gap'} (${told.origin})`;
   const jitter = more < 1 ? `; beyond the transport and a machine the gap varies by ${show(jitterMs)} ms from key to key and drifts by ${show(driftMs)} ms over the last half hour, as a share of ${more.toExponential(1)} of slow machines does` : '';
-  const hop = told.satellite ? '; a geostationary hop behind a provider\'s proxy shows the same, so little is made of it' : told.doubt !== null ? `; ${told.doubt}, so less is made of it` : '';
-  const calm = told.calm ? '; the device has shown the same calm gap on earlier days, as a slow machine would' : '';
+  const hop = told.satellite ? `; a geostationary hop behind a provider's proxy shows the same, so no more than ${SATELLITE_MAX} is made of it` : told.doubt !== null ? `; ${told.doubt}, so no more than ${BUSINESS_MAX} is made of it` : '';
+  const calm = told.calm ? `; the device has shown the same calm gap on earlier days, as a slow machine would, so ${told.calmShare} of the strength counts, or all but ${CALM_MAX} of it where that is more` : '';
   const coupled = told.coupling === null ? '' : couplingText(told.coupling);
   return `${clocks}${mixture}${egress}${settled}; ${null_}${jitter}${coupled}${hop}${calm}, which is consistent with a further leg behind the workstation.`;
 }

@@ -92,6 +92,6 @@ export function operatorChange(view: SessionView, { config }: SignalParameters):
     samples,
     windowStart: blocks[0]!.start,
     windowEnd: last.end,
-    explanation: `In each of the last ${blocks.length} blocks of typing (${thousands(samples)} keystrokes) the rhythm was at least 10^${rounded(least / 1000, 2)} times as likely to be another person's as that of this user's profile (${thousands(profile.keys)} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); for 90% of people it is at most 10^${table[0]![0]}, and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(enrolled.intervalMs)} ms)${hold}.`,
+    explanation: `In each of the last ${blocks.length} blocks of typing (${thousands(samples)} keystrokes) the rhythm was at least 10^${rounded(least / 1000, 2)} times as likely to be another person's as that of this user's profile (${thousands(profile.keys)} keystrokes on ${profile.days} days${profile.days < config.rhythm.profileDaysMin ? ', still learning' : ''}); for 90% of people it is at most 10^${table[0]![0]}, and a share of ${(10 ** log10P).toExponential(1)} comes so far with one block, which is taken for ${(10 ** (THREE_BLOCKS * log10P)).toExponential(1)} with all of them. The median interval is ${show(last.intervalMs)} ms (enrolled: ${show(enrolled.intervalMs)} ms)${hold}.`,
   };
 }

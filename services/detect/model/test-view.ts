@@ -90,11 +90,14 @@ export function reading(answer: unknown): Reading {
   return answer as Reading;
 }
 
-/** What the share that an explanation tells is worth, decades: of a fact, or of a statistic (a p-value). NaN where it tells none. */
-export function strengthTold({ explanation }: Reading): number {
+/** What the shares that an explanation tells are worth, decades, as docs/privacy.md says: of a fact, or of a statistic (p-values). NaN where it tells none. */
+export function strengthTold({ explanation }: Pick<Reading, 'explanation'>): number {
   const [, ofFact] = /about ([\d.]+) of 1,000 honest session-days/.exec(explanation) ?? [];
-  const [, ofStatistic] = /a share of ([\d.e-]+) of/.exec(explanation) ?? [];
-  return ofFact === undefined ? strengthOfP(Math.log10(Number(ofStatistic))) : -Math.log10(Number(ofFact) / 1000);
+  if (ofFact !== undefined) return -Math.log10(Number(ofFact) / 1000);
+  const [, ofBlocks] = /which is taken for ([\d.e+-]+) with/.exec(explanation) ?? [];
+  const shares = ofBlocks === undefined ? [...explanation.matchAll(/a share of ([\d.e+-]+) (?:of|reaches)/g)].map(([, share]) => share) : [ofBlocks];
+  const [, times = 1] = /which counts ([\d.e+-]+) times/.exec(explanation) ?? [];
+  return shares.length === 0 ? NaN : strengthOfP(shares.reduce((sum, share) => sum + Math.log10(Number(share)), 0)) + Math.log10(Number(times));
 }
 
 /** Rank of the severity that a signal reaches when it holds this strength and nothing else does: −1 none, 0 LOW … 3 CRITICAL. */
