@@ -136,7 +136,7 @@ const fusionSchema = z
     criticalAbove: strength(3.5, 'Decades of evidence by which CRITICAL is above MEDIUM; needs two families.'),
     familyMin: strength(0.6, 'Strength (mean e-value of its signals, log10) from which a family counts as one of the two.'),
     carrierMin: strength(1, 'Strength that one signal which is not ubiquitous must have before anything opens.'),
-    growthPerWindow: strength(1.92, 'Most by which a signal grows in one window: one opens nothing, but for hands that another account has too (LOW), which are of days and not of a window.'),
+    growthPerWindow: strength(1.92, 'Most by which a signal grows in one window (a minute), decades. At the default no single window opens a finding, with one exception: oneOperator (LOW), whose evidence is of days and not of a window.'),
     decayPerWindow: strength(0.15, 'By how much a signal falls in a window that does not support it.'),
   })
   .refine((value) => value.highAbove < value.criticalAbove, { message: 'highAbove < criticalAbove is needed' });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Prng } from '#lib/kernel/prng.ts';
 import { createCapturedState, createMemoryState } from '#lib/state/memory.ts';
 import type { EnrichedEvent, SuspiciousSession } from '#schemas/records.ts';
-import { detectConfigSchema } from './config.ts';
+import { detectConfigSchema, type DetectConfig } from './config.ts';
 import { fuse } from './model/fusion.ts';
 import { SIGNALS } from './model/signals.ts';
 import { START, address, config, session } from './test-events.ts';
@@ -18,8 +18,8 @@ function told(findings: readonly SuspiciousSession[]): string {
   return findings.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map((finding) => JSON.stringify(finding)).join('\n');
 }
 
-function run(events: readonly EnrichedEvent[], batchSizes: readonly number[] = [64]): SuspiciousSession[] {
-  const pipeline = buildDetect({ config, state: createMemoryState() });
+function run(events: readonly EnrichedEvent[], batchSizes: readonly number[] = [64], settings: DetectConfig = config): SuspiciousSession[] {
+  const pipeline = buildDetect({ config: settings, state: createMemoryState() });
   const out: SuspiciousSession[] = [];
   for (let at = 0, i = 0; at < events.length; i++) {
     const size = batchSizes[i % batchSizes.length]!;
@@ -312,13 +312,18 @@ describe('findings', () => {
     }
   });
 
-  test('the combined strength can be recomputed from the strengths that are shown', () => {
-    const findings = of(session({ gapMs: 130, source: address('203.0.113.9', 'warsaw', { category: 'HOSTING' }), rttMs: 130, minutes: 15 }));
+  test('the combined strength can be recomputed from the strengths that are shown, while they grow and while they fade', () => {
+    const watched = detectConfigSchema.parse({ finding: { updateEveryMs: 60_000, updateStep: 0.01, revisionsMax: 200 } });
+    const path = { source: address('203.0.113.9', 'warsaw', { category: 'HOSTING' }), rttMs: 130 };
+    const findings = run(session({ ...path, gapMs: 130, handoverMinute: 15, laterGapMs: 4, minutes: 90 }), [64], watched);
     for (const { evidence, evidenceStrength } of findings.filter(({ status }) => status !== 'CLOSED')) {
-      const held = SIGNALS.map(({ name }) => evidence.find(({ signal }) => signal === name)?.strength ?? 0);
-      expect(Math.abs(fuse(held, SIGNALS.map(() => false), config.fusion).strength - evidenceStrength)).toBeLessThan(0.02);
+      const strengthOf = new Map(evidence.map(({ signal, strength }) => [signal, strength]));
+      const held = SIGNALS.map(({ name }) => strengthOf.get(name) ?? 0);
+      const combined = fuse(held, SIGNALS.map(() => false), watched.fusion, strengthOf.get('earlierDays') ?? 0).strength;
+      expect(Math.abs(combined - evidenceStrength)).toBeLessThan(0.005);
     }
     expect(findings.some((finding) => finding.severity === 'HIGH')).toBe(true);
+    expect(findings.some(({ evidence }) => evidence.some(({ strength }) => strength > 0 && strength < 0.2))).toBe(true);
   });
 
   test('another hand in mid-session is LOW, says so, and names the handover first', () => {

@@ -92,9 +92,8 @@ export function remoteControl(view: SessionView, { config }: SignalParameters): 
 
 function ofHardware(kvm: { usb: string | null; edid: string | null; common: boolean }): Finding {
   const share = kvm.common ? HONEST_SHARE.kvmCommon : kvm.usb !== null && kvm.edid !== null ? HONEST_SHARE.kvmBoth : kvm.edid !== null ? HONEST_SHARE.kvmEdid : HONEST_SHARE.kvmUsb;
-  const parts = [kvm.edid === null ? null : `the display identifies itself as ${kvm.edid}`, kvm.usb === null ? null : `an input device as ${kvm.usb}`];
-  const devices = parts.filter((part) => part !== null);
-  return { share, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, hardware that lets a computer be driven from outside` };
+  const devices = [kvm.edid === null ? null : `the display identifies itself as ${kvm.edid}`, kvm.usb === null ? null : `an input device identifies itself as ${kvm.usb}`].filter((part) => part !== null);
+  return { share, ubiquitous: kvm.common, observed: devices.length, expected: 0, unit: 'devices', samples: 1, text: `${capital(devices.join(' and '))}, which can drive a computer from outside` };
 }
 
 function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: ApprovedTools): Finding | null {

@@ -51,7 +51,7 @@ export interface WindowTrace {
 
 const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
 
-/** Signals that are shown: what they hold counts for something. */
+/** From here on a signal counts as one more of a finding. What holds less is told as well, so that the strengths give the combined one. */
 const SHOWN_MIN = 0.2;
 
 export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): void {
@@ -115,7 +115,7 @@ function firstSuspicion(session: SessionState, at: number): number {
 
 const signalBits = (session: SessionState): number => session.signals.reduce((bits, { held }, i) => (held >= SHOWN_MIN ? bits | (1 << i) : bits), 0);
 
-/** Numbers of the signals that would be shown, ascending. */
+/** Numbers of the signals that count as one more, ascending. */
 const shownSignals = (session: SessionState): number[] => session.signals.flatMap(({ held }, i) => (held >= SHOWN_MIN ? [i] : []));
 
 function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, at: number, { parameters }: FindingContext): boolean {
@@ -179,11 +179,11 @@ function emit(person: Person, session: SessionState, fused: Fused, status: Findi
   };
 }
 
-/** Strongest first. A two-clock session says what its clocks hide, also where the gap gave no evidence. */
+/** All that is held, strongest first. A two-clock session says what its clocks hide, also where the gap gave no evidence. */
 function evidenceOf(person: Person, session: SessionState, config: DetectConfig): Evidence[] {
   const evidence: Evidence[] = [];
   session.signals.forEach(({ held, reading }, i) => {
-    if (held < SHOWN_MIN || reading === null) return;
+    if (held === 0 || reading === null) return;
     const { name, family } = SIGNALS[i]!;
     evidence.push({
       signal: name,
@@ -211,7 +211,7 @@ function evidenceOf(person: Person, session: SessionState, config: DetectConfig)
 /** What changes on earlier days add to the combined strength, so that it can be recomputed. */
 function earlierEvidence({ detector }: Person, { lastEnd }: SessionState): Evidence | null {
   const { carried, day } = detector;
-  if (carried < SHOWN_MIN) return null;
+  if (carried === 0) return null;
   return {
     signal: 'earlierDays',
     family: 'time',
