@@ -49,6 +49,14 @@ export async function measureAblation({ values, setup }: Settings): Promise<Case
   return joined(await runShards(tasks, { ...setup, onShard: progress('ablation') }));
 }
 
+const PROXIES = 'proxy-15-25,proxy-25-40,proxy-40-80,proxy-80';
+
+/** The proxies alone, with legs that change latencies and no interval between presses. */
+export async function measureUncoupled({ values, setup }: Settings): Promise<CasesResult> {
+  const tasks: ShardTask[] = casesOf({ ...values, uncoupled: true, honest: '0', kinds: PROXIES }).map((cases) => ({ cases, rules: false, ablation: false }));
+  return joined(await runShards(tasks, { ...setup, onShard: progress('uncoupled') }));
+}
+
 export async function measureSimulated({ values, setup }: Settings): Promise<CasesResult> {
   const piloted = integerOf(values, 'piloted', 100);
   const fleet = simulateFleet({ workstations: integerOf(values, 'honest', 300) + piloted, piloted, seed: integerOf(values, 'seed', 1), days: integerOf(values, 'days', 1, 1) });

@@ -76,6 +76,18 @@ function ratesOf({ kind, sessionDays, sessions, findings }: Pick<FalseFindings, 
   return { kind, sessionDays, sessions, findings, per1000, upper1000: (1000 * poissonInterval(findings.MEDIUM, 0.9).upper) / Math.max(1, sessionDays) };
 }
 
+/** Mean of the kinds' rates at MEDIUM and above, each kind counted alike whatever its number here; null without kinds. */
+export function equalShares(kinds: readonly FalseFindings[]): number | null {
+  return kinds.length === 0 ? null : kinds.reduce((sum, { per1000 }) => sum + per1000.MEDIUM, 0) / kinds.length;
+}
+
+/** The strongest signal of each honest session with a finding of MEDIUM or above, commonest first: `hiddenLeg 2, onset 1`. */
+export function carriersOf(sessions: readonly SessionOutcome[]): string {
+  const accused = sessions.filter(({ findings }) => findings[1] + findings[2] > 0);
+  const carriers = Map.groupBy(accused, ({ told }) => told[0]?.split(' ')[0] ?? 'unknown');
+  return [...carriers].toSorted(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1)).map(([signal, own]) => `${signal} ${own.length}`).join(', ');
+}
+
 export interface RuleScore {
   rule: string;
   /** Share of piloted sessions flagged after the piloting began. */

@@ -1,13 +1,14 @@
 /** The evaluation as tables for people. */
 import { poissonInterval } from '#lib/kernel/intervals.ts';
 import type { AblationRow } from './ablation.ts';
+import { BEFORE } from './cases/kinds.ts';
 import { type DistanceScore, distanceScore } from './distance.ts';
 import { judgeGoals, type GoalRow } from './goals.ts';
 import type { SessionOutcome } from './outcome.ts';
 import { ALL_RULES } from './simple-rules.ts';
 import type { PromiseResult } from './stages.ts';
 import { areaUnder, curve } from './statistics.ts';
-import { falseFindings, type FalseFindings, recallOfPeople, recallOfSessions, scoreRule, type RuleScore } from './summary.ts';
+import { equalShares, falseFindings, type FalseFindings, recallOfPeople, recallOfSessions, scoreRule, type RuleScore } from './summary.ts';
 
 export const number = (n: number | null, digits = 0): string => (n === null || Number.isNaN(n) ? '–' : n.toFixed(digits));
 export const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(0)}%`);
@@ -38,7 +39,7 @@ export function falseRows(rows: readonly FalseFindings[]): string[][] {
   return [
     ['honest kind', 'session-days', 'LOW+', 'MEDIUM+', 'HIGH+', 'per 1,000: any', '≥ MEDIUM', '95% bound'],
     ...rows.map(({ kind, sessionDays, findings, per1000, upper1000 }) => [
-      kind, String(sessionDays), String(findings.any), String(findings.MEDIUM), String(findings.HIGH), number(per1000.any, 1), number(per1000.MEDIUM, 1), number(upper1000, 1),
+      kind, String(sessionDays), String(findings.any), String(findings.MEDIUM), String(findings.HIGH), number(per1000.any, 1), number(per1000.MEDIUM, 2), number(upper1000, 2),
     ]),
   ];
 }
@@ -47,6 +48,8 @@ export interface Report {
   goals: GoalRow[];
   honest: FalseFindings[];
   allHonest: FalseFindings;
+  /** Of `honest`, each kind counted alike, without the honest days of people who are piloted later. */
+  equalShares: number | null;
   rules: RuleScore[];
   areaUnderRoc: number;
   distance: DistanceScore;
@@ -57,14 +60,25 @@ export function reportOf(outcomes: readonly SessionOutcome[]): Report {
   const piloted = outcomes.filter((session) => session.remote);
   const kinds = [...Map.groupBy(honest, (session) => session.kind)].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const names = [...new Set(outcomes.flatMap((session) => Object.keys(session.rules)))].filter((name) => name !== ALL_RULES).toSorted();
+  const rows = kinds.map(([kind, sessions]) => falseFindings(kind, sessions));
   return {
     goals: judgeGoals(outcomes),
-    honest: kinds.map(([kind, sessions]) => falseFindings(kind, sessions)),
+    honest: rows,
+    equalShares: equalShares(rows.filter(({ kind }) => kind !== BEFORE)),
     allHonest: falseFindings('all honest', honest),
     rules: [...names, ALL_RULES].map((name) => scoreRule(name, piloted, honest)),
     distance: distanceScore(piloted),
     areaUnderRoc: areaUnder(curve(piloted.map(({ strength }) => strength), honest.map(({ strength }) => strength))),
   };
+}
+
+/** Tolerated at MEDIUM and above by the goals, per 1,000 honest session-days. */
+export const TOLERATED_PER_1000 = 1;
+
+/** The rate at which the goals are asked for, with its verdict. */
+export function falseVerdict({ allHonest, equalShares: equal }: Pick<Report, 'allHonest' | 'equalShares'>): string {
+  const rate = allHonest.per1000.MEDIUM;
+  return `${number(rate, 2)} false findings of MEDIUM and above per 1,000 honest session-days (${allHonest.findings.MEDIUM} on ${allHonest.sessionDays.toLocaleString('en-US')}; at most ${number(allHonest.upper1000, 2)} with 95% confidence), ${number(equal, 2)} with every honest kind counted alike; asked ≤ ${TOLERATED_PER_1000}: ${rate <= TOLERATED_PER_1000 ? 'met' : 'NOT MET'}`;
 }
 
 export function textOf(outcomes: readonly SessionOutcome[]): string {
@@ -78,6 +92,7 @@ export function textOf(outcomes: readonly SessionOutcome[]): string {
     '',
     'False findings on honest sessions',
     aligned(falseRows([...report.honest, report.allHonest])),
+    falseVerdict(report),
     '',
     'Piloted sessions and people by kind and mode',
     aligned([
@@ -112,11 +127,11 @@ export function promiseText({ promisedPer1000, kinds, all }: PromiseResult): str
   const measured = all.per1000.MEDIUM;
   const { lower, upper } = poissonInterval(all.findings.MEDIUM);
   const per1000 = (n: number): string => number((1000 * n) / all.sessionDays, 3);
-  const verdict = `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'}, by a factor of ${measured === 0 ? `more than ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)}` : number(promisedPer1000 / measured, 1)}`;
+  const verdict = `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'} (promised ÷ the interval’s upper end: ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)})`;
   return [
     aligned(falseRows([...kinds, all])),
     '',
-    `Measured ${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`,
+    `Measured ${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (${all.findings.MEDIUM} of them; 95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`,
   ].join('\n');
 }
 

@@ -6,6 +6,7 @@ import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { type AddressBook, distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Link, Processing, Scene, Tenant, Workstation } from './draft.ts';
 import { LAST_MILE } from './fitted.ts';
+import { DISPLAYS, KEYBOARDS, MICE } from './hardware.ts';
 import { type LegOptions, propagationMs } from './path.ts';
 import { HOME_PLACES, NETWORKS, type Place, TRANSIT_ASNS, VANTAGE_PLACES, type VantagePlace } from './places.ts';
 import { drawProfile } from './typist.ts';
@@ -16,9 +17,6 @@ const FINGERPRINTS = [
   't13d1715h2_5b57614c22b0_5c2c66f702b4',
   't13d2014h2_a09f3c656075_14788d8d241b',
 ];
-const KEYBOARDS = ['046d:c31c', '413c:2113', '05ac:024f', '045e:07f8', '17ef:6099', '03f0:034a', '04d9:0169'];
-const MICE = ['046d:c077', '413c:301a', '17ef:600e', '045e:0745', '046d:c548'];
-const DISPLAYS = ['DEL40F4', 'GSM5B08', 'SAM0F9C', 'LEN65C9', 'HWP3297', 'BOE0900', 'AUO5B2D', 'ACR0771'];
 
 export const hex = (prng: Prng, digits: number): string => {
   let text = '';

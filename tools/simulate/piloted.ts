@@ -3,6 +3,7 @@ import type { Prng } from '#lib/kernel/prng.ts';
 import { floorRttMs } from '#lib/kernel/geodesy.ts';
 import { distanceKm, type LocatedAddress } from './addresses.ts';
 import type { Driver, Scene, Workstation } from './draft.ts';
+import { KVM_DEVICES, KVM_DISPLAYS } from './hardware.ts';
 import type { PilotedKind } from './kinds.ts';
 import { type LegOptions, LOSS_SHARES, propagationMs } from './path.ts';
 import { drawHops, drawLeg, drawLink, homeAddress, legOf } from './person.ts';
@@ -22,8 +23,6 @@ export interface Operation {
 
 type Shape = (person: Workstation, prng: Prng, scene: Scene, operation: Operation) => void;
 
-const KVM_DEVICES = ['1d6b:0104', '0557:2419', '04b4:0101'];
-const KVM_DISPLAYS = ['LNX0000', 'TSB8888', 'GUD8888', 'MS21090'];
 const REMOTE_TOOLS = ['AnyDesk', 'TeamViewer', 'RustDesk', 'Chrome Remote Desktop', 'Splashtop'];
 
 /** The leg from the operator to the laptop or relay; longer when the operator hides behind more relays. */
@@ -121,7 +120,7 @@ const laptopFarm: Shape = (person, prng, scene, operation) => {
   person.link = drawLink(prng, scene.book, operation.farmAddress, operation.farm, person.vantage);
   person.link.osTimeZone = person.declared.timeZone;
   const kvm = prng.chance(0.5);
-  const change = kvm ? { inputDevices: [KVM_DEVICES[0]!], displayEdid: KVM_DISPLAYS[0]! } : { inputOrigin: 'VIRTUAL' as const };
+  const change = kvm ? { inputDevices: [KVM_DEVICES[0]], displayEdid: KVM_DISPLAYS[0] } : { inputOrigin: 'VIRTUAL' as const };
   drive(person, operation, hiddenLeg(prng, operation.operator, operation.farm), change);
   person.hours = { ...person.hours, timeZone: operation.farm.timeZone };
   takeTurns(person, operation, 8.5, 10);

@@ -34,7 +34,7 @@ export const PILOTED_CASES = {
   'packet-vpn': 'a packet-level VPN from abroad with an exit near the declared place',
   handover: 'an honest morning, handed over in mid-session to an operator 30–200 ms away',
   'laptop-farm': '5–12 laptops at one residential address, driven in turn',
-  'ip-kvm-traces': 'an IP-KVM without visible lag that shows as a USB device or display',
+  'ip-kvm-traces': 'an IP-KVM without visible lag that shows as a USB device, a display or both; a third of those keyboards are on no list',
   'ip-kvm-bare': 'the same without a trace in the hardware',
   'night-operator': "works the operator's day hours; half of them through an IP-KVM without visible lag",
   'shared-operator': 'one operator on 3–5 identities in turn; half of them without visible lag',

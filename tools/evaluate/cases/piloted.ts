@@ -3,6 +3,7 @@ import { Prng } from '#lib/kernel/prng.ts';
 import { distanceKm, type LocatedAddress } from '../../simulate/addresses.ts';
 import type { Driver, Link, SessionPlan, Workstation } from '../../simulate/draft.ts';
 import type { PathFactory } from '../../simulate/path.ts';
+import { DISPLAYS, KEYBOARDS, KVM_DEVICES, KVM_DISPLAYS } from '../../simulate/hardware.ts';
 import { drawHops, homeAddress } from '../../simulate/person.ts';
 import { HOSTING_ASNS, NETWORKS, VPN_ASNS } from '../../simulate/places.ts';
 import type { KeyFactory } from '../../simulate/typist.ts';
@@ -42,8 +43,6 @@ export interface Piloting {
 
 type Shape = (person: Workstation, prng: Prng, world: World, site: Site, operation: Operation) => Piloting;
 
-const KVM_DEVICES = ['1d6b:0104', '0557:2419', '04b4:0101'];
-const KVM_DISPLAYS = ['LNX0000', 'TSB8888', 'GUD8888', 'MS21090'];
 const REMOTE_TOOLS = ['AnyDesk', 'TeamViewer', 'RustDesk', 'Chrome Remote Desktop', 'Splashtop'];
 /** Honest working days before a piloted history begins. */
 export const HONEST_DAYS = 3;
@@ -142,7 +141,12 @@ const handover: Shape = (_person, prng, world, site, operation) => {
   };
 };
 
-const kvmTraces = (prng: Prng): Partial<Driver> => ({ inputDevices: [prng.pick(KVM_DEVICES)], displayEdid: prng.pick(KVM_DISPLAYS) });
+/** The keyboard and the display are a setting each, and either may be set to pass for an ordinary one. */
+function kvmTraces(prng: Prng): Partial<Driver> {
+  const disguised = prng.pick(['neither', 'neither', 'keyboard', 'display'] as const);
+  const device = prng.pick(disguised === 'keyboard' ? KEYBOARDS : KVM_DEVICES);
+  return { inputDevices: [device], displayEdid: prng.pick(disguised === 'display' ? DISPLAYS : KVM_DISPLAYS) };
+}
 
 const ipKvm = (traces: boolean): Shape => (_person, prng, world, site, operation) => {
   const leg = hiddenLeg(prng, world, site, [40, 280]);

@@ -1,8 +1,9 @@
 /** One tenant's world for the evaluation: measured places and paths, recorded typists, and simulated surroundings. */
 import { Prng } from '#lib/kernel/prng.ts';
 import { distanceKm, type LocatedAddress } from '../../simulate/addresses.ts';
-import type { Scene, Workstation } from '../../simulate/draft.ts';
+import type { Driver, Scene, Workstation } from '../../simulate/draft.ts';
 import { drawScene } from '../../simulate/fleet.ts';
+import { KVM_DEVICES, MICE, SWITCH_DEVICES, SWITCH_DISPLAYS } from '../../simulate/hardware.ts';
 import type { CloudRegion } from '../../simulate/measured.ts';
 import { DEFAULTS } from '../../simulate/options.ts';
 import { HOME_PLACES, NETWORKS, type Place, type VantagePlace } from '../../simulate/places.ts';
@@ -174,6 +175,16 @@ export const drawPath = (prng: Prng, world: World, baseMs: number, line: Line = 
 /** Last mile of a home, ms (fibre and cable 3–25). */
 export const lastMile = (prng: Prng): number => Math.min(25, Math.max(2, prng.logNormal(8, 0.5)));
 
+/** Honest people with a KVM switch, and with what a network KVM is made of (a single-board computer that serves as a keyboard): stated shares, the second as detection takes it. */
+const SWITCH_SHARE = 0.03;
+const GADGET_SHARE = 3e-4;
+
+function oddHardware(prng: Prng): Partial<Driver> {
+  if (prng.chance(GADGET_SHARE)) return { inputDevices: [KVM_DEVICES[0], prng.pick(MICE)] };
+  if (!prng.chance(SWITCH_SHARE)) return {};
+  return { inputDevices: [prng.pick(SWITCH_DEVICES)], ...(prng.chance(0.3) && { displayEdid: prng.pick(SWITCH_DISPLAYS) }) };
+}
+
 export interface Desk {
   person: Workstation;
   site: Site;
@@ -193,7 +204,7 @@ export function honestPerson(world: World, stream: string, prng: Prng, kind: str
   const baseMs = site.rttMs + lastMile(prng);
   person.link = { ...person.link, source, leg: drawPath(prng, world, baseMs), hops: drawHops(prng, scene.book, site.vantage, source, baseMs) };
   const typist = world.nextTypist();
-  person.driver = { ...person.driver, hiddenTyped: !world.uncoupled, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
+  person.driver = { ...person.driver, ...oddHardware(new Prng(scene.seed, `${stream}:desk`)), hiddenTyped: !world.uncoupled, typist: keysOf(typist), processing: machineOf(ordinaryMachine(prng)) };
   return { person, site, gridMs: gridOf(typist) };
 }
 

@@ -5,7 +5,7 @@ import { rulesHash } from '#lib/kernel/config-hash.ts';
 import { loadEmbeddedConfig } from '../../embedded/pipeline.ts';
 import { crossFitted } from '../distance.ts';
 import type { Settings } from '../options.ts';
-import { type CasesResult, measureAblation, measureCases, measurePromise, type PromiseResult } from '../stages.ts';
+import { type CasesResult, measureAblation, measureCases, measurePromise, measureUncoupled, type PromiseResult } from '../stages.ts';
 import { reportOf } from '../table.ts';
 import { pageOf } from './page.ts';
 import { distancePicture, falseFindingsPicture, precisionPicture, recallByLeg, rocPicture, timePicture } from './pictures.ts';
@@ -28,10 +28,8 @@ async function stage<T>(name: string, dir: string | undefined, measure: () => Pr
 export async function writeDocs(settings: Settings, args: readonly string[]): Promise<string[]> {
   const { reuse } = settings.values;
   const cases = await stage<CasesResult>('cases', reuse, () => measureCases(settings, false));
-  const ablation = await stage<Pick<CasesResult, 'ablation' | 'revision'>>('ablation', reuse, async () => {
-    const { ablation: rows, revision } = await measureAblation(settings);
-    return { ablation: rows, revision };
-  });
+  const uncoupled = await stage<CasesResult>('uncoupled', reuse, () => measureUncoupled(settings));
+  const ablation = await stage<CasesResult>('ablation', reuse, () => measureAblation(settings));
   const promise = await stage<PromiseResult>('promise', reuse, async () => {
     const { sessions: _, ...result } = await measurePromise(settings);
     return result;
@@ -41,7 +39,7 @@ export async function writeDocs(settings: Settings, args: readonly string[]): Pr
   const shown = args.filter((arg, i) => arg !== '--reuse' && args[i - 1] !== '--reuse');
   const { sessions } = cases;
   const pages: Readonly<Record<string, string>> = {
-    'evaluation.md': pageOf({ command: `npm run evaluate -- ${shown.join(' ')}`, rules, events: cases.events, revision: cases.revision, sessions, ablation: ablation.ablation, ablationRevision: ablation.revision, promise, crossFitted: crossFitted(settings.setup.data) }),
+    'evaluation.md': pageOf({ command: `npm run evaluate -- ${shown.join(' ')}`, rules, events: cases.events, revision: cases.revision, sessions, uncoupled: uncoupled.sessions, ablation, promise, crossFitted: crossFitted(settings.setup.data) }),
     'pictures/evaluation-recall.svg': recallByLeg(sessions),
     'pictures/evaluation-honest.svg': falseFindingsPicture(reportOf(sessions).honest),
     'pictures/evaluation-roc.svg': rocPicture(sessions),
