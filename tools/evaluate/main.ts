@@ -44,7 +44,7 @@ async function run(args: string[]): Promise<number> {
     return 0;
   }
   if (values['write-docs'] === true) {
-    for (const name of await writeDocs(settings, args)) console.log(`docs/${name}`);
+    for (const name of await writeDocs(settings, args)) console.log(name);
     return 0;
   }
   const started = systemClock.monotonicMs();

@@ -27,8 +27,8 @@ ingest, enrich and detect, and prints what was found per kind against the goals,
   --ablation         the same with each signal left out
   --promise          honest people only: the measured rate of false findings against the promised one
   --session-days N   how many of them at least (default ${PROMISE_SESSION_DAYS})
-  --write-docs       cases, ablation and promise, then docs/evaluation.md and its pictures; --reuse DIR keeps what each
-                     stage measured in DIR and takes what is there already
+  --write-docs       cases, without coupling, ablation and promise, then docs/evaluation.md, its pictures and README's part;
+                     --reuse DIR keeps what each stage measured in DIR and takes what is there already
   --source S         ${SOURCES.join(' or ')} (default recorded): sessions of measured data, or of the simulator, which takes
                      --honest, --piloted, --days and --seed alone
   --part P           ${PARTS.join(', ')} (default test): halves by person, place and path; tune on dev, judge on test

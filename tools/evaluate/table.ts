@@ -123,17 +123,16 @@ export function distanceText({ sessions, covered, interval, widthKm, naiveWidthK
   return `Operator distance: ${percent(share)} of ${sessions.toLocaleString('en-US')} ${what} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
 }
 
-export function promiseText({ promisedPer1000, kinds, all }: PromiseResult): string {
+/** The measured rate of false findings against the promised one. */
+export function promiseFigures({ promisedPer1000, all }: Pick<PromiseResult, 'promisedPer1000' | 'all'>): string {
   const measured = all.per1000.MEDIUM;
   const { lower, upper } = poissonInterval(all.findings.MEDIUM);
   const per1000 = (n: number): string => number((1000 * n) / all.sessionDays, 3);
   const verdict = `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'} (promised ÷ the interval’s upper end: ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)})`;
-  return [
-    aligned(falseRows([...kinds, all])),
-    '',
-    `Measured ${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (${all.findings.MEDIUM} of them; 95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`,
-  ].join('\n');
+  return `${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (${all.findings.MEDIUM} on ${all.sessionDays.toLocaleString('en-US')}; 95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`;
 }
+
+export const promiseText = (result: PromiseResult): string => [aligned(falseRows([...result.kinds, result.all])), '', `Measured ${promiseFigures(result)}`].join('\n');
 
 /** One row per signal that was left out; only the goals whose recall moves. */
 export function ablationText(rows: readonly AblationRow[]): string {

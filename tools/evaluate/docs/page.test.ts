@@ -6,7 +6,9 @@ import type { SessionOutcome } from '../outcome.ts';
 import { falseFindings } from '../summary.ts';
 import { pageOf } from './page.ts';
 import { distancePicture, falseFindingsPicture, precisionPicture, recallByLeg, rocPicture, timePicture } from './pictures.ts';
+import { BEGIN, END, readmeWith } from './readme.ts';
 import { GOAL_REASONS, HONEST_REASONS } from './reasons.ts';
+import { reportOf } from '../table.ts';
 
 const sighted = { typingMin: 4, at: 10 };
 
@@ -57,6 +59,29 @@ describe('the page', () => {
   it('has a reason for every goal', () => {
     expect(Object.keys(GOAL_REASONS).toSorted()).toEqual(GOALS.map(({ title }) => title).toSorted());
     for (const kind of Object.keys(HONEST_REASONS)) expect(HONEST_CASES).toHaveProperty(kind);
+  });
+});
+
+describe('README’s part', () => {
+  const all = falseFindings('all honest', honest);
+  const input = { report: reportOf(sessions), uncoupled: piloted.map((outcome) => ({ ...outcome, found: [null, null, null] })), promise: { events: 1, people: 2, promisedPer1000: 5, kinds: [], all, revisions: [] } };
+
+  it('stands between its marks and leaves the rest alone', () => {
+    const written = readmeWith(`# Before\n\n${BEGIN}\nold\n${END}\n\n## After\n`, input);
+    expect(written.startsWith(`# Before\n\n${BEGIN}\n**`)).toBe(true);
+    expect(written.endsWith(`\n${END}\n\n## After\n`)).toBe(true);
+    expect(written).not.toContain('old');
+    expect(readmeWith(written, input)).toBe(written);
+    expect(() => readmeWith('# No marks\n', input)).toThrow('README.md has no <!-- evaluation');
+  });
+
+  it('says each goal with its verdict, whether the rate was kept, who is accused, and what is left without the coupling', () => {
+    const part = readmeWith(`${BEGIN}\n${END}`, input);
+    for (const { title } of GOALS) expect(part).toContain(`| ${title} |`);
+    expect(part).toContain('| proxy, 25–40 ms | 67% of 3 sessions | ≥ 70% | NOT MET | 67% | – | 67% |');
+    expect(part).toContain('asked ≤ 1: NOT MET');
+    expect(part).toContain('21 of the 22 honest kinds had none at MEDIUM or above; slow-pc 1000.0.');
+    expect(part).toContain('0% (15–25 ms)');
   });
 });
 

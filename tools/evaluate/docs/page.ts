@@ -2,11 +2,12 @@
 import { HONEST_CASES, PILOTED_CASES } from '../cases/kinds.ts';
 import type { DistanceScore } from '../distance.ts';
 import { judgeGoals } from '../goals.ts';
-import { distanceText, falseRows, falseVerdict, goalRows, number, percent, promiseText, reportOf, type Report, type Rows, TOLERATED_PER_1000 } from '../table.ts';
+import { distanceText, falseRows, falseVerdict, goalRows, number, percent, promiseFigures, reportOf, type Report, TOLERATED_PER_1000 } from '../table.ts';
 import type { SessionOutcome } from '../outcome.ts';
 import { PROMISE_SESSION_DAYS } from '../options.ts';
 import type { CasesResult, PromiseResult } from '../stages.ts';
 import { carriersOf, falseFindings, recallOfPeople, recallOfSessions } from '../summary.ts';
+import { markdown } from './markdown.ts';
 import { METHOD } from './method.ts';
 import { GOAL_REASONS, HONEST_REASONS } from './reasons.ts';
 
@@ -27,12 +28,6 @@ export interface PageInput {
 }
 
 const PICTURES = 'pictures/evaluation';
-
-function markdown(rows: Rows): string {
-  const [head, ...body] = rows;
-  const cells = (row: readonly string[]): string => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [cells(head!), `| --- |${' ---: |'.repeat(head!.length - 1)}`, ...body.map(cells)].join('\n');
-}
 
 const sentence = (reason = ''): string => reason.slice(0, 1).toUpperCase() + reason.slice(1);
 
@@ -121,7 +116,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day (half of what the table above has, and over more days, so that more of them have a history: the rates of a kind differ for both reasons), in ${promise.events.toLocaleString('en-US')} events (revision ${promise.revisions.map((name) => `\`${name}\``).join(', ')}):`,
     '',
     ...(promise.all.sessionDays < PROMISE_SESSION_DAYS ? [`These are fewer than the ${PROMISE_SESSION_DAYS.toLocaleString('en-US')} that \`npm run evaluate -- --promise\` runs.`, ''] : []),
-    `**${promiseText(promise).split('\n').at(-1)!}.**`,
+    `**Measured ${promiseFigures(promise)}.**`,
     '',
     markdown(falseRows([...promise.kinds, promise.all])),
     '',

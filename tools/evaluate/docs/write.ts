@@ -1,4 +1,4 @@
-/** Measures every stage, then writes docs/evaluation.md and its pictures. */
+/** Measures every stage, then writes docs/evaluation.md, its pictures and README's part. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rulesHash } from '#lib/kernel/config-hash.ts';
@@ -9,8 +9,10 @@ import { type CasesResult, measureAblation, measureCases, measurePromise, measur
 import { reportOf } from '../table.ts';
 import { pageOf } from './page.ts';
 import { distancePicture, falseFindingsPicture, precisionPicture, recallByLeg, rocPicture, timePicture } from './pictures.ts';
+import { readmeWith } from './readme.ts';
 
 const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url));
+const README = fileURLToPath(new URL('../../../README.md', import.meta.url));
 
 /** What the stage measured before, where it was kept; else measures it and keeps it. */
 async function stage<T>(name: string, dir: string | undefined, measure: () => Promise<T>): Promise<T> {
@@ -48,5 +50,6 @@ export async function writeDocs(settings: Settings, args: readonly string[]): Pr
     'pictures/evaluation-distance.svg': distancePicture(sessions),
   };
   for (const [name, content] of Object.entries(pages)) writeFileSync(`${DOCS}/${name}`, content);
-  return Object.keys(pages);
+  writeFileSync(README, readmeWith(readFileSync(README, 'utf8'), { report: reportOf(sessions), uncoupled: uncoupled.sessions, promise }));
+  return ['README.md', ...Object.keys(pages).map((name) => `docs/${name}`)];
 }
