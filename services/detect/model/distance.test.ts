@@ -44,7 +44,7 @@ test('a clock error widens it in both directions', () => {
 });
 
 test('a machine that is known by its own earlier days narrows the ring; one whose days are as late as today, or slower than others, is not taken for known', () => {
-  const own = { days: 2, minutes: 120, lowMs: 2, typicalMs: 2.5, oftenMs: 3, highMs: 5 };
+  const own = { days: 2, minutes: 120, lowMs: 2, typicalMs: 2.5, oftenMs: 3, highMs: 5, spreadMs: 0 };
   const known = machineGap(40, 3.5, 8.5, own);
   const unknown = machineGap(40, 3.5, 8.5, null);
   expect(known).toEqual({ least: 2, typical: 2.5, most: 3 });
@@ -52,7 +52,7 @@ test('a machine that is known by its own earlier days narrows the ring; one whos
   expect(machineGap(40, 0, 0, null)).toEqual({ least: 0, typical: 0, most: 0 });
   const widthOf = (machine: MachineGap): number => ringOf(40, 0, machine)!.upper - ringOf(40, 0, machine)!.lower;
   expect(widthOf(known)).toBeLessThan(widthOf(unknown));
-  for (const change of [{ minutes: 59 }, { typicalMs: 9 }, { highMs: 40 }]) expect(machineGap(40, 3.5, 8.5, { ...own, ...change })).toEqual(unknown);
+  for (const change of [{ minutes: 59 }, { typicalMs: 9 }, { highMs: 40, spreadMs: 0 }]) expect(machineGap(40, 3.5, 8.5, { ...own, ...change })).toEqual(unknown);
 });
 
 test('two clocks see one way: the round trip is twice that', () => {

@@ -101,9 +101,9 @@ describe('hidden leg', () => {
   });
 
   test('a device with the same calm gap on earlier days is taken for a slow machine', () => {
-    const own = { days: 5, minutes: 600, lowMs: 61, typicalMs: 61, oftenMs: 62, highMs: 63 };
+    const own = { days: 5, minutes: 600, lowMs: 61, typicalMs: 61, oftenMs: 62, highMs: 63, spreadMs: 0 };
     expect(rank(at(60, { own }))).toBe(RANK.NONE);
-    expect(rank(at(60, { own: { ...own, typicalMs: 8, oftenMs: 9, highMs: 9 } }))).toBe(RANK.LOW);
+    expect(rank(at(60, { own: { ...own, typicalMs: 8, oftenMs: 9, highMs: 9, spreadMs: 0 } }))).toBe(RANK.LOW);
     const beyond = { own: { ...own, typicalMs: Infinity, oftenMs: Infinity, highMs: Infinity } };
     expect(at(400, beyond), 'days beyond the grid of the history are no calm ones').toEqual(at(400));
   });
@@ -169,7 +169,7 @@ describe('hidden leg', () => {
     expect(reading(hosted).explanation).toContain('only the 107 ms that the gap comes back to count');
     expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(8) }))).toBe(RANK.MEDIUM);
     expect(rank(at(400, { sensor: 'BASTION', minutes: minutes(107) }))).toBe(RANK.MEDIUM);
-    const own = { days: 1, minutes: 600, lowMs: 107, typicalMs: 107, oftenMs: 112, highMs: 115 };
+    const own = { days: 1, minutes: 600, lowMs: 107, typicalMs: 107, oftenMs: 112, highMs: 115, spreadMs: 0 };
     expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(400), own })), 'on an earlier day').toBeLessThan(RANK.LOW + 1);
     expect(rank(at(400, { sensor: 'VDI_GATEWAY', minutes: minutes(400) }))).toBe(RANK.MEDIUM);
   });

@@ -57,7 +57,7 @@ const VARIATION_GAP_MIN = 15;
 const JITTER_NULL: NullTable = [[0.5, 0.4], [2, 0.1], [4, 0.03], [8, 0.01], [30, 0.003]];
 const DRIFT_NULL: NullTable = [[0.5, 0.2], [1.5, 0.04], [3, 0.015], [6, 0.005], [15, 0.002]];
 /** The same where no jitter comes with the drift: a load that lasts moves a machine's floor while its keys are as regular as ever. */
-const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.1], [5, 0.04], [15, 0.02]];
+const DRIFT_ALONE_NULL: NullTable = [[0.5, 0.5], [1.5, 0.25], [3, 0.12], [5, 0.07], [15, 0.05]];
 
 /**
  * Share of the minutes' spread that may be the transport's. Load lifts a machine's floor and its spread together; where the transport hides

@@ -22,6 +22,10 @@ export interface DeviceHistory {
   today: Uint16Array;
   /** Days in a row that were not learnt. */
   refusedDays: number;
+  /** Mean over the minutes of `past` of the transport's lower spread, µs: what of their gaps was the line's. */
+  pastSpreadUs: number;
+  /** Its sum over the minutes of `today`, µs. */
+  todaySpreadUs: number;
   /** Of its latencies and intervals. */
   coupling: Coupling;
   /** Transient: what `past` shows; absent until somebody asks. */
@@ -53,14 +57,14 @@ export function historyBin(gapMs: number): number {
 function emptyHistory(): DeviceHistory {
   const bytes = new ArrayBuffer(4 * HISTORY_BINS + 8 * COUPLING_SUMS);
   const [past, today] = [new Uint16Array(bytes, 0, HISTORY_BINS), new Uint16Array(bytes, 2 * HISTORY_BINS, HISTORY_BINS)];
-  return { deviceId: '', sensor: 'ENDPOINT_AGENT', days: 0, lastDay: -1, past, today, refusedDays: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS), own: undefined };
+  return { deviceId: '', sensor: 'ENDPOINT_AGENT', days: 0, lastDay: -1, past, today, refusedDays: 0, pastSpreadUs: 0, todaySpreadUs: 0, coupling: new Float64Array(bytes, 4 * HISTORY_BINS, COUPLING_SUMS), own: undefined };
 }
 
 const spare = new Spares(emptyHistory, (history) => {
   history.past.fill(0);
   history.today.fill(0);
   history.coupling.fill(0);
-  history.days = history.refusedDays = 0;
+  history.days = history.refusedDays = history.pastSpreadUs = history.todaySpreadUs = 0;
   history.lastDay = -1;
   history.own = undefined;
 });
@@ -75,14 +79,20 @@ export function newHistory(deviceId: string, sensor: Sensor): DeviceHistory {
   return history;
 }
 
-/** Counts a minute; when a new day begins the last one becomes past. */
-export function recordMinute(history: DeviceHistory, end: number, lowMs: number): void {
+/**
+ * Counts a minute; when a new day begins the last one becomes past.
+ *
+ * @param spreadUs the transport's lower spread at its end, µs; 0 where it is not known, so that less is taken for the line's
+ */
+export function recordMinute(history: DeviceHistory, end: number, lowMs: number, spreadUs: number): void {
   const day = Math.floor((end - 1) / DAY_MS);
   if (day > history.lastDay) {
     if (history.lastDay >= 0) learnDay(history);
     history.today.fill(0);
+    history.todaySpreadUs = 0;
     history.lastDay = day;
   }
+  history.todaySpreadUs += spreadUs;
   const bin = historyBin(lowMs);
   history.today[bin] = Math.min(COUNT_MAX, history.today[bin]! + 1);
 }
@@ -97,6 +107,8 @@ function learnDay(history: DeviceHistory): void {
   }
   history.refusedDays = 0;
   history.days = Math.min(COUNT_MAX, history.days + 1);
+  const minutes = minutesOf(past);
+  history.pastSpreadUs = Math.round((history.pastSpreadUs * minutes + history.todaySpreadUs) / (minutes + minutesOf(today)));
   for (let i = 0; i < HISTORY_BINS; i++) past[i] = Math.min(COUNT_MAX, past[i]! + today[i]!);
   history.own = undefined;
 }
@@ -111,6 +123,8 @@ export interface OwnGap {
   typicalMs: number;
   oftenMs: number;
   highMs: number;
+  /** Mean lower spread of the transport in those minutes, ms. */
+  spreadMs: number;
 }
 
 /** What the past days show; null without any. Asked with every window, and the same all day. */
@@ -119,9 +133,9 @@ export function ownGap(history: DeviceHistory): OwnGap | null {
   return history.own;
 }
 
-function ownGapOf({ past, days }: DeviceHistory): OwnGap | null {
+function ownGapOf({ past, days, pastSpreadUs }: DeviceHistory): OwnGap | null {
   const minutes = minutesOf(past);
-  return minutes === 0 ? null : { days, minutes, lowMs: quantileOf(past, 0.15), typicalMs: quantileOf(past, 0.5), oftenMs: quantileOf(past, 0.85), highMs: quantileOf(past, 0.95) };
+  return minutes === 0 ? null : { days, minutes, lowMs: quantileOf(past, 0.15), typicalMs: quantileOf(past, 0.5), oftenMs: quantileOf(past, 0.85), highMs: quantileOf(past, 0.95), spreadMs: pastSpreadUs / 1000 };
 }
 
 function quantileOf(counts: Uint16Array, share: number): number {

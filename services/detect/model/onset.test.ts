@@ -27,7 +27,7 @@ test('at a desktop hosted elsewhere the honest way to it may change its route, a
 
 test('a rise to where the device was on earlier days anyhow is no news, once it has had days to show it', () => {
   const rise = [4, 5, 4, 6, 5, 4, 64, 66, 65, 64, 66];
-  const own = { days: 2, minutes: 120, lowMs: 5, typicalMs: 5, oftenMs: 62, highMs: 70 };
+  const own = { days: 2, minutes: 120, lowMs: 5, typicalMs: 5, oftenMs: 62, highMs: 70, spreadMs: 0 };
   const at = (change: Partial<typeof own>) => onset(view({ gap: gapView(5, { minutes: minutes(rise), own: { ...own, ...change } }) }), parameters);
   expect(at({})).toBe('quiet');
   expect(reading(at({ days: 1 })).observed).toBe(60.5);

@@ -3,7 +3,7 @@
  *
  * Hypothesis: the machine was its person's own until lately; now somebody drives it through a further leg.
  * Statistic: the gap that all but one of the last six minutes have, less the 95th percentile of the minutes of the same
- *   device's earlier days at the same kind of sensor, less the transport's present spread.
+ *   device's earlier days at the same kind of sensor, less what the transport spreads more than it did in those minutes.
  * Null: honest machines keep their gap from day to day; a new application, a dock or an update moves it. Shares of
  *   session-days with such a shift are a stated prior. A device that works at two levels (a dock, an application that is not used
  *   every day) may have shown one of them only: with days alike in turn, one earlier day misses the other 2.4 times as often as three do
@@ -47,7 +47,8 @@ export function ownGap(view: SessionView, parameters: SignalParameters): Answer 
   const { own } = gap;
   if (own.days < DAYS_MIN || own.minutes < OWN_MINUTES_MIN) return NO_DATA;
   const { lowMs: heldMs, samples, windowStart } = heldGap(gap);
-  const spreadMs = transport === null ? 0 : transport.lowerSpreadMs;
+  // What the line spread before is in the earlier minutes already.
+  const spreadMs = transport === null ? 0 : Math.max(0, transport.lowerSpreadMs - own.spreadMs);
   const shift = heldMs - own.highMs - spreadMs;
   const few = ofFewDays(own.days);
   const log10P = Math.min(0, log10Share(SHIFT_NULL, shift) + few);
@@ -65,6 +66,6 @@ export function ownGap(view: SessionView, parameters: SignalParameters): Answer 
     samples,
     windowStart,
     windowEnd: view.windowEnd,
-    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${thousands(samples)} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${thousands(own.minutes)} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the spread of the round trip, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days${few > 0 ? ` (${rounded(10 ** few, 1)} times as many as where more days are known)` : ''}${couplingText(coupling)} and is consistent with a further leg that was not there before.`,
+    explanation: `In all but one of the last ${MINUTES_HELD} minutes of typing (${thousands(samples)} keystrokes) the gap between keystroke latency and network round trip was at least ${show(heldMs)} ms; on ${own.days} earlier days 95% of ${thousands(own.minutes)} minutes on this device stayed below ${show(own.highMs)} ms (typically ${show(own.typicalMs)} ms). With ${show(spreadMs)} ms granted for the round trip, which spreads so much more than in those minutes, a rise of ${show(shift)} ms is seen on a share of ${(10 ** log10P).toExponential(1)} of honest session-days${few > 0 ? ` (${rounded(10 ** few, 1)} times as many as where more days are known)` : ''}${couplingText(coupling)} and is consistent with a further leg that was not there before.`,
   };
 }

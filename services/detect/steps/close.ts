@@ -272,5 +272,6 @@ function recordHistory(person: Person, session: SessionState, end: number, lowMs
       person.devices.splice(person.devices[oldest] === history ? 0 : oldest, 1);
     }
   }
-  recordMinute(history, end, lowMs);
+  const { transport } = session;
+  recordMinute(history, end, lowMs, transport === null || transport.spreadSamples === 0 ? 0 : Math.round(transport.lowerSpreadUs / transport.spreadSamples));
 }

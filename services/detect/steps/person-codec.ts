@@ -22,7 +22,7 @@ import { readSession, writeSession } from './session-codec.ts';
 import { readSighting, writeSighting } from './sighting-codec.ts';
 import { readWindow, writeWindow } from './window-codec.ts';
 
-const VERSION = 11;
+const VERSION = 12;
 /** Version, and two times, at most. */
 export const HEAD_BYTES = 17;
 const out = new ByteWriter();
@@ -212,6 +212,8 @@ function writePerson(person: Person, dictionary: DatabasesDictionary): void {
     out.integer(device.lastDay);
     out.packed(device.past);
     out.packed(device.today);
+    out.count(device.pastSpreadUs);
+    out.count(device.todaySpreadUs);
     writeCoupling(out, device.coupling);
   });
   out.list(person.rhythms, (profile) => writeProfile(out, profile));
@@ -237,6 +239,8 @@ function readDevice(input: ByteReader, sessions: readonly SessionState[]): Devic
   device.lastDay = input.integer();
   input.packedInto(device.past);
   input.packedInto(device.today);
+  device.pastSpreadUs = input.count();
+  device.todaySpreadUs = input.count();
   readCoupling(input, device.coupling);
   return device;
 }
