@@ -70,12 +70,14 @@ describe('KVM hardware', () => {
   test('keyboards and monitors are none', () => {
     expect(kvmFacts(['046d:c31c', '413c:2113'], 'DEL41A8')).toBeNull();
     expect(kvmFacts([], null)).toBeNull();
+    // PNP ids of makers of monitors and notebooks that begin as others do.
+    for (const edid of ['EPI4812', 'TSB0105', 'AVT1234', 'MAX05EC', 'LEN40B1', 'GSM5B08', 'HWP3297']) expect(kvmFacts([], edid), edid).toBeNull();
   });
   test('network KVMs are known by USB and by EDID; a desk switch is common', () => {
     expect(kvmFacts(['046d:c31c', '1D6B:0104'], null)).toMatchObject({ usb: expect.stringContaining('PiKVM'), common: false });
-    for (const usb of ['3346:1009', '1a86:e129']) expect(kvmFacts([usb], null)).toMatchObject({ common: false });
-    for (const edid of ['LNX7773', 'PiKVM V4 Plus', 'TSB8888', 'MS2109', 'JetKVM v1']) expect(kvmFacts([], edid)).toMatchObject({ common: false });
-    for (const usb of ['0557:2419', '046b:ff10']) expect(kvmFacts([usb], null)).toMatchObject({ common: true });
+    for (const usb of ['3346:1009', '1a86:e129', '0525:a4ac', '14dd:1007', '0624:0294']) expect(kvmFacts([usb], null)).toMatchObject({ common: false });
+    for (const edid of ['LNX7773', 'PiKVM V4 Plus', 'TSB8888', 'MS2109', 'JetKVM v1', 'AVO0001', 'RAR0001', 'EPH1234']) expect(kvmFacts([], edid)).toMatchObject({ common: false });
+    for (const usb of ['0557:2419', '046b:ff10', '0624:0013', '0624:0402', '03f0:1027', '10d5:55a2']) expect(kvmFacts([usb], null), usb).toMatchObject({ common: true });
   });
   test('its keyboard or its display is MEDIUM, a desk switch alone is nothing', () => {
     const of = (usb: string[], edid: string | null) => reading(remoteControl(view({ sighting: sighting(undefined, { kvm: kvmFacts(usb, edid) }) }), parameters));
