@@ -21,6 +21,12 @@ export function aligned(rows: Rows): string {
   return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')).join('\n');
 }
 
+/** Where LOW is asked for, MEDIUM is too much. */
+export function verdictOf({ goal, recall, met }: Pick<GoalRow, 'goal' | 'recall' | 'met'>): string {
+  const tooMuch = goal.level === 'LOW' ? recall.found.MEDIUM : 0;
+  return met ? 'met' : tooMuch > 0 ? `NOT MET (${tooMuch} at MEDIUM)` : 'NOT MET';
+}
+
 export function goalRows(rows: readonly GoalRow[]): string[][] {
   return [
     ['goal', 'of', 'n', 'recall', '95%', 'asked', 'any level', 'after history', 'from first', 'median', 'asked', ''],
@@ -29,7 +35,7 @@ export function goalRows(rows: readonly GoalRow[]): string[][] {
       return [
         goal.title, goal.of, String(recall.total), percent(share), `${percent(interval[0])}–${percent(interval[1])}`, `≥ ${percent(goal.recall)}`,
         percent(recall.found.any / recall.total), percent(byMode.history), percent(byMode.first),
-        medianTime === null ? '–' : `${number(medianTime, goal.of === 'people' ? 0 : 1)} ${unit}`, `≤ ${goal.within} ${unit}`, met ? 'met' : 'NOT MET',
+        medianTime === null ? '–' : `${number(medianTime, goal.of === 'people' ? 0 : 1)} ${unit}`, `≤ ${goal.within} ${unit}`, verdictOf({ goal, recall, met }),
       ];
     }),
   ];

@@ -104,7 +104,7 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     '',
     picture('honest', 'False findings per 1,000 session-days by honest kind'),
     '',
-    'A session-day is one session of one person on one UTC day. A finding counts once, by the highest severity that it reached. The bound is the one-sided 95% upper bound of the rate at MEDIUM and above. People here type for most of an hour a day; in 3 of 100 honest people’s sessions a KVM switch is attached, and in 3 of 10,000 what a network KVM is made of.',
+    'A session-day is one session of one person on one UTC day. A finding counts once, by the highest severity that it reached. The bound is the one-sided 95% upper bound of the rate at MEDIUM and above. People here type for most of an hour a day; 3 of 100 honest people have a KVM switch, and 3 of 10,000 what a network KVM is made of, which alone is MEDIUM: assumptions both, and the second costs about as much as it says, 0.3 findings per 1,000 session-days.',
     '',
     markdown(falseRows([...report.honest, report.allHonest])),
     '',

@@ -129,10 +129,15 @@ export function timePicture(sessions: readonly SessionOutcome[]): string {
   return picture({ width: 830, height: 380, title: 'Time to detect, in minutes of typing', description: 'Cumulative share of piloted sessions found at MEDIUM or above against minutes of typing since the piloting began, by kind.', body });
 }
 
+/** More intervals than that hide each other. */
+const INTERVALS_MAX = 400;
+
 export function distancePicture(sessions: readonly SessionOutcome[]): string {
   const ticks = [0, 4000, 8000, 12000, 16000, 20000];
   const plot: Plot = { left: 96, top: 48, width: 548, height: 320, x: linear(0, 20_000, ticks), y: linear(0, 20_000, ticks) };
-  const told = sessions.flatMap(({ remote, operatorKm, distanceKm, legMs }) => (remote && operatorKm !== null && distanceKm !== null && legMs > 0 ? [{ operatorKm, distanceKm }] : []));
+  const all = sessions.flatMap(({ remote, operatorKm, distanceKm, legMs }) => (remote && operatorKm !== null && distanceKm !== null && legMs > 0 ? [{ operatorKm, distanceKm }] : []));
+  const step = Math.max(1, Math.ceil(all.length / INTERVALS_MAX));
+  const told = all.filter((_, i) => i % step === 0);
   const km = (value: number): string => value.toLocaleString('en-US');
   const body = axes(plot, { xLabel: 'true distance, km', yLabel: 'told distance, km', xTick: km, yTick: km });
   body.push(line(plot, [[0, 0], [20_000, 20_000]], 4, true));
@@ -142,5 +147,5 @@ export function distancePicture(sessions: readonly SessionOutcome[]): string {
     body.push(`<path class="l${covered ? 0 : 1}" stroke-opacity="0.35" d="M${x} ${px(yOf(plot, distanceKm.lower))}V${px(yOf(plot, distanceKm.upper))}"/><circle class="f${covered ? 0 : 1}" fill-opacity="0.7" cx="${x}" cy="${px(yOf(plot, distanceKm.likely))}" r="2.4"/>`);
   }
   body.push(...legend(668, 70, [{ name: 'covers the truth', color: 0 }, { name: 'does not', color: 1 }, { name: 'truth', color: 4, dashed: true }]));
-  return picture({ width: 830, height: 430, title: 'Operator distance: told interval and likely value against the truth', description: 'Each session as a vertical interval of told distance at its true distance.', body });
+  return picture({ width: 830, height: 430, title: `Operator distance: told interval and likely value against the truth${step === 1 ? '' : `, one session in ${step}`}`, description: `${step === 1 ? 'Each session' : `One session in ${step}`} as a vertical interval of told distance at its true distance.`, body });
 }

@@ -4,7 +4,7 @@ import { BEFORE } from '../cases/kinds.ts';
 import { judgeGoals } from '../goals.ts';
 import type { SessionOutcome } from '../outcome.ts';
 import type { PromiseResult } from '../stages.ts';
-import { falseVerdict, number, percent, promiseFigures, type Report } from '../table.ts';
+import { falseVerdict, number, percent, promiseFigures, type Report, verdictOf } from '../table.ts';
 import { markdown } from './markdown.ts';
 
 export const BEGIN = '<!-- evaluation: written by npm run evaluate -- --write-docs -->';
@@ -27,7 +27,7 @@ export function readmeWith(readme: string, input: ReadmeInput): string {
 function partOf({ report, uncoupled, promise }: ReadmeInput): string {
   const met = report.goals.filter((goal) => goal.met).length;
   const rows = report.goals.map(({ goal, share, recall, byMode, met: kept }) => [
-    goal.title, `${percent(share)} of ${recall.total} ${goal.of}${goal.level === 'LOW' ? ' (LOW)' : ''}`, `≥ ${percent(goal.recall)}`, kept ? 'met' : 'NOT MET', percent(recall.found.any / recall.total), percent(byMode.history), percent(byMode.first),
+    goal.title, `${percent(share)} of ${recall.total} ${goal.of}${goal.level === 'LOW' ? ' (LOW)' : ''}`, `≥ ${percent(goal.recall)}`, verdictOf({ goal, recall, met: kept }), percent(recall.found.any / recall.total), percent(byMode.history), percent(byMode.first),
   ]);
   return [
     `**${met} of ${report.goals.length} goals are met**, by the measured figure itself:`,

@@ -15,7 +15,7 @@ export const GOAL_REASONS: Readonly<Record<string, string>> = {
   'night operator': 'honest shift workers and night owls live the same hours, so hours open nothing alone, and half of these operators show no lag: of those who were never seen honest, a quarter of the row, hours are all that is left, and a night owl shows as much, so that the row cannot reach more than about 75–80%. Of the others, the rest types like the person whose place they took.',
   'one operator on ≥ 3 identities': 'the identities share a pair of hands and nothing else that is certain: neither address nor device. Half of the people are as alike as 100 to 1 with themselves, which is little among the many who are never at work together and must be enough for each identity by itself; with an operator change, a visible leg or three identities that agree well it is, and otherwise often LOW. Nobody is compared before 800 keystrokes, which who types a few minutes a day has after two or three days; at a bastion, where holds are not seen, and at a desktop gateway on a restless line nobody is, which leaves a group without those of its identities.',
   'account handover, another network': 'rhythm and novelty together must say that it is not the same person who moved, and one stranger in six types so much like the enrolled person that the rhythm says nothing.',
-  'account handover, rhythm alone (LOW at most)': 'rhythm is compared with the enrolled profile of the same person only, and some strangers type alike.',
+  'account handover, rhythm alone (LOW at most)': 'rhythm is compared with the enrolled profile of the same person only, and some strangers type alike. Where the new hands agree with those of another account as well, it is no longer rhythm alone (`oneOperator`), and may reach MEDIUM by chance.',
 };
 
 /** By the honest kind. */
@@ -28,6 +28,7 @@ export const HONEST_REASONS: Readonly<Record<string, string>> = {
   'slow-pc-later': 'a machine that becomes slow overnight looks like an operator who took over.',
   'heavy-app': 'load moves the gap in waves, as a busy line behind a proxy would.',
   'moved-range': 'the database says that the person sits in another country; nothing in the session contradicts it until the range is known to be wrong.',
+  plain: 'whose only finding is `remoteControl` has at the desk, by assumption, what a network KVM is made of, and is told of each day anew; an analyst’s BENIGN ends that.',
   satellite: 'queues and retransmissions of the satellite hop are larger than the smoothed round trip shows.',
   accessibility: 'injected input is what automation looks like.',
   helpdesk: 'while the technician types, the session is piloted; only the approved tool explains it.',
