@@ -52,7 +52,8 @@ function mayHaveBegun(tenantId: string, { at, tools }: Sighting, minutes: readon
   const present = minutes.at(-1)!.low;
   let first = minutes.length - 1;
   while (first > 0 && minutes[first - 1]!.low >= SAME_SHARE * present) first--;
-  const since = minutes[first]!.end - MINUTE_MS;
+  // Somewhere in the first such minute it rose, which no record from within that minute can tell; the first of all may have begun so.
+  const since = minutes[first]!.end - (first === 0 ? MINUTE_MS : 0);
   return at < since && windowEnd - since <= helpdeskMs && tools.some(({ name }) => isApproved(name, tenantId, approvedTools, windowEnd));
 }
 
@@ -117,8 +118,8 @@ function ofTools(view: SessionView, tools: readonly ToolFacts[], approvedTools: 
 
 function ofInput(view: SessionView, shareMin: number): Finding | null {
   const { gap } = view;
-  // Hosted desktops and web sensors see virtual input by nature.
-  if (gap === null || gap.sensor !== 'ENDPOINT_AGENT' || gap.allInput < INPUT_MIN) return null;
+  // Hosted desktops and web sensors see virtual input by nature, and whoever helps types through the tool.
+  if (view.helpdesk || gap === null || gap.sensor !== 'ENDPOINT_AGENT' || gap.allInput < INPUT_MIN) return null;
   const share = (gap.virtualInput + gap.injectedInput) / gap.allInput;
   if (share < shareMin) return null;
   const virtual = gap.virtualInput >= gap.injectedInput;

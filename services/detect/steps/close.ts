@@ -96,9 +96,18 @@ const isLike = (before: Sighting | null, { sourceIp, vantageId }: Sighting): boo
 /** Without putting the key together: it is asked with every minute of everybody. */
 const isKeyOf = (key: string, { sourceIp, vantageId }: Sighting): boolean => key.length === sourceIp.length + 1 + vantageId.length && key.startsWith(sourceIp) && key.endsWith(vantageId) && key[sourceIp.length] === '|';
 
-/** The visit that a connection record tells of began at some time after the record before it: those minutes are nobody's own. */
-function forgetSince({ tracks }: SessionState, at: number): void {
-  for (const track of tracks) while (track !== null && track.minutes.length > 0 && track.minutes.at(-1)!.end - MINUTE_MS >= at) track.minutes.pop();
+/** The visit that a connection record tells of began at some time after the record before it: what was typed since is nobody's own. */
+function forgetSince({ tracks, input }: SessionState, at: number): void {
+  for (const track of tracks) {
+    if (track === null) continue;
+    while (track.minutes.length > 0 && track.minutes.at(-1)!.end > at) track.minutes.pop();
+    // Which of their gaps came before is not known.
+    track.ten.fill(0);
+    track.hour.fill(0);
+    track.tenBefore = null;
+    track.tenCount = track.beforeCount = 0;
+  }
+  input.all = input.virtual = input.injected = input.allBefore = input.virtualBefore = input.injectedBefore = 0;
 }
 
 /** Records without a path keep the path last measured towards the same source. */
@@ -165,7 +174,6 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
       releaseSketch(gaps);
     }
   }
-  foldInput(session, window);
   countMinute((person.activity ??= newActivity()), window.start);
   const { endpoint } = parameters.config;
   const helped = session.helpSince !== null && end - session.helpSince <= endpoint.helpdeskMs;
@@ -176,6 +184,7 @@ function closeKeystrokes(person: Person, session: SessionState, window: OpenWind
     if (!visited) foldRhythm(person, session, rhythm, window.start, parameters.config.rhythm);
   }
   if (helped) return;
+  foldInput(session, window);
   closeGaps(person, session, window, 0, parameters);
   closeGaps(person, session, window, 1, parameters);
 }
