@@ -51,7 +51,7 @@ const COLUMNS = [
   ['Risk', 5],
   ['User', 16],
   ['Hypothesis', 18],
-  ['Distance, km', 22],
+  ['Distance, km', 23],
   ['Opened, UTC', 17],
 ] as const;
 
@@ -68,7 +68,7 @@ export function formatTable(found: readonly Found[], { width, colour, truth }: T
       String(strongest.riskScore).padEnd(5),
       plain(strongest.userId, 15).padEnd(16),
       (strongest.hypotheses[0]?.hypothesis ?? '').padEnd(18),
-      (distance === null ? '–' : `${km(distance.likely)} (${km(distance.lower)}–${km(distance.upper)})`).padEnd(22),
+      (distance === null ? '–' : `${km(distance.likely)} (${km(distance.lower)}–${km(distance.upper)})`).padEnd(23),
       new Date(openedAt).toISOString().slice(0, 16).replace('T', ' ').padEnd(17),
     ];
     const known = truth(entry);
