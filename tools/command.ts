@@ -40,7 +40,7 @@ export function parseOptions<const T extends NonNullable<ParseArgsConfig['option
   try {
     parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(command, (error as Error).message.split('. To specify')[0] ?? '');
+    throw usageError(command, (error as Error).message.replaceAll('\n', ' ').split('. To specify')[0] ?? '');
   }
   const stray = (parsed.positionals as string[])[0];
   if (positionals === 'refused' && stray !== undefined) throw usageError(command, `unexpected argument '${stray}'`);

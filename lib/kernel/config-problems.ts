@@ -29,7 +29,8 @@ export function issueText(section: string, issue: z.core.$ZodIssue, value: unkno
   const node = nodeAt(root, inner);
   const allowed = ZOD_MESSAGE.test(issue.message) ? `allowed is ${node === null ? issue.message : allowedText(node)}` : issue.message;
   const actual = valueAt(value, inner);
-  if (actual === undefined && issue.code !== 'custom') return [`${dotted(path)} is not set (variable ${variableOf(path)}): ${allowed}`];
+  // What stands inside a list has no variable of its own.
+  if (actual === undefined && issue.code !== 'custom') return [`${dotted(path)} is not set${path.some((part) => typeof part === 'number') ? '' : ` (variable ${variableOf(path)})`}: ${allowed}`];
   const place = sources.of(path);
   const from = place === null ? '' : ` (${place})`;
   // A cross-field check is about several keys: the values of a whole section would only hide its message.

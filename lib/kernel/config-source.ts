@@ -36,7 +36,10 @@ export function readYaml(text: string, file: string, sources: Sources): Record<s
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, stringKeys: true });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {
-    throw configError(`${file}:${lines.linePos(problem.pos[0]).line}: ${problem.message}`, problem);
+    const [from] = problem.pos;
+    // The key alone: its value may be a secret.
+    const told = problem.code === 'DUPLICATE_KEY' ? `${text.slice(from).split(/[:\n]/, 1)[0]!.trim()} is set a second time: allowed is once` : problem.message;
+    throw configError(`${file}:${lines.linePos(from).line}: ${told}`, problem);
   }
   notePlaces(document, (offset) => `${file}:${lines.linePos(offset).line}`, sources);
   let value: unknown;

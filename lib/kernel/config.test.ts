@@ -102,7 +102,7 @@ describe('a refusal names the key, the value, what is allowed and where it came 
     ['detect:\n  numbers: [1, two]', {}, 'detect.numbers.1 is "two" (FILE:2): allowed is a number'],
     ['detect: [1]', {}, 'detect is ["***"] (FILE:1): allowed is a map with lowMs, highMs, group, lists, numbers, mode, keys'],
     ['detcet: {}', {}, 'detcet (FILE:1) is not known: did you mean detect?'],
-    ['kafka: {}\nkafka: {}', {}, 'FILE:2: Map keys must be unique'],
+    ['kafka: {}\nkafka: {}', {}, 'FILE:2: kafka is set a second time: allowed is once'],
     ['kafka:\n  brokers: [x:1\n', {}, 'FILE:3: Flow sequence'],
     ['- kafka', {}, 'FILE: a map of sections is needed'],
     ['redis:\n  url: ftp://user:hunter22@h', {}, 'redis.url is "ftp://***@h" (FILE:2): allowed is redis://'],

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { thresholdsOf } from '#lib/siem/severity.ts';
+import type { SuspiciousSession } from '#schemas/records.ts';
 import { detectConfigSchema } from '../../services/detect/config.ts';
 import { fuse, riskScoreOf, severityOf, STAKE } from '../../services/detect/model/fusion.ts';
 import { hypothesesOf } from '../../services/detect/model/hypotheses.ts';
 import { SIGNALS } from '../../services/detect/model/signals.ts';
 import { LEFT_TO_FAMILIES, STORIES } from '../../services/detect/model/stories.ts';
 import { EXAMPLE } from '../../tools/siem/example.ts';
+import { expectedFindings, recordedHistories } from '../histories/replayed.ts';
 
 const PAGE = readFileSync(new URL('../../docs/findings.md', import.meta.url), 'utf8');
 const { fusion } = detectConfigSchema.parse({});
@@ -23,6 +25,14 @@ function tableOf(head: string, columns: number): string[][] {
 test('it names every signal with its family and weight', () => {
   const told = tableOf('| signal | family', 3).map(([name, ...facts]) => [name!, facts.join(' ')] as const);
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(SIGNALS.map(({ name, family, weight }) => [name, `${family} ${weight}`])));
+});
+
+test('no recorded finding has more of a signal than its bound', () => {
+  const most = new Map(tableOf('| signal | family', 4).map(([name, , , bound]) => [name!, bound === '' ? Infinity : Number(bound)]));
+  expect(most.get('hiddenLeg')).toBe(detectConfigSchema.parse({}).hiddenLeg.strengthMax);
+  const evidence = recordedHistories().flatMap(expectedFindings).flatMap((line) => (JSON.parse(line) as SuspiciousSession).evidence);
+  expect(evidence.length).toBeGreaterThan(20);
+  expect(evidence.filter(({ signal, strength }) => strength > (most.get(signal) ?? Infinity) + 0.001)).toEqual([]);
 });
 
 test('it names every stake and every story', () => {

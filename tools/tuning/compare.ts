@@ -154,7 +154,7 @@ function reasonOf({ changes, a, b, shiftMs, signals, settings }: Omit<Difference
     changes.includes('gone') ? `opens at ${a!.severity} with A only` : null,
     changes.includes('severity') ? `is ${a!.severity} with A and ${b!.severity} with B` : null,
     shiftMs !== null && shiftMs !== 0 ? `opens ${minutes(Math.abs(shiftMs))} ${shiftMs < 0 ? 'earlier' : 'later'} with B` : null,
-    changes.includes('evidence') ? 'opens at the same time and severity with other evidence' : null,
+    changes.includes('evidence') ? `opens at the same time and severity with ${strengthA === strengthB ? 'another risk score' : 'other evidence'}` : null,
   ].filter((part) => part !== null);
   const named = settings.map((key) => singles.find(({ setting }) => setting.key === key)!.setting).map(({ key, a: from, b: to }) => `${key} ${shown(from)} → ${shown(to)}`);
   const cause = named.length > 0 ? ` ${named.join(', or ')} alone does it.` : singles.length > 1 ? ' Only several settings together do it.' : '';

@@ -8,7 +8,7 @@ import type { Comparison } from './comparison.ts';
 /** Differences in the table; all are in comparison.ndjson. */
 const DIFFERENCES_MAX = 500;
 
-const CHANGE_TEXT: Readonly<Record<Change, string>> = { new: 'new with B', gone: 'gone with B', severity: 'other severity', earlier: 'earlier with B', later: 'later with B', evidence: 'other evidence' };
+const CHANGE_TEXT: Readonly<Record<Change, string>> = { new: 'new with B', gone: 'gone with B', severity: 'other severity', earlier: 'earlier with B', later: 'later with B', evidence: 'other evidence or risk score' };
 
 export function comparisonSection(comparison: Comparison, differences: readonly Difference[]): string {
   return [names(comparison), settings(comparison), counts(comparison), figures(comparison), signals(comparison), list(differences, comparison)].join('\n');

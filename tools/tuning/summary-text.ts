@@ -14,7 +14,7 @@ export function comparisonText({ comparison, seconds }: ComparisonResult, out: s
     `A ${a.file} (rules version ${a.rules.version}): ${number(a.findings)} findings; B ${b.file} (rules version ${b.rules.version}): ${number(b.findings)}`,
     ...settings.slice(0, 10).map(({ key, a: from, b: to }) => `  ${key} ${shown(from)} → ${shown(to)}`),
     ...(settings.length > 10 ? [`  and ${settings.length - 10} more settings`] : []),
-    `${number(changes.new)} new, ${number(changes.gone)} gone, ${number(changes.severity)} of other severity, ${number(changes.earlier)} earlier, ${number(changes.later)} later, ${number(changes.evidence)} with other evidence, ${number(same)} the same`,
+    `${number(changes.new)} new, ${number(changes.gone)} gone, ${number(changes.severity)} of other severity, ${number(changes.earlier)} earlier, ${number(changes.later)} later, ${number(changes.evidence)} with other evidence or risk score, ${number(same)} the same`,
   ];
   if (a.evaluation !== null && b.evaluation !== null) {
     for (const [name, evaluation] of [['A', a.evaluation], ['B', b.evaluation]] as const) {

@@ -160,7 +160,7 @@ export const withCoupling = (strength: number, coupling: CouplingEvidence | null
 export function couplingText({ log10, deviations, keys, ofDevice, excess }: CouplingEvidence): string {
   if (keys === 0) return '';
   const peers = excess > 0 ? ` (devices without a gap do so too: ${show(excess)} decades are taken off)` : '';
-  const told = `over ${thousands(keys)} keystrokes${ofDevice ? ' of this device in the last days' : ''} latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
+  const told = `over ${thousands(keys)} keystrokes${ofDevice ? ' of this device in the last days' : ''}${keys >= KEYS_MAX / 2 ? ` (after every ${thousands(KEYS_MAX)} the past counts half)` : ''} latencies and intervals ${deviations > 0 ? 'grow and shrink together' : 'do not grow and shrink together'} (${deviations.toFixed(1)} standard deviations)`;
   const meant = log10 > 0 ? 'a leg before the keyboard changes both, a slow machine only the latency' : 'a jittery leg before the keyboard would change both';
   return `; ${told}: ${meant}, which counts ${(10 ** log10).toPrecision(2)} times${peers}`;
 }
