@@ -52,11 +52,10 @@ export type LiveCell = Cell & { person: Person };
 /** Users whose cells are found by their id alone, without putting the key together; emptied every hour, and when there are more. */
 const KNOWN_USERS_MAX = 100_000;
 
-/**
- * With so many live people of a task or fewer nobody is folded or set aside: it is not worth the decoding. Of a task that knows so many or fewer, those at rest
- * stay objects as well: they wake up every few minutes, and take no more memory than when all of them type at once.
- */
+/** With so many live people of a task or fewer nobody is folded or set aside: it is not worth the decoding. */
 export const LIVE_PEOPLE_MAX = 2048;
+/** Of a task with so many people or fewer, those at rest stay objects: they are few, and wake up every few minutes. */
+const RESTING_LIVE_MAX = 64;
 /** For so long, by the watermark, nothing has come from somebody who is set aside, ms. */
 const PAUSE_MS = 2 * MINUTE_MS;
 
@@ -285,7 +284,7 @@ export class People {
     this.#open.delete(key);
     cell.closed = null;
     cell.listed = false;
-    const asBytes = this.#people.size > this.#liveMax;
+    const asBytes = this.#people.size > Math.min(RESTING_LIVE_MAX, this.#liveMax);
     if (asBytes) {
       cell.rest = packPerson(cell.person!, this.#dictionary);
       cell.person = cell.keptFleet = null;
