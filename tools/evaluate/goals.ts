@@ -66,3 +66,20 @@ export function judgeGoals(outcomes: readonly SessionOutcome[]): GoalRow[] {
     return [{ goal, recall, share, interval: shareInterval(recall.found[level], recall.total), medianTime, byMode: { history: mode('history'), first: mode('first') }, met }];
   });
 }
+
+/** What becomes of the goals where their sessions were measured under another assumption. */
+export interface Changed {
+  /** Each goal that was measured again: as it is, and as it would be. */
+  rows: { built: GoalRow; left: GoalRow }[];
+  /** Goals that would be met, those that were not measured again as they are. */
+  met: number;
+}
+
+export function goalsUnder(goals: readonly GoalRow[], outcomes: readonly SessionOutcome[]): Changed {
+  const rows = judgeGoals(outcomes).flatMap((left) => {
+    const built = goals.find(({ goal }) => goal.title === left.goal.title);
+    return built === undefined ? [] : [{ built, left }];
+  });
+  const met = goals.filter((built) => rows.find((row) => row.built === built)?.left.met ?? built.met).length;
+  return { rows, met };
+}

@@ -8,9 +8,7 @@ import { crossFitted } from './distance.ts';
 import { explain } from './explain.ts';
 import { HELP, NAME, readSettings, type Settings } from './options.ts';
 import { measureCases, measurePromise, measureSimulated } from './stages.ts';
-import { ablationText, distanceText, promiseText, reportOf, textOf } from './table.ts';
-
-const count = (n: number): string => n.toLocaleString('en-US');
+import { ablationText, count, distanceText, promiseText, reportOf, textOf } from './table.ts';
 
 function told(json: string | undefined, value: unknown): void {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(value, null, 1)}\n`);

@@ -11,6 +11,7 @@ import { areaUnder, curve } from './statistics.ts';
 import { equalShares, falseFindings, type FalseFindings, recallOfPeople, recallOfSessions, scoreRule, type RuleScore } from './summary.ts';
 
 export const number = (n: number | null, digits = 0): string => (n === null || Number.isNaN(n) ? '–' : n.toFixed(digits));
+export const count = (n: number): string => n.toLocaleString('en-US');
 export const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(0)}%`);
 
 export type Rows = readonly (readonly string[])[];
@@ -84,7 +85,7 @@ export const TOLERATED_PER_1000 = 1;
 /** The rate at which the goals are asked for, with its verdict. */
 export function falseVerdict({ allHonest, equalShares: equal }: Pick<Report, 'allHonest' | 'equalShares'>): string {
   const rate = allHonest.per1000.MEDIUM;
-  return `${number(rate, 2)} false findings of MEDIUM and above per 1,000 honest session-days (${allHonest.findings.MEDIUM} on ${allHonest.sessionDays.toLocaleString('en-US')}; at most ${number(allHonest.upper1000, 2)} with 95% confidence), ${number(equal, 2)} with every honest kind counted alike; asked ≤ ${TOLERATED_PER_1000}: ${rate <= TOLERATED_PER_1000 ? 'met' : 'NOT MET'}`;
+  return `${number(rate, 2)} false findings of MEDIUM and above per 1,000 honest session-days (${allHonest.findings.MEDIUM} on ${count(allHonest.sessionDays)}; at most ${number(allHonest.upper1000, 2)} with 95% confidence), ${number(equal, 2)} with every honest kind counted alike; asked ≤ ${TOLERATED_PER_1000}: ${rate <= TOLERATED_PER_1000 ? 'met' : 'NOT MET'}`;
 }
 
 export function textOf(outcomes: readonly SessionOutcome[]): string {
@@ -126,7 +127,7 @@ export function textOf(outcomes: readonly SessionOutcome[]): string {
 export function distanceText({ sessions, covered, interval, widthKm, naiveWidthKm, errorKm }: DistanceScore, what: 'sessions' | 'pairs of places that were not fitted' = 'sessions'): string {
   const share = sessions === 0 ? null : covered / sessions;
   const narrower = widthKm === null || naiveWidthKm === null ? null : widthKm / naiveWidthKm;
-  return `Operator distance: ${percent(share)} of ${sessions.toLocaleString('en-US')} ${what} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
+  return `Operator distance: ${percent(share)} of ${count(sessions)} ${what} covered (${percent(interval[0])}–${percent(interval[1])}, asked ≥ 90%); median width ${number(widthKm)} km, ${percent(narrower)} of the naive ${number(naiveWidthKm)} km (asked ≤ 50%); median error of the likely distance ${number(errorKm)} km`;
 }
 
 /** The measured rate of false findings against the promised one. */
@@ -135,7 +136,7 @@ export function promiseFigures({ promisedPer1000, all }: Pick<PromiseResult, 'pr
   const { lower, upper } = poissonInterval(all.findings.MEDIUM);
   const per1000 = (n: number): string => number((1000 * n) / all.sessionDays, 3);
   const verdict = `promised ≤ ${promisedPer1000}: ${measured <= promisedPer1000 ? 'kept' : 'BROKEN'} (promised ÷ the interval’s upper end: ${number(promisedPer1000 / ((1000 * upper) / all.sessionDays), 1)})`;
-  return `${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (${all.findings.MEDIUM} on ${all.sessionDays.toLocaleString('en-US')}; 95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`;
+  return `${number(measured, 3)} false findings of MEDIUM and above per 1,000 honest session-days (${all.findings.MEDIUM} on ${count(all.sessionDays)}; 95%: ${per1000(lower)}–${per1000(upper)}); ${verdict}`;
 }
 
 export const promiseText = (result: PromiseResult): string => [aligned(falseRows([...result.kinds, result.all])), '', `Measured ${promiseFigures(result)}`].join('\n');

@@ -72,9 +72,8 @@ const KNOWN_MAX = 4096;
 /** What a device is found to be: the same few come with every record. */
 const entryOf = remembered(KNOWN_MAX, (device: string): UsbEntry | null => {
   const id = device.toLowerCase();
-  const hits = USB.filter((listed) => (listed.id.endsWith(':') ? id.startsWith(listed.id) : id === listed.id));
   // A product says more than its vendor.
-  return hits.find((listed) => listed.id === id) ?? hits[0] ?? null;
+  return USB.find((listed) => listed.id === id) ?? USB.find((listed) => listed.id.endsWith(':') && id.startsWith(listed.id)) ?? null;
 });
 
 /** The same of a display, by what its EDID names. */

@@ -13,7 +13,7 @@ import { formerPlace, isDeclaredJourney, rememberAssignment } from './declared.t
 import { foldLeast, isLater } from './observe.ts';
 import { rememberTraits } from './familiar.ts';
 import { foldRhythm } from './rhythm.ts';
-import { deviceHistory, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
+import { deviceHistory, lowerSpreadUs, TEN_MINUTES_MS, type GapTrack, type OpenWindow, type Person, type SessionState, type SourceRtt, type TransportState } from './person.ts';
 import { GAPS, LATENCIES, TWO_CLOCK_GAPS, tally } from './tally.ts';
 
 /** Keystrokes that a minute needs to have a low gap of its own. */
@@ -281,6 +281,5 @@ function recordHistory(person: Person, session: SessionState, end: number, lowMs
       person.devices.splice(person.devices[oldest] === history ? 0 : oldest, 1);
     }
   }
-  const { transport } = session;
-  recordMinute(history, end, lowMs, transport === null || transport.spreadSamples === 0 ? 0 : Math.round(transport.lowerSpreadUs / transport.spreadSamples));
+  recordMinute(history, end, lowMs, Math.round(lowerSpreadUs(session.transport)));
 }

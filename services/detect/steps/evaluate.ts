@@ -16,7 +16,7 @@ import { fleetView } from '../fleet/view.ts';
 import { DAY_MS, MINUTE_MS } from '../fleet/minutes.ts';
 import { declaredFor, formerPlace, movedSince } from './declared.ts';
 import { windowStartOf } from './window-phase.ts';
-import { ALL_SILENT, deviceHistory, holdSignal, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
+import { ALL_SILENT, deviceHistory, holdSignal, lowerSpreadUs, SILENT, TEN_MINUTES_MS, type OpenWindow, type Person, type SessionState } from './person.ts';
 
 /** What the session holds, by signal; of use until the next session is asked about. */
 const held = new Float64Array(SIGNALS.length);
@@ -156,7 +156,7 @@ function transportView(transport: NonNullable<SessionState['transport']>): Trans
   seenTransport.leastMs = transport.leastUs / 1000;
   seenTransport.confirmedLeastMs = transport.secondUs / 1000;
   seenTransport.samples = transport.samples;
-  seenTransport.lowerSpreadMs = spreadSamples === 0 ? 0 : transport.lowerSpreadUs / spreadSamples / 1000;
+  seenTransport.lowerSpreadMs = lowerSpreadUs(transport) / 1000;
   seenTransport.upperSpreadMs = spreadSamples === 0 ? 0 : transport.upperSpreadUs / spreadSamples / 1000;
   seenTransport.spreadSamples = spreadSamples;
   seenTransport.wanderMs = spreadSamples === 0 ? 0 : Math.max(0, (transport.medianUs / spreadSamples - transport.leastUs) / 1000);

@@ -52,7 +52,7 @@ export interface WindowTrace {
 const RECOMMENDATION = { LOW: 'OBSERVE', MEDIUM: 'STEP_UP', HIGH: 'ISOLATE', CRITICAL: 'ISOLATE' } as const;
 
 /** From here on a signal counts as one more of a finding. What holds less is told as well, so that the strengths give the combined one. */
-const SHOWN_MIN = 0.2;
+const COUNTED_MIN = 0.2;
 
 export function traceWindow(person: Person, session: SessionState, fused: Fused, at: number, context: FindingContext): void {
   context.trace?.({
@@ -82,7 +82,7 @@ export function reviseFinding(person: Person, session: SessionState, fused: Fuse
   const finding = session.finding;
   if (finding === null) {
     if (severity === null || session.ordinal >= config.finding.findingsPerSessionMax) return null;
-    if (isSuppressed(person, session, severity, shownSignals(session), at)) return null;
+    if (isSuppressed(person, session, severity, countedSignals(session), at)) return null;
     return openFinding(person, session, fused, severity, at, context);
   }
   if (fused.strength >= thresholdsOf(config.fusion).LOW && fused.carrier > 0) finding.supportedAt = at;
@@ -109,14 +109,14 @@ function openFinding(person: Person, session: SessionState, fused: Fused, severi
 
 function firstSuspicion(session: SessionState, at: number): number {
   let first = at;
-  for (const { held, reading } of session.signals) if (held >= SHOWN_MIN && reading !== null) first = Math.min(first, reading.windowStart);
+  for (const { held, reading } of session.signals) if (held >= COUNTED_MIN && reading !== null) first = Math.min(first, reading.windowStart);
   return first;
 }
 
-const signalBits = (session: SessionState): number => session.signals.reduce((bits, { held }, i) => (held >= SHOWN_MIN ? bits | (1 << i) : bits), 0);
+const signalBits = (session: SessionState): number => session.signals.reduce((bits, { held }, i) => (held >= COUNTED_MIN ? bits | (1 << i) : bits), 0);
 
 /** Numbers of the signals that count as one more, ascending. */
-const shownSignals = (session: SessionState): number[] => session.signals.flatMap(({ held }, i) => (held >= SHOWN_MIN ? [i] : []));
+const countedSignals = (session: SessionState): number[] => session.signals.flatMap(({ held }, i) => (held >= COUNTED_MIN ? [i] : []));
 
 function isMaterial(session: SessionState, finding: OpenFinding, fused: Fused, at: number, { parameters }: FindingContext): boolean {
   const settings = parameters.config.finding;

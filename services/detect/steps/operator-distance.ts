@@ -7,7 +7,7 @@ import { partOfWorld, REACH, type ReachRow } from '../model/reach.ts';
 import { latitudeOf, longitudeOf, type Sighting } from '../model/sighting.ts';
 import { SIGNALS } from '../model/signals.ts';
 import type { SignalParameters } from '../model/view.ts';
-import { deviceHistory, type Person, type SessionState } from './person.ts';
+import { deviceHistory, lowerSpreadUs, type Person, type SessionState } from './person.ts';
 
 /** An onset has taken the machine's own off already. */
 const ONSET_MACHINE = { least: 0.3, typical: 0, most: 0 };
@@ -30,8 +30,7 @@ export function operatorDistanceOf(person: Person, session: SessionState, { conf
   const clockErrorMs = (track?.clockErrorUs ?? 0) / 1000;
   const ways = session.clock === 1 ? 2 : 1;
   // What is late is late against a smoothed round trip: a quarter of the round trip's own spread is granted.
-  const { transport } = session;
-  const spreadMs = transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadUs / transport.spreadSamples / 4000;
+  const spreadMs = lowerSpreadUs(session.transport) / 4000;
   const leg = reading('hiddenLeg');
   const prior = session.sensor === 'VDI_GATEWAY' ? config.hiddenLeg.hosted : config.hiddenLeg.direct;
   if (leg !== null) {

@@ -117,6 +117,9 @@ export interface TransportState {
   nearMinutes: number;
 }
 
+/** Mean of the transport's lower spread over the minutes that had one, µs; 0 where it is not known. */
+export const lowerSpreadUs = (transport: TransportState | null): number => (transport === null || transport.spreadSamples === 0 ? 0 : transport.lowerSpreadUs / transport.spreadSamples);
+
 export interface HeldSignal {
   readonly held: number;
   readonly reading: Reading | null;

@@ -1,8 +1,8 @@
 /** docs/evaluation.md out of what was measured. */
 import { HONEST_CASES, PILOTED_CASES } from '../cases/kinds.ts';
 import type { DistanceScore } from '../distance.ts';
-import { judgeGoals } from '../goals.ts';
-import { distanceText, falseRows, falseVerdict, goalRows, number, percent, promiseFigures, reportOf, type Report, TOLERATED_PER_1000 } from '../table.ts';
+import { goalsUnder } from '../goals.ts';
+import { count, distanceText, falseRows, falseVerdict, goalRows, number, percent, promiseFigures, reportOf, type Report, TOLERATED_PER_1000, verdictOf } from '../table.ts';
 import type { SessionOutcome } from '../outcome.ts';
 import { PROMISE_SESSION_DAYS } from '../options.ts';
 import type { CasesResult, PromiseResult } from '../stages.ts';
@@ -33,8 +33,6 @@ const sentence = (reason = ''): string => reason.slice(0, 1).toUpperCase() + rea
 
 const picture = (name: string, alternative: string): string => `![${alternative}](${PICTURES}-${name}.svg)`;
 
-const count = (n: number): string => n.toLocaleString('en-US');
-
 function inShort({ sessions, events, rules, command, revision }: PageInput, report: Report): string[] {
   const met = report.goals.filter((goal) => goal.met).length;
   const people = new Set(sessions.map(({ tenantId, userId }) => `${tenantId}|${userId}`)).size;
@@ -57,19 +55,14 @@ function inShort({ sessions, events, rules, command, revision }: PageInput, repo
 
 /** What is left of the proxies where no interval shows the leg; nothing where that was not measured. */
 function uncoupledRows({ uncoupled }: PageInput, report: Report): string[] {
-  const rows = judgeGoals(uncoupled).flatMap((left) => {
-    const built = report.goals.find(({ goal }) => goal.title === left.goal.title);
-    return built === undefined ? [] : [{ left, built }];
-  });
+  const { rows, met } = goalsUnder(report.goals, uncoupled);
   if (rows.length === 0) return [];
-  const verdict = (met: boolean): string => (met ? 'met' : 'NOT MET');
-  const kept = report.goals.filter(({ met }) => met).length - rows.filter(({ left, built }) => built.met && !left.met).length;
   return [
     'The short legs rest on an assumption: a leg’s jitter is in the latencies *and* in the intervals between presses, as a sensor on the workstation must see it, but no recording here holds a leg. If intervals did not show it:',
     '',
-    markdown([['goal', 'as built', '', 'no interval shows the leg', '', 'asked'], ...rows.map(({ left, built }) => [left.goal.title, percent(built.share), verdict(built.met), percent(left.share), verdict(left.met), `≥ ${percent(left.goal.recall)}`])]),
+    markdown([['goal', 'as built', '', 'no interval shows the leg', '', 'asked'], ...rows.map(({ left, built }) => [left.goal.title, percent(built.share), verdictOf(built), percent(left.share), verdictOf(left), `≥ ${percent(left.goal.recall)}`])]),
     '',
-    `Then ${kept} of ${report.goals.length} goals would be met (\`npm run evaluate -- --uncoupled\` repeats it).`,
+    `Then ${met} of ${report.goals.length} goals would be met (the command above measures both; \`npm run evaluate -- --uncoupled\` the second alone).`,
     '',
   ];
 }
@@ -113,9 +106,9 @@ function bothered({ promise }: PageInput, report: Report): string[] {
     '',
     '### The promise',
     '',
-    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${promise.all.sessionDays.toLocaleString('en-US')} honest session-days of ${promise.people.toLocaleString('en-US')} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day (half of what the table above has, and over more days, so that more of them have a history: the rates of a kind differ for both reasons), in ${promise.events.toLocaleString('en-US')} events (revision ${promise.revisions.map((name) => `\`${name}\``).join(', ')}):`,
+    `The operator of the pipeline sets how many false findings of MEDIUM and above are tolerated per 1,000 honest session-days. Checked on ${count(promise.all.sessionDays)} honest session-days of ${count(promise.people)} people of every honest kind, in the shares that an ordinary company may have of them, half an hour of typing a day (half of what the table above has, and over more days, so that more of them have a history: the rates of a kind differ for both reasons), in ${count(promise.events)} events (revision ${promise.revisions.map((name) => `\`${name}\``).join(', ')}):`,
     '',
-    ...(promise.all.sessionDays < PROMISE_SESSION_DAYS ? [`These are fewer than the ${PROMISE_SESSION_DAYS.toLocaleString('en-US')} that \`npm run evaluate -- --promise\` runs.`, ''] : []),
+    ...(promise.all.sessionDays < PROMISE_SESSION_DAYS ? [`These are fewer than the ${count(PROMISE_SESSION_DAYS)} that \`npm run evaluate -- --promise\` runs.`, ''] : []),
     `**Measured ${promiseFigures(promise)}.**`,
     '',
     markdown(falseRows([...promise.kinds, promise.all])),

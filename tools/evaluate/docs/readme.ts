@@ -1,7 +1,7 @@
 /** README's part of the evaluation, between two marks: the goals, and whom it bothers, in short. */
 import { FarhandError } from '#lib/kernel/errors.ts';
 import { BEFORE } from '../cases/kinds.ts';
-import { judgeGoals } from '../goals.ts';
+import { goalsUnder } from '../goals.ts';
 import type { SessionOutcome } from '../outcome.ts';
 import type { PromiseResult } from '../stages.ts';
 import { falseVerdict, number, percent, promiseFigures, type Report, verdictOf } from '../table.ts';
@@ -54,11 +54,10 @@ function bothered(report: Report, promise: PromiseResult): string[] {
 }
 
 function left(report: Report, uncoupled: readonly SessionOutcome[]): string[] {
-  const rows = judgeGoals(uncoupled);
+  const { rows, met } = goalsUnder(report.goals, uncoupled);
   if (rows.length === 0) return [];
-  const lost = rows.filter(({ goal, met }) => !met && report.goals.some((built) => built.met && built.goal.title === goal.title)).length;
   return [
     'The short legs rest on jitter that a leg puts into latencies *and* intervals, which the built sessions show as a sensor on the workstation must see it and',
-    `no recording confirms. If intervals did not show it, ${rows.map(({ goal, share }) => `${percent(share)} (${goal.title.replace('proxy, ', '')})`).join(', ')} would be found, and ${report.goals.filter(({ met }) => met).length - lost} goals met.`,
+    `no recording confirms. If intervals did not show it, ${rows.map(({ left: { goal, share } }) => `${percent(share)} (${goal.title.replace('proxy, ', '')})`).join(', ')} would be found, and ${met} goals met.`,
   ];
 }

@@ -40,16 +40,17 @@ export async function writeDocs(settings: Settings, args: readonly string[]): Pr
   const rules = { name: detect.rulesName, version: detect.rulesVersion, hash: rulesHash(detect) };
   const shown = args.filter((arg, i) => arg !== '--reuse' && args[i - 1] !== '--reuse');
   const { sessions } = cases;
+  const report = reportOf(sessions);
   const pages: Readonly<Record<string, string>> = {
     'evaluation.md': pageOf({ command: `npm run evaluate -- ${shown.join(' ')}`, rules, events: cases.events, revision: cases.revision, sessions, uncoupled: uncoupled.sessions, ablation, promise, crossFitted: crossFitted(settings.setup.data) }),
     'pictures/evaluation-recall.svg': recallByLeg(sessions),
-    'pictures/evaluation-honest.svg': falseFindingsPicture(reportOf(sessions).honest),
+    'pictures/evaluation-honest.svg': falseFindingsPicture(report.honest),
     'pictures/evaluation-roc.svg': rocPicture(sessions),
     'pictures/evaluation-precision.svg': precisionPicture(sessions),
     'pictures/evaluation-time.svg': timePicture(sessions),
     'pictures/evaluation-distance.svg': distancePicture(sessions),
   };
   for (const [name, content] of Object.entries(pages)) writeFileSync(`${DOCS}/${name}`, content);
-  writeFileSync(README, readmeWith(readFileSync(README, 'utf8'), { report: reportOf(sessions), uncoupled: uncoupled.sessions, promise }));
+  writeFileSync(README, readmeWith(readFileSync(README, 'utf8'), { report, uncoupled: uncoupled.sessions, promise }));
   return ['README.md', ...Object.keys(pages).map((name) => `docs/${name}`)];
 }
